@@ -1,0 +1,43 @@
+# Everything a person or CI runs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check generate record clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Make .venv with everything for development, from pinned versions
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("replicate-ext needs Python 3.11 or newer: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup  ## Run the tour on the local emulator: no token, no internet
+	$(BIN)/python examples/tour.py --emulator
+
+test: setup  ## Run all tests
+	$(BIN)/python -m pytest
+
+check: setup  ## Formatting, lint, types, and whether the generated code is what `make generate` writes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy generated/replicate_api
+	$(BIN)/mypy replicate_ext scripts examples tests/typing
+	$(BIN)/basedpyright
+	$(BIN)/python scripts/generate.py --check
+
+generate: setup  ## Regenerate generated/replicate_api from openapi.json
+	$(BIN)/python scripts/generate.py
+
+record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
+	$(BIN)/python -m pytest tests/test_cassettes.py --record
+
+clean:  ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist
