@@ -1,0 +1,57 @@
+"""Show the account behind the token
+
+GET /account
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.account import Account
+
+_RESULT = types.Nested("account", "Account")
+
+
+def request() -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", "/account")
+
+
+def build() -> types.Request:
+    """Show the account behind the token
+
+    Tells which user or organization the API token belongs to. A cheap way to check that a token works.
+    """
+    return request()
+
+
+def parse(response: httpx.Response) -> Account:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Account", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender) -> types.Response[Account]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request()), parse)
+
+
+def sync(*, client: Sender) -> Account:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[Account]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request()), parse)
+
+
+async def asyncio(*, client: AsyncSender) -> Account:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client)
+    return answer.result()

@@ -1,0 +1,58 @@
+"""List collections
+
+GET /collections
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.page_of_collections import PageOfCollections
+
+_RESULT = types.Nested("page_of_collections", "PageOfCollections")
+
+
+def request() -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", "/collections")
+
+
+def build() -> types.Request:
+    """List collections
+
+    Returns one page of the model collections that Replicate curates by topic, without their models;
+    collections.get has those.
+    """
+    return request()
+
+
+def parse(response: httpx.Response) -> PageOfCollections:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("PageOfCollections", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender) -> types.Response[PageOfCollections]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request()), parse)
+
+
+def sync(*, client: Sender) -> PageOfCollections:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[PageOfCollections]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request()), parse)
+
+
+async def asyncio(*, client: AsyncSender) -> PageOfCollections:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client)
+    return answer.result()

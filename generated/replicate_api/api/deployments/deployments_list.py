@@ -1,0 +1,57 @@
+"""List deployments
+
+GET /deployments
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.page_of_deployments import PageOfDeployments
+
+_RESULT = types.Nested("page_of_deployments", "PageOfDeployments")
+
+
+def request() -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", "/deployments")
+
+
+def build() -> types.Request:
+    """List deployments
+
+    Returns one page of the account's deployments, newest first, each with the release it runs now.
+    """
+    return request()
+
+
+def parse(response: httpx.Response) -> PageOfDeployments:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("PageOfDeployments", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender) -> types.Response[PageOfDeployments]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request()), parse)
+
+
+def sync(*, client: Sender) -> PageOfDeployments:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[PageOfDeployments]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request()), parse)
+
+
+async def asyncio(*, client: AsyncSender) -> PageOfDeployments:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client)
+    return answer.result()

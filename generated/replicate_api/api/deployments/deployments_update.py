@@ -1,0 +1,99 @@
+"""Change a deployment
+
+PATCH /deployments/{deployment_owner}/{deployment_name}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.deployment import Deployment
+    from ...models.deployments_update_request import DeploymentsUpdateRequest
+
+_BODY = types.Nested("deployments_update_request", "DeploymentsUpdateRequest")
+_RESULT = types.Nested("deployment", "Deployment")
+
+
+def request(
+    deployment_owner: str, deployment_name: str, *, body: DeploymentsUpdateRequest | None = None
+) -> types.Request:
+    """Write the call, with its body as one object. Arguments as in `build`."""
+    return types.Request(
+        "PATCH",
+        types.path(
+            "/deployments/{deployment_owner}/{deployment_name}",
+            deployment_owner=deployment_owner,
+            deployment_name=deployment_name,
+        ),
+        json=_BODY.write(body, "") if body is not None else types.UNSET,
+    )
+
+
+def build(
+    deployment_owner: str,
+    deployment_name: str,
+    *,
+    hardware: str | None = None,
+    max_instances: int | None = None,
+    min_instances: int | None = None,
+    version: str | None = None,
+) -> types.Request:
+    """Change a deployment
+
+    Changes version, hardware or scaling limits; fields left out keep their value. Every change makes a new
+    release, whose number is one higher. The model itself cannot be changed. Setting both limits to 0 takes
+    the deployment offline.
+
+    Args:
+        deployment_owner: User or organization that the deployment belongs to.
+        deployment_name: Name of the deployment, without its owner.
+        hardware: SKU of the hardware to move to, from hardware.list.
+        max_instances: Most instances that scaling may start, 0 to 20.
+        min_instances: Fewest instances kept running, 0 to 5.
+        version: Id of the version to run from now on.
+    """
+    fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
+    body = cast(
+        "DeploymentsUpdateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None})
+    )
+    return request(deployment_owner, deployment_name, body=body)
+
+
+def parse(response: httpx.Response) -> Deployment:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Deployment", types.read(_RESULT, response))
+
+
+def sync_detailed(
+    deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
+) -> types.Response[Deployment]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(deployment_owner, deployment_name, body=body)), parse)
+
+
+def sync(
+    deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
+) -> Deployment:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(deployment_owner, deployment_name, client=client, body=body).result()
+
+
+async def asyncio_detailed(
+    deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
+) -> types.Response[Deployment]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(deployment_owner, deployment_name, body=body)), parse)
+
+
+async def asyncio(
+    deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
+) -> Deployment:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(deployment_owner, deployment_name, client=client, body=body)
+    return answer.result()

@@ -1,0 +1,75 @@
+"""Upload a file
+
+POST /files
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.file import File
+    from ...models.files_create_request import FilesCreateRequest
+
+_BODY = types.Nested("files_create_request", "FilesCreateRequest")
+_RESULT = types.Nested("file", "File")
+
+
+def request(*, body: FilesCreateRequest) -> types.Request:
+    """Write the call, with its body as one object. Arguments as in `build`."""
+    return types.Request("POST", "/files", form=_BODY.write(body, ""))
+
+
+def build(
+    *,
+    content: types.Upload | IO[bytes] | bytes,
+    filename: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    type: str | None = None,
+) -> types.Request:
+    """Upload a file
+
+    Stores a file, at most 100 MB, for use as model input: put its `urls.get` into a prediction's input. Files
+    expire, see `expires_at`. The files API is experimental.
+
+    Args:
+        content: The bytes of the file.
+        filename: File name, UTF-8 of at most 255 bytes; may be given with the `content` part instead.
+        metadata: Any JSON object to keep with the file; empty by default.
+        type: MIME type of the content, taken as plain bytes by default.
+    """
+    fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
+    body = cast("FilesCreateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    return request(body=body)
+
+
+def parse(response: httpx.Response) -> File:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("File", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender, body: FilesCreateRequest) -> types.Response[File]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(body=body)), parse)
+
+
+def sync(*, client: Sender, body: FilesCreateRequest) -> File:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client, body=body).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender, body: FilesCreateRequest) -> types.Response[File]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(body=body)), parse)
+
+
+async def asyncio(*, client: AsyncSender, body: FilesCreateRequest) -> File:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client, body=body)
+    return answer.result()

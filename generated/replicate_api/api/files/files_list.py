@@ -1,0 +1,57 @@
+"""List uploaded files
+
+GET /files
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.page_of_files import PageOfFiles
+
+_RESULT = types.Nested("page_of_files", "PageOfFiles")
+
+
+def request() -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", "/files")
+
+
+def build() -> types.Request:
+    """List uploaded files
+
+    Returns one page of the files that the account has uploaded, newest first. The files API is experimental.
+    """
+    return request()
+
+
+def parse(response: httpx.Response) -> PageOfFiles:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("PageOfFiles", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender) -> types.Response[PageOfFiles]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request()), parse)
+
+
+def sync(*, client: Sender) -> PageOfFiles:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[PageOfFiles]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request()), parse)
+
+
+async def asyncio(*, client: AsyncSender) -> PageOfFiles:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client)
+    return answer.result()

@@ -1,0 +1,97 @@
+"""Create a model
+
+POST /models
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.model import Model
+    from ...models.model_visibility import ModelVisibility
+    from ...models.models_create_request import ModelsCreateRequest
+
+_BODY = types.Nested("models_create_request", "ModelsCreateRequest")
+_RESULT = types.Nested("model", "Model")
+
+
+def request(*, body: ModelsCreateRequest) -> types.Request:
+    """Write the call, with its body as one object. Arguments as in `build`."""
+    return types.Request("POST", "/models", json=_BODY.write(body, ""))
+
+
+def build(
+    *,
+    hardware: str,
+    name: str,
+    owner: str,
+    visibility: ModelVisibility | Literal["public", "private"],
+    cover_image_url: str | None = None,
+    description: str | None = None,
+    github_url: str | None = None,
+    license_url: str | None = None,
+    paper_url: str | None = None,
+) -> types.Request:
+    """Create a model
+
+    Creates an empty model, to be filled by pushing a version or by a training. An account can have 1000
+    models at most, so push versions to one model rather than creating many. Visibility and hardware cannot be
+    changed through the API later.
+
+    Args:
+        hardware: SKU of the hardware that predictions run on, from hardware.list.
+        name: Name of the model, unique within its owner.
+        owner: Account that is to own the model; it must be the one that the token belongs to.
+        visibility: `public` lets everybody see and run it, `private` only the owner or the owning
+            organization's members.
+        cover_image_url: Address of a picture that represents the model.
+        description: Short text about what the model does.
+        github_url: Where its source code is.
+        license_url: Where its license is.
+        paper_url: Where the paper about it is.
+    """
+    fields = {
+        "hardware": hardware,
+        "name": name,
+        "owner": owner,
+        "visibility": visibility,
+        "cover_image_url": cover_image_url,
+        "description": description,
+        "github_url": github_url,
+        "license_url": license_url,
+        "paper_url": paper_url,
+    }
+    body = cast("ModelsCreateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    return request(body=body)
+
+
+def parse(response: httpx.Response) -> Model:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Model", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender, body: ModelsCreateRequest) -> types.Response[Model]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(body=body)), parse)
+
+
+def sync(*, client: Sender, body: ModelsCreateRequest) -> Model:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client, body=body).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender, body: ModelsCreateRequest) -> types.Response[Model]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(body=body)), parse)
+
+
+async def asyncio(*, client: AsyncSender, body: ModelsCreateRequest) -> Model:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client, body=body)
+    return answer.result()

@@ -1,0 +1,66 @@
+"""List a model's examples
+
+GET /models/{model_owner}/{model_name}/examples
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.page_of_predictions import PageOfPredictions
+
+_RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
+
+
+def request(model_owner: str, model_name: str) -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request(
+        "GET", types.path("/models/{model_owner}/{model_name}/examples", model_owner=model_owner, model_name=model_name)
+    )
+
+
+def build(model_owner: str, model_name: str) -> types.Request:
+    """List a model's examples
+
+    Returns one page of the predictions that the owner saved to show what the model can do. The default one
+    alone is in models.get.
+
+    Args:
+        model_owner: User or organization that the model belongs to.
+        model_name: Name of the model, without its owner.
+    """
+    return request(model_owner, model_name)
+
+
+def parse(response: httpx.Response) -> PageOfPredictions:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("PageOfPredictions", types.read(_RESULT, response))
+
+
+def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[PageOfPredictions]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(model_owner, model_name)), parse)
+
+
+def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfPredictions:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(model_owner, model_name, client=client).result()
+
+
+async def asyncio_detailed(
+    model_owner: str, model_name: str, *, client: AsyncSender
+) -> types.Response[PageOfPredictions]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(model_owner, model_name)), parse)
+
+
+async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> PageOfPredictions:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(model_owner, model_name, client=client)
+    return answer.result()

@@ -1,0 +1,104 @@
+"""List public models
+
+GET /models
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.models_list_sort_by import ModelsListSortBy
+    from ...models.models_list_sort_direction import ModelsListSortDirection
+    from ...models.page_of_models import PageOfModels
+
+_RESULT = types.Nested("page_of_models", "PageOfModels")
+
+
+def request(
+    *,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request(
+        "GET",
+        "/models",
+        params=types.given(
+            sort_by=("sort_by", types.OneOf("models_list_sort_by", "ModelsListSortBy"), sort_by),
+            sort_direction=(
+                "sort_direction",
+                types.OneOf("models_list_sort_direction", "ModelsListSortDirection"),
+                sort_direction,
+            ),
+        ),
+    )
+
+
+def build(
+    *,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Request:
+    """List public models
+
+    Returns one page of public models, 25 at a time, newest version first unless sorted otherwise. Only models
+    with at least one version and one example are listed.
+
+    Args:
+        sort_by: Which date to sort on: that of the model itself, or that of its latest version (the
+            default).
+        sort_direction: `desc` for newest first (the default), `asc` for oldest first.
+    """
+    return request(sort_by=sort_by, sort_direction=sort_direction)
+
+
+def parse(response: httpx.Response) -> PageOfModels:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("PageOfModels", types.read(_RESULT, response))
+
+
+def sync_detailed(
+    *,
+    client: Sender,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Response[PageOfModels]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+
+
+def sync(
+    *,
+    client: Sender,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> PageOfModels:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction).result()
+
+
+async def asyncio_detailed(
+    *,
+    client: AsyncSender,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Response[PageOfModels]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+
+
+async def asyncio(
+    *,
+    client: AsyncSender,
+    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> PageOfModels:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction)
+    return answer.result()

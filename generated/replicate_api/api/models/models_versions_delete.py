@@ -1,0 +1,70 @@
+"""Delete a model version
+
+DELETE /models/{model_owner}/{model_name}/versions/{version_id}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+
+
+def request(model_owner: str, model_name: str, version_id: str) -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request(
+        "DELETE",
+        types.path(
+            "/models/{model_owner}/{model_name}/versions/{version_id}",
+            model_owner=model_owner,
+            model_name=model_name,
+            version_id=version_id,
+        ),
+    )
+
+
+def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
+    """Delete a model version
+
+    Removes a version together with its predictions and their files. The model must be your own and private;
+    nobody else may have run the version, and no training, deployment or version override may depend on it.
+    Deletion happens in the background and takes some minutes.
+
+    Args:
+        model_owner: User or organization that the model belongs to.
+        model_name: Name of the model, without its owner.
+        version_id: Version id, 64 hexadecimal digits.
+    """
+    return request(model_owner, model_name, version_id)
+
+
+def parse(response: httpx.Response) -> None:
+    """Read a successful answer; ValueError where the body cannot be read."""
+
+
+def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[None]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(model_owner, model_name, version_id)), parse)
+
+
+def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> None:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    sync_detailed(model_owner, model_name, version_id, client=client).result()
+
+
+async def asyncio_detailed(
+    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
+) -> types.Response[None]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(model_owner, model_name, version_id)), parse)
+
+
+async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> None:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client)
+    answer.result()

@@ -1,0 +1,61 @@
+"""Cancel a prediction
+
+POST /predictions/{prediction_id}/cancel
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.prediction import Prediction
+
+_RESULT = types.Nested("prediction", "Prediction")
+
+
+def request(prediction_id: str) -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("POST", types.path("/predictions/{prediction_id}/cancel", prediction_id=prediction_id))
+
+
+def build(prediction_id: str) -> types.Request:
+    """Cancel a prediction
+
+    Stops a prediction that has not ended and returns it, usually `canceled` already. One that has ended stays
+    as it is.
+
+    Args:
+        prediction_id: Id of the prediction to stop.
+    """
+    return request(prediction_id)
+
+
+def parse(response: httpx.Response) -> Prediction:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Prediction", types.read(_RESULT, response))
+
+
+def sync_detailed(prediction_id: str, *, client: Sender) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(prediction_id)), parse)
+
+
+def sync(prediction_id: str, *, client: Sender) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(prediction_id, client=client).result()
+
+
+async def asyncio_detailed(prediction_id: str, *, client: AsyncSender) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(prediction_id)), parse)
+
+
+async def asyncio(prediction_id: str, *, client: AsyncSender) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(prediction_id, client=client)
+    return answer.result()

@@ -1,0 +1,119 @@
+"""Run a model version
+
+POST /predictions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.prediction import Prediction
+    from ...models.version_prediction_request import VersionPredictionRequest
+    from ...models.webhook_event import WebhookEvent
+
+_BODY = types.Nested("version_prediction_request", "VersionPredictionRequest")
+_RESULT = types.Nested("prediction", "Prediction")
+
+
+def request(
+    *, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> types.Request:
+    """Write the call, with its body as one object. Arguments as in `build`."""
+    return types.Request(
+        "POST",
+        "/predictions",
+        headers=types.given(
+            prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)
+        ),
+        json=_BODY.write(body, ""),
+    )
+
+
+def build(
+    *,
+    input: Mapping[str, Any],
+    version: str,
+    stream: bool | None = None,
+    webhook: str | None = None,
+    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    prefer: str | None = None,
+    cancel_after: str | None = None,
+) -> types.Request:
+    """Run a model version
+
+    Starts a prediction with any model, named by version id, by `owner/name:id`, or as `owner/name` where the
+    model is official. Replies at once with a prediction that is `starting`, or with `Prefer: wait` holds the
+    request for up to 60 seconds; a prediction that takes longer comes back unfinished and keeps running, so
+    poll predictions.get or use a webhook. Repeating the request makes, and bills, another prediction.
+
+    Args:
+        input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
+            URLs, or as data URLs up to 256 kB, which are not stored.
+        version: What to run: a version id of 64 hexadecimal digits, alone or after the model as
+            `owner/name:id`; `owner/name` does for official models only.
+        stream: Deprecated and not needed: `urls.stream` of the reply is there whenever the model can
+            stream.
+        webhook: HTTPS URL that receives the prediction as a POST when something happens to it, with the
+            body of predictions.get; redirects are not followed, and since deliveries are retried and may
+            repeat, handle them so that a second one does no harm.
+        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
+            `logs` (new log lines) and `completed` (any final status); by default those about output and
+            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+        prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for N
+            seconds, 1 to 60; without it the reply comes at once.
+        cancel_after: Lifetime of the prediction counted from its creation, after which the server stops
+            it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at will; no
+            less than 5 seconds.
+    """
+    fields = {
+        "input": input,
+        "version": version,
+        "stream": stream,
+        "webhook": webhook,
+        "webhook_events_filter": webhook_events_filter,
+    }
+    body = cast(
+        "VersionPredictionRequest", _BODY.read({name: value for name, value in fields.items() if value is not None})
+    )
+    return request(body=body, prefer=prefer, cancel_after=cancel_after)
+
+
+def parse(response: httpx.Response) -> Prediction:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Prediction", types.read(_RESULT, response))
+
+
+def sync_detailed(
+    *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
+
+
+def sync(
+    *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after).result()
+
+
+async def asyncio_detailed(
+    *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
+
+
+async def asyncio(
+    *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after)
+    return answer.result()

@@ -1,0 +1,63 @@
+"""Get a prediction
+
+GET /predictions/{prediction_id}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.prediction import Prediction
+
+_RESULT = types.Nested("prediction", "Prediction")
+
+
+def request(prediction_id: str) -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", types.path("/predictions/{prediction_id}", prediction_id=prediction_id))
+
+
+def build(prediction_id: str) -> types.Request:
+    """Get a prediction
+
+    Returns a prediction as it is now; poll until its status is `succeeded`, `failed`, `canceled` or
+    `aborted`. Input, output, logs and output files of predictions made through the API are erased one hour
+    after they end, so save what you need; `output` is null from then on. Output files live on
+    replicate.delivery and its subdomains.
+
+    Args:
+        prediction_id: Id of the prediction.
+    """
+    return request(prediction_id)
+
+
+def parse(response: httpx.Response) -> Prediction:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Prediction", types.read(_RESULT, response))
+
+
+def sync_detailed(prediction_id: str, *, client: Sender) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(prediction_id)), parse)
+
+
+def sync(prediction_id: str, *, client: Sender) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(prediction_id, client=client).result()
+
+
+async def asyncio_detailed(prediction_id: str, *, client: AsyncSender) -> types.Response[Prediction]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(prediction_id)), parse)
+
+
+async def asyncio(prediction_id: str, *, client: AsyncSender) -> Prediction:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(prediction_id, client=client)
+    return answer.result()

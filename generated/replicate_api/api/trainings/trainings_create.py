@@ -1,0 +1,108 @@
+"""Start a training
+
+POST /models/{model_owner}/{model_name}/versions/{version_id}/trainings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.training import Training
+    from ...models.training_request import TrainingRequest
+    from ...models.webhook_event import WebhookEvent
+
+_BODY = types.Nested("training_request", "TrainingRequest")
+_RESULT = types.Nested("training", "Training")
+
+
+def request(model_owner: str, model_name: str, version_id: str, *, body: TrainingRequest) -> types.Request:
+    """Write the call, with its body as one object. Arguments as in `build`."""
+    return types.Request(
+        "POST",
+        types.path(
+            "/models/{model_owner}/{model_name}/versions/{version_id}/trainings",
+            model_owner=model_owner,
+            model_name=model_name,
+            version_id=version_id,
+        ),
+        json=_BODY.write(body, ""),
+    )
+
+
+def build(
+    model_owner: str,
+    model_name: str,
+    version_id: str,
+    *,
+    destination: str,
+    input: Mapping[str, Any],
+    webhook: str | None = None,
+    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+) -> types.Request:
+    """Start a training
+
+    Fine-tunes a trainable version and, on success, adds the result as a new version to the destination model,
+    which must exist already. The reply comes at once; poll trainings.get or use a webhook, as a training
+    takes minutes to hours.
+
+    Args:
+        model_owner: Owner of the model to start from.
+        model_name: Name of the model to start from.
+        version_id: Version to start from, 64 hexadecimal digits.
+        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
+            account of the token, otherwise the reply is an error 4xx.
+        input: Input for the model's training function, as its version's `openapi_schema` describes it.
+        webhook: HTTPS URL that receives the training as a POST when something happens to it, with the
+            body of trainings.get; redirects are not followed, and since deliveries are retried and may
+            repeat, handle them so that a second one does no harm.
+        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
+            `logs` (new log lines) and `completed` (any final status); by default those about output and
+            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+    """
+    fields = {
+        "destination": destination,
+        "input": input,
+        "webhook": webhook,
+        "webhook_events_filter": webhook_events_filter,
+    }
+    body = cast("TrainingRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    return request(model_owner, model_name, version_id, body=body)
+
+
+def parse(response: httpx.Response) -> Training:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("Training", types.read(_RESULT, response))
+
+
+def sync_detailed(
+    model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest
+) -> types.Response[Training]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request(model_owner, model_name, version_id, body=body)), parse)
+
+
+def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest) -> Training:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
+
+
+async def asyncio_detailed(
+    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
+) -> types.Response[Training]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request(model_owner, model_name, version_id, body=body)), parse)
+
+
+async def asyncio(
+    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
+) -> Training:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)
+    return answer.result()

@@ -1,0 +1,58 @@
+"""Get the webhook signing secret
+
+GET /webhooks/default/secret
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ... import types
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AsyncSender, Sender
+    from ...models.webhook_secret import WebhookSecret
+
+_RESULT = types.Nested("webhook_secret", "WebhookSecret")
+
+
+def request() -> types.Request:
+    """Write the call. Arguments as in `build`."""
+    return types.Request("GET", "/webhooks/default/secret")
+
+
+def build() -> types.Request:
+    """Get the webhook signing secret
+
+    Returns the account's key for checking that a webhook request really comes from Replicate. It rarely
+    changes: keep it rather than asking for every webhook.
+    """
+    return request()
+
+
+def parse(response: httpx.Response) -> WebhookSecret:
+    """Read a successful answer; ValueError where the body cannot be read."""
+    return cast("WebhookSecret", types.read(_RESULT, response))
+
+
+def sync_detailed(*, client: Sender) -> types.Response[WebhookSecret]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(client.send(request()), parse)
+
+
+def sync(*, client: Sender) -> WebhookSecret:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    return sync_detailed(client=client).result()
+
+
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[WebhookSecret]:
+    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
+    return types.answer(await client.asend(request()), parse)
+
+
+async def asyncio(*, client: AsyncSender) -> WebhookSecret:
+    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    answer = await asyncio_detailed(client=client)
+    return answer.result()

@@ -1,0 +1,15 @@
+"""The one error of the generated floor."""
+
+from __future__ import annotations
+
+
+class UnexpectedStatus(Exception):
+    """The server answered with a status that is not a success; `content` is the body."""
+
+    def __init__(self, status_code: int, content: bytes) -> None:
+        self.status_code = status_code
+        self.content = content
+        super().__init__(f"status {status_code}: {content.decode(errors='replace')[:500]}")
+
+    def __reduce__(self) -> tuple[type[UnexpectedStatus], tuple[int, bytes]]:
+        return type(self), (self.status_code, self.content)

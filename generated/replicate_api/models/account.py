@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .account_type import AccountType
+
+
+@define
+class Account(types.Record):
+    """Account
+
+    Attributes:
+        type: Whether this is a person or an organization.
+        username: Unique account name, as used in URLs and model identifiers.
+        avatar_url: Profile picture, where there is one.
+        github_url: GitHub profile, where one is linked.
+        name: Display name, where one is set.
+    """
+
+    type: AccountType
+    username: str
+    avatar_url: str | Unset = UNSET
+    github_url: str | Unset = UNSET
+    name: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "type": types.Field("type", types.OneOf("account_type", "AccountType"), True),
+        "username": types.Field("username", types.TEXT, True),
+        "avatar_url": types.Field("avatar_url", types.TEXT, False),
+        "github_url": types.Field("github_url", types.TEXT, False),
+        "name": types.Field("name", types.TEXT, False),
+    }

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+@define
+class Collection(types.Record):
+    """A curated group of models for one kind of task.
+
+    Attributes:
+        description: One or two sentences about what is in it.
+        models: All models of the collection.
+        name: Title of the collection.
+        slug: Identifier in URLs, lower case with hyphens.
+        full_description: Long text in Markdown, null if there is none.
+    """
+
+    description: str
+    models: list[Model]
+    name: str
+    slug: str
+    full_description: str | None | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "description": types.Field("description", types.TEXT, True),
+        "models": types.Field("models", types.Each(types.Nested("model", "Model")), True),
+        "name": types.Field("name", types.TEXT, True),
+        "slug": types.Field("slug", types.TEXT, True),
+        "full_description": types.Field("full_description", types.AnyOf(types.TEXT, types.NULL), False),
+    }

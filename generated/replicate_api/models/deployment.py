@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .release import Release
+
+
+@define
+class Deployment(types.Record):
+    """A model version on hardware of its own, with its own scaling limits.
+
+    Attributes:
+        current_release: The settings in force; every change makes a new release.
+        name: Name of the deployment, without its owner.
+        owner: User or organization that the deployment belongs to.
+    """
+
+    current_release: Release | Unset = UNSET
+    name: str | Unset = UNSET
+    owner: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "current_release": types.Field("current_release", types.Nested("release", "Release"), False),
+        "name": types.Field("name", types.TEXT, False),
+        "owner": types.Field("owner", types.TEXT, False),
+    }

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+
+
+@define
+class DeploymentsCreateRequest(types.Record):
+    """DeploymentsCreateRequest
+
+    Attributes:
+        hardware: Hardware to run on, one of the SKUs from hardware.list.
+        max_instances: Most instances that scaling may start, 0 to 20.
+        min_instances: Fewest instances kept running, 0 to 5; 0 lets the deployment go to sleep.
+        model: Model to run, as `owner/name`.
+        name: Name of the new deployment, without an owner.
+        version: Id of the version to run, 64 hexadecimal digits.
+    """
+
+    hardware: str
+    max_instances: int
+    min_instances: int
+    model: str
+    name: str
+    version: str
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "hardware": types.Field("hardware", types.TEXT, True),
+        "max_instances": types.Field("max_instances", types.INTEGER, True),
+        "min_instances": types.Field("min_instances", types.INTEGER, True),
+        "model": types.Field("model", types.TEXT, True),
+        "name": types.Field("name", types.TEXT, True),
+        "version": types.Field("version", types.TEXT, True),
+    }

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class DeploymentsUpdateRequest(types.Record):
+    """DeploymentsUpdateRequest
+
+    Attributes:
+        hardware: SKU of the hardware to move to, from hardware.list.
+        max_instances: Most instances that scaling may start, 0 to 20.
+        min_instances: Fewest instances kept running, 0 to 5.
+        version: Id of the version to run from now on.
+    """
+
+    hardware: str | Unset = UNSET
+    max_instances: int | Unset = UNSET
+    min_instances: int | Unset = UNSET
+    version: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "hardware": types.Field("hardware", types.TEXT, False),
+        "max_instances": types.Field("max_instances", types.INTEGER, False),
+        "min_instances": types.Field("min_instances", types.INTEGER, False),
+        "version": types.Field("version", types.TEXT, False),
+    }

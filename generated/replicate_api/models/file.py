@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define
+
+from .. import types
+
+if TYPE_CHECKING:
+    from .file_checksums import FileChecksums
+    from .file_urls import FileUrls
+
+
+@define
+class File(types.Record):
+    """An uploaded file: everything about it but its bytes.
+
+    Attributes:
+        checksums: Checksums of the content, by algorithm.
+        content_type: MIME type of the content.
+        created_at: When it was uploaded.
+        expires_at: When it will be erased.
+        id: Unique random id.
+        metadata: What the uploader stored with it, an empty object by default.
+        size: Size in bytes.
+        urls: Addresses of the file.
+    """
+
+    checksums: FileChecksums
+    content_type: str
+    created_at: datetime
+    expires_at: datetime
+    id: str
+    metadata: dict[str, Any]
+    size: int
+    urls: FileUrls
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "checksums": types.Field("checksums", types.Nested("file_checksums", "FileChecksums"), True),
+        "content_type": types.Field("content_type", types.TEXT, True),
+        "created_at": types.Field("created_at", types.TIME, True),
+        "expires_at": types.Field("expires_at", types.TIME, True),
+        "id": types.Field("id", types.TEXT, True),
+        "metadata": types.Field("metadata", types.OBJECT, True),
+        "size": types.Field("size", types.INTEGER, True),
+        "urls": types.Field("urls", types.Nested("file_urls", "FileUrls"), True),
+    }

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .model_visibility import ModelVisibility
+
+
+@define
+class ModelsCreateRequest(types.Record):
+    """ModelsCreateRequest
+
+    Attributes:
+        hardware: SKU of the hardware that predictions run on, from hardware.list.
+        name: Name of the model, unique within its owner.
+        owner: Account that is to own the model; it must be the one that the token belongs to.
+        visibility: `public` lets everybody see and run it, `private` only the owner or the owning
+            organization's members.
+        cover_image_url: Address of a picture that represents the model.
+        description: Short text about what the model does.
+        github_url: Where its source code is.
+        license_url: Where its license is.
+        paper_url: Where the paper about it is.
+    """
+
+    hardware: str
+    name: str
+    owner: str
+    visibility: ModelVisibility
+    cover_image_url: str | Unset = UNSET
+    description: str | Unset = UNSET
+    github_url: str | Unset = UNSET
+    license_url: str | Unset = UNSET
+    paper_url: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "hardware": types.Field("hardware", types.TEXT, True),
+        "name": types.Field("name", types.TEXT, True),
+        "owner": types.Field("owner", types.TEXT, True),
+        "visibility": types.Field("visibility", types.OneOf("model_visibility", "ModelVisibility"), True),
+        "cover_image_url": types.Field("cover_image_url", types.TEXT, False),
+        "description": types.Field("description", types.TEXT, False),
+        "github_url": types.Field("github_url", types.TEXT, False),
+        "license_url": types.Field("license_url", types.TEXT, False),
+        "paper_url": types.Field("paper_url", types.TEXT, False),
+    }

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class ModelsUpdateRequest(types.Record):
+    """ModelsUpdateRequest
+
+    Attributes:
+        description: Short text about what the model does.
+        github_url: Where its source code is.
+        license_url: Where its license is.
+        paper_url: Where the paper about it is.
+        readme: Long text in Markdown, shown on the model's page.
+        weights_url: Where its weights are.
+    """
+
+    description: str | Unset = UNSET
+    github_url: str | Unset = UNSET
+    license_url: str | Unset = UNSET
+    paper_url: str | Unset = UNSET
+    readme: str | Unset = UNSET
+    weights_url: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "description": types.Field("description", types.TEXT, False),
+        "github_url": types.Field("github_url", types.TEXT, False),
+        "license_url": types.Field("license_url", types.TEXT, False),
+        "paper_url": types.Field("paper_url", types.TEXT, False),
+        "readme": types.Field("readme", types.TEXT, False),
+        "weights_url": types.Field("weights_url", types.TEXT, False),
+    }

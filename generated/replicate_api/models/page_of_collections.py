@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .collection_list_item import CollectionListItem
+
+
+@define
+class PageOfCollections(types.Record):
+    """A page of collections.
+
+    Attributes:
+        next: Absolute URL of the following page, null on the last one.
+        previous: Absolute URL of the preceding page, null on the first one.
+        results: The collections on this page.
+    """
+
+    next: str | None | Unset = UNSET
+    previous: str | None | Unset = UNSET
+    results: list[CollectionListItem] | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "next": types.Field("next", types.AnyOf(types.TEXT, types.NULL), False),
+        "previous": types.Field("previous", types.AnyOf(types.TEXT, types.NULL), False),
+        "results": types.Field(
+            "results", types.Each(types.Nested("collection_list_item", "CollectionListItem")), False
+        ),
+    }

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .version import Version
+
+
+@define
+class PageOfVersions(types.Record):
+    """A page of versions.
+
+    Attributes:
+        next: Absolute URL of the following page, null on the last one.
+        previous: Absolute URL of the preceding page, null on the first one.
+        results: The versions on this page, newest first.
+    """
+
+    next: str | None | Unset = UNSET
+    previous: str | None | Unset = UNSET
+    results: list[Version] | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "next": types.Field("next", types.AnyOf(types.TEXT, types.NULL), False),
+        "previous": types.Field("previous", types.AnyOf(types.TEXT, types.NULL), False),
+        "results": types.Field("results", types.Each(types.Nested("version", "Version")), False),
+    }

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .prediction_metrics import PredictionMetrics
+    from .prediction_source import PredictionSource
+    from .prediction_status import PredictionStatus
+    from .prediction_urls import PredictionUrls
+
+
+@define
+class Prediction(types.Record):
+    """One run of a model, from its creation to its end.
+
+    Attributes:
+        created_at: When the request was accepted.
+        error: Why the run failed, null unless it did.
+        id: Unique id, to be treated as opaque.
+        input: Input as it was sent.
+        model: Model that runs, as `owner/name`.
+        status: Where the run stands: `starting`, `processing`, or one of the final ones; `canceled` is a
+            stop on request or by deadline after the start, `aborted` a stop before it.
+        urls: Addresses for this prediction.
+        version: Version id, `hidden` for official models.
+        completed_at: When it ended and all output was stored, absent until then.
+        data_removed: True once input, output and logs have been erased.
+        deadline: When the server will stop it, present with `Cancel-After`.
+        deployment: Deployment that ran it, absent if none did.
+        logs: What the model has printed so far.
+        metrics: Measurements, which differ between models.
+        output: Output of any JSON type, null before there is any and again after removal; files are URLs.
+        source: Whether it was made on the web or through the API.
+        started_at: When the model began to work on it, absent until then.
+    """
+
+    created_at: datetime
+    error: str | None
+    id: str
+    input: dict[str, Any]
+    model: str
+    status: PredictionStatus
+    urls: PredictionUrls
+    version: str
+    completed_at: datetime | None | Unset = UNSET
+    data_removed: bool | Unset = UNSET
+    deadline: datetime | Unset = UNSET
+    deployment: str | Unset = UNSET
+    logs: str | None | Unset = UNSET
+    metrics: PredictionMetrics | Unset = UNSET
+    output: Any = UNSET
+    source: PredictionSource | Unset = UNSET
+    started_at: datetime | None | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "created_at": types.Field("created_at", types.TIME, True),
+        "error": types.Field("error", types.AnyOf(types.TEXT, types.NULL), True),
+        "id": types.Field("id", types.TEXT, True),
+        "input": types.Field("input", types.OBJECT, True),
+        "model": types.Field("model", types.TEXT, True),
+        "status": types.Field("status", types.OneOf("prediction_status", "PredictionStatus"), True),
+        "urls": types.Field("urls", types.Nested("prediction_urls", "PredictionUrls"), True),
+        "version": types.Field("version", types.TEXT, True),
+        "completed_at": types.Field("completed_at", types.AnyOf(types.TIME, types.NULL), False),
+        "data_removed": types.Field("data_removed", types.BOOLEAN, False),
+        "deadline": types.Field("deadline", types.TIME, False),
+        "deployment": types.Field("deployment", types.TEXT, False),
+        "logs": types.Field("logs", types.AnyOf(types.TEXT, types.NULL), False),
+        "metrics": types.Field("metrics", types.Nested("prediction_metrics", "PredictionMetrics"), False),
+        "output": types.Field("output", types.ANY, False),
+        "source": types.Field("source", types.OneOf("prediction_source", "PredictionSource"), False),
+        "started_at": types.Field("started_at", types.AnyOf(types.TIME, types.NULL), False),
+    }

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class PredictionMetrics(types.Record):
+    """Measurements, which differ between models.
+
+    Attributes:
+        total_time: Seconds from creation to end.
+        predict_time: Seconds that the model itself ran.
+    """
+
+    total_time: float | Unset = UNSET
+    predict_time: float | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "total_time": types.Field("total_time", types.NUMBER, False),
+        "predict_time": types.Field("predict_time", types.NUMBER, False),
+    }

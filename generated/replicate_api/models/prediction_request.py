@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .webhook_event import WebhookEvent
+
+
+@define
+class PredictionRequest(types.Record):
+    """What to run a deployment or an official model with.
+
+    Attributes:
+        input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
+            URLs, or as data URLs up to 256 kB, which are not stored.
+        stream: Deprecated and not needed: `urls.stream` of the reply is there whenever the model can
+            stream.
+        webhook: HTTPS URL that receives the prediction as a POST when something happens to it, with the
+            body of predictions.get; redirects are not followed, and since deliveries are retried and may
+            repeat, handle them so that a second one does no harm.
+        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
+            `logs` (new log lines) and `completed` (any final status); by default those about output and
+            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+    """
+
+    input: dict[str, Any]
+    stream: bool | Unset = UNSET
+    webhook: str | Unset = UNSET
+    webhook_events_filter: list[WebhookEvent] | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "input": types.Field("input", types.OBJECT, True),
+        "stream": types.Field("stream", types.BOOLEAN, False),
+        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook_events_filter": types.Field(
+            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+        ),
+    }

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class PredictionUrls(types.Record):
+    """Addresses for this prediction.
+
+    Attributes:
+        cancel: API address that stops it, with POST.
+        get: API address of its current state.
+        stream: Source of server-sent events with its output, absent where the model cannot stream.
+        web: Its page for people.
+    """
+
+    cancel: str
+    get: str
+    stream: str | Unset = UNSET
+    web: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "cancel": types.Field("cancel", types.TEXT, True),
+        "get": types.Field("get", types.TEXT, True),
+        "stream": types.Field("stream", types.TEXT, False),
+        "web": types.Field("web", types.TEXT, False),
+    }

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class Problem(types.Record):
+    """An error body.
+
+    Attributes:
+        detail: What went wrong, as a sentence.
+    """
+
+    detail: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {"detail": types.Field("detail", types.TEXT, False)}

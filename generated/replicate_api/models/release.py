@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .release_configuration import ReleaseConfiguration
+    from .release_created_by import ReleaseCreatedBy
+
+
+@define
+class Release(types.Record):
+    """The settings in force; every change makes a new release.
+
+    Attributes:
+        configuration: Hardware and scaling limits.
+        created_at: When this release was made.
+        created_by: Account that made this release.
+        model: Model it runs, as `owner/name`.
+        number: Counts releases, from 1.
+        version: Id of the version it runs.
+    """
+
+    configuration: ReleaseConfiguration | Unset = UNSET
+    created_at: datetime | Unset = UNSET
+    created_by: ReleaseCreatedBy | Unset = UNSET
+    model: str | Unset = UNSET
+    number: int | Unset = UNSET
+    version: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "configuration": types.Field(
+            "configuration", types.Nested("release_configuration", "ReleaseConfiguration"), False
+        ),
+        "created_at": types.Field("created_at", types.TIME, False),
+        "created_by": types.Field("created_by", types.Nested("release_created_by", "ReleaseCreatedBy"), False),
+        "model": types.Field("model", types.TEXT, False),
+        "number": types.Field("number", types.INTEGER, False),
+        "version": types.Field("version", types.TEXT, False),
+    }

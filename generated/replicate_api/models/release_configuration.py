@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class ReleaseConfiguration(types.Record):
+    """Hardware and scaling limits.
+
+    Attributes:
+        hardware: SKU of the hardware it runs on.
+        max_instances: Most instances that scaling may start.
+        min_instances: Fewest instances kept running; 0 lets it go to sleep.
+    """
+
+    hardware: str | Unset = UNSET
+    max_instances: int | Unset = UNSET
+    min_instances: int | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "hardware": types.Field("hardware", types.TEXT, False),
+        "max_instances": types.Field("max_instances", types.INTEGER, False),
+        "min_instances": types.Field("min_instances", types.INTEGER, False),
+    }

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class SearchCollection(types.Record):
+    """A collection that a search found.
+
+    Attributes:
+        description: One or two sentences about what is in it.
+        name: Title of the collection.
+        slug: Identifier in URLs, lower case with hyphens.
+        models: Its models by name, null if not given.
+    """
+
+    description: str
+    name: str
+    slug: str
+    models: list[str] | None | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "description": types.Field("description", types.TEXT, True),
+        "name": types.Field("name", types.TEXT, True),
+        "slug": types.Field("slug", types.TEXT, True),
+        "models": types.Field("models", types.AnyOf(types.Each(types.TEXT), types.NULL), False),
+    }

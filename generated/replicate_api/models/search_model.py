@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .search_model_metadata import SearchModelMetadata
+
+
+@define
+class SearchModel(types.Record):
+    """A model and its search data.
+
+    Attributes:
+        metadata: What a search adds to a model.
+        model: A model: its owner, texts, links and latest version.
+    """
+
+    metadata: SearchModelMetadata
+    model: Model
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "metadata": types.Field("metadata", types.Nested("search_model_metadata", "SearchModelMetadata"), True),
+        "model": types.Field("model", types.Nested("model", "Model"), True),
+    }

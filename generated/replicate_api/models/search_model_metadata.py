@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class SearchModelMetadata(types.Record):
+    """What a search adds to a model.
+
+    Attributes:
+        generated_description: Long text about the model, written by AI; null if there is none.
+        score: How well the model matches, null if not scored.
+        tags: Keywords for the model.
+    """
+
+    generated_description: str | None | Unset = UNSET
+    score: float | None | Unset = UNSET
+    tags: list[str] | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "generated_description": types.Field("generated_description", types.AnyOf(types.TEXT, types.NULL), False),
+        "score": types.Field("score", types.AnyOf(types.NUMBER, types.NULL), False),
+        "tags": types.Field("tags", types.Each(types.TEXT), False),
+    }

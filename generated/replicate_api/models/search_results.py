@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define
+
+from .. import types
+
+if TYPE_CHECKING:
+    from .search_collection import SearchCollection
+    from .search_model import SearchModel
+    from .search_page import SearchPage
+
+
+@define
+class SearchResults(types.Record):
+    """Everything that a search found, by kind.
+
+    Attributes:
+        collections: Matching collections.
+        models: Matching models with what the search knows about them.
+        pages: Matching documentation pages.
+        query: The text that was looked for.
+    """
+
+    collections: list[SearchCollection]
+    models: list[SearchModel]
+    pages: list[SearchPage]
+    query: str
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "collections": types.Field(
+            "collections", types.Each(types.Nested("search_collection", "SearchCollection")), True
+        ),
+        "models": types.Field("models", types.Each(types.Nested("search_model", "SearchModel")), True),
+        "pages": types.Field("pages", types.Each(types.Nested("search_page", "SearchPage")), True),
+        "query": types.Field("query", types.TEXT, True),
+    }

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .training_metrics import TrainingMetrics
+    from .training_output import TrainingOutput
+    from .training_source import TrainingSource
+    from .training_status import TrainingStatus
+    from .training_urls import TrainingUrls
+
+
+@define
+class Training(types.Record):
+    """One fine-tuning run, from its creation to its end.
+
+    Attributes:
+        completed_at: When it ended.
+        created_at: When the request was accepted.
+        error: Why the training failed, null unless it did.
+        id: Unique id, to be treated as opaque.
+        input: Training input as it was sent.
+        logs: What the training has printed so far.
+        metrics: Durations.
+        model: Model that is trained, as `owner/name`.
+        output: What the training made, once it has succeeded.
+        source: Whether it was started on the web or through the API.
+        started_at: When the training began.
+        status: Where the training stands: `starting`, `processing`, or one of the final ones; `canceled`
+            is a stop on request or by deadline after the start, `aborted` a stop before it.
+        urls: Addresses for this training.
+        version: Id of the version that training starts from.
+    """
+
+    completed_at: datetime | None | Unset = UNSET
+    created_at: datetime | Unset = UNSET
+    error: str | None | Unset = UNSET
+    id: str | Unset = UNSET
+    input: dict[str, Any] | Unset = UNSET
+    logs: str | None | Unset = UNSET
+    metrics: TrainingMetrics | Unset = UNSET
+    model: str | Unset = UNSET
+    output: TrainingOutput | None | Unset = UNSET
+    source: TrainingSource | Unset = UNSET
+    started_at: datetime | None | Unset = UNSET
+    status: TrainingStatus | Unset = UNSET
+    urls: TrainingUrls | Unset = UNSET
+    version: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "completed_at": types.Field("completed_at", types.AnyOf(types.TIME, types.NULL), False),
+        "created_at": types.Field("created_at", types.TIME, False),
+        "error": types.Field("error", types.AnyOf(types.TEXT, types.NULL), False),
+        "id": types.Field("id", types.TEXT, False),
+        "input": types.Field("input", types.OBJECT, False),
+        "logs": types.Field("logs", types.AnyOf(types.TEXT, types.NULL), False),
+        "metrics": types.Field("metrics", types.Nested("training_metrics", "TrainingMetrics"), False),
+        "model": types.Field("model", types.TEXT, False),
+        "output": types.Field(
+            "output", types.AnyOf(types.Nested("training_output", "TrainingOutput"), types.NULL), False
+        ),
+        "source": types.Field("source", types.OneOf("training_source", "TrainingSource"), False),
+        "started_at": types.Field("started_at", types.AnyOf(types.TIME, types.NULL), False),
+        "status": types.Field("status", types.OneOf("training_status", "TrainingStatus"), False),
+        "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), False),
+        "version": types.Field("version", types.TEXT, False),
+    }

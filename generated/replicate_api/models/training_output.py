@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class TrainingOutput(types.Record):
+    """What the training made, once it has succeeded.
+
+    Attributes:
+        version: The new version, as `owner/name:id`.
+        weights: Address of the trained weights.
+    """
+
+    version: str | Unset = UNSET
+    weights: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "version": types.Field("version", types.TEXT, False),
+        "weights": types.Field("weights", types.TEXT, False),
+    }

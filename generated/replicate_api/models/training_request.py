@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .webhook_event import WebhookEvent
+
+
+@define
+class TrainingRequest(types.Record):
+    """What to train with, and where to put the result.
+
+    Attributes:
+        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
+            account of the token, otherwise the reply is an error 4xx.
+        input: Input for the model's training function, as its version's `openapi_schema` describes it.
+        webhook: HTTPS URL that receives the training as a POST when something happens to it, with the
+            body of trainings.get; redirects are not followed, and since deliveries are retried and may
+            repeat, handle them so that a second one does no harm.
+        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
+            `logs` (new log lines) and `completed` (any final status); by default those about output and
+            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+    """
+
+    destination: str
+    input: dict[str, Any]
+    webhook: str | Unset = UNSET
+    webhook_events_filter: list[WebhookEvent] | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "destination": types.Field("destination", types.TEXT, True),
+        "input": types.Field("input", types.OBJECT, True),
+        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook_events_filter": types.Field(
+            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+        ),
+    }

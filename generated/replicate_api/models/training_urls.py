@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class TrainingUrls(types.Record):
+    """Addresses for this training.
+
+    Attributes:
+        cancel: API address that stops it, with POST.
+        get: API address of its current state.
+    """
+
+    cancel: str | Unset = UNSET
+    get: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {
+        "cancel": types.Field("cancel", types.TEXT, False),
+        "get": types.Field("get", types.TEXT, False),
+    }

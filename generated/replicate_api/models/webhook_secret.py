@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from attrs import define
+
+from .. import types
+from ..types import UNSET, Unset
+
+
+@define
+class WebhookSecret(types.Record):
+    """WebhookSecret
+
+    Attributes:
+        key: Secret that starts with `whsec_`; the HMAC-SHA256 key is the base64-decoded rest.
+    """
+
+    key: str | Unset = UNSET
+
+    fields: ClassVar[Mapping[str, types.Field]] = {"key": types.Field("key", types.TEXT, False)}

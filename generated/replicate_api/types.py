@@ -1,0 +1,504 @@
+"""How requests are written and answers are read: strict outwards, tolerant inwards.
+
+Every model is a typed attrs class with a table of its fields (`Field`). The table names a `Kind` per field, and a kind
+knows two things: how to read what the server sent, which never fails, and how to write what the caller gave, which
+fails early and names the field. A model keeps the JSON object that it was read from and converts a field when it is
+first asked for, so that parsing costs next to nothing and whatever is not understood is still there.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from functools import cached_property
+from importlib import import_module
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
+from urllib.parse import quote
+from uuid import UUID
+
+from attrs import define, field
+
+from .errors import UnexpectedStatus
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .models.problem import Problem
+
+T = TypeVar("T")
+
+
+class Unset:
+    """The type of `UNSET`: the value of a field that the server did not send. It is falsy."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Unset = Unset()
+
+
+class OpenEnum(StrEnum):
+    """Strings that the document lists, and whatever else the server may send tomorrow.
+
+    `PredictionStatus("paused")` is a member of its own, equal to `"paused"`, although the document knows no such
+    status. `is_known` tells the two apart. Only what a caller sends must be a listed one.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the document lists this value."""
+        return self._name_ in type(self).__members__
+
+
+class Kind:
+    """How one kind of value is read and written; this one takes any JSON as it comes."""
+
+    accepts: ClassVar[tuple[type, ...]] = (object,)
+    says: ClassVar[str] = "anything"
+
+    def fits(self, value: Any) -> bool:
+        """Whether JSON from the server looks like this kind (tells the members of a union apart)."""
+        return isinstance(value, self.accepts)
+
+    def read(self, value: Any) -> Any:
+        """Return the Python value of JSON from the server; what does not fit comes back as it came."""
+        return value
+
+    def write(self, value: Any, where: str) -> Any:
+        """Return the JSON of what a caller gave for `where`, or raise TypeError or ValueError naming it."""
+        if not isinstance(value, self.accepts) or (isinstance(value, bool) and self.accepts in ((int,), (int, float))):
+            raise TypeError(f"{where} must be {self.says}, not {type(value).__name__}: {value!r:.100}")
+        return dump(value)
+
+
+class _Text(Kind):
+    accepts = (str,)
+    says = "a string"
+
+    def write(self, value: Any, where: str) -> str:
+        return str(super().write(value, where))
+
+
+class _Boolean(Kind):
+    accepts = (bool,)
+    says = "True or False"
+
+
+class _Integer(Kind):
+    accepts = (int,)
+    says = "an integer"
+
+
+class _Number(Kind):
+    accepts = (int, float)
+    says = "a number"
+
+
+class _Object(Kind):
+    accepts = (Mapping,)
+    says = "a dict"
+
+
+class _Null(Kind):
+    accepts = (type(None),)
+    says = "None"
+
+
+class _Bytes(Kind):
+    """A file: read as bytes, written as the `Upload` that names it."""
+
+    accepts = (bytes, bytearray, memoryview)
+
+    def write(self, value: Any, where: str) -> Upload:
+        if isinstance(value, Upload):
+            return value
+        if isinstance(value, self.accepts):
+            return Upload(bytes(value))
+        if hasattr(value, "read"):
+            return Upload(value)
+        raise TypeError(
+            f"{where} must be bytes, a file opened for reading in binary mode, or an Upload, not {value!r:.100}"
+        )
+
+
+class _Time(Kind):
+    accepts = (str,)
+
+    def read(self, value: Any) -> Any:
+        """Return an aware datetime; text that no ISO 8601 reader understands stays text."""
+        if not isinstance(value, str):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            from dateutil.parser import isoparse  # the second try, and rare: imported when needed
+
+            try:
+                moment = isoparse(value)
+            except (ValueError, OverflowError):
+                return value
+        # The API speaks UTC; a time without an offset would not compare with the others.
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def write(self, value: Any, where: str) -> str:
+        if not isinstance(value, datetime):
+            raise TypeError(f"{where} must be a datetime, not {type(value).__name__}: {value!r:.100}")
+        if value.tzinfo is None:
+            raise ValueError(f"{where} needs a time zone, such as datetime.now(timezone.utc): {value!r}")
+        return value.isoformat()
+
+
+class Parsed(Kind):
+    """Text with a Python type of its own, such as a date or a UUID."""
+
+    accepts = (str,)
+
+    def __init__(self, python: type, parse: Callable[[str], object]) -> None:
+        self.python, self.parse = python, parse
+
+    def read(self, value: Any) -> Any:
+        try:
+            return self.parse(value)
+        except (TypeError, ValueError, AttributeError):
+            return value
+
+    def write(self, value: Any, where: str) -> str:
+        if not isinstance(value, self.python):
+            raise TypeError(f"{where} must be a {self.python.__name__}, not {type(value).__name__}: {value!r:.100}")
+        return str(value)
+
+
+ANY, TEXT, BOOLEAN, INTEGER, NUMBER = Kind(), _Text(), _Boolean(), _Integer(), _Number()
+OBJECT, NULL, BYTES, TIME = _Object(), _Null(), _Bytes(), _Time()
+DATE, UUID_ = Parsed(date, date.fromisoformat), Parsed(UUID, UUID)
+
+
+class Each(Kind):
+    """A list, each item of one kind."""
+
+    accepts = (list,)
+
+    def __init__(self, item: Kind) -> None:
+        self.item = item
+
+    def read(self, value: Any) -> Any:
+        return [self.item.read(item) for item in value] if isinstance(value, list) else value
+
+    def write(self, value: Any, where: str) -> Any:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise TypeError(f"{where} must be a list, not {type(value).__name__}: {value!r:.100}")
+        return [self.item.write(item, f"{where}[{i}]") for i, item in enumerate(value)]
+
+
+class OneOf(Kind):
+    """A member of a generated enum, named by module and class so that it loads when it is first met."""
+
+    accepts = (str,)
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    @cached_property
+    def python(self) -> type[OpenEnum]:
+        return cast("type[OpenEnum]", _model(self.module, self.name))
+
+    def read(self, value: Any) -> Any:
+        return self.python(value) if isinstance(value, str) else value
+
+    def write(self, value: Any, where: str) -> str:
+        listed = [str(member) for member in self.python]
+        if value in listed:
+            return str(value)
+        hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), listed, 1))
+        raise ValueError(f"{where} must be one of {', '.join(map(repr, listed))}, not {value!r:.100}{hint}")
+
+
+class Nested(Kind):
+    """A generated model, named by module and class so that it loads when it is first met."""
+
+    accepts = (Mapping,)
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    @cached_property
+    def python(self) -> type[Record]:
+        return cast("type[Record]", _model(self.module, self.name))
+
+    def read(self, value: Any) -> Any:
+        return self.python.from_dict(value) if isinstance(value, Mapping) else value
+
+    def write(self, value: Any, where: str) -> dict[str, Any]:
+        model = self.read(value)
+        if not isinstance(model, self.python):
+            raise TypeError(f"{where} must be a {self.name}, not {type(value).__name__}: {value!r:.100}")
+        written = dump(model.additional_properties)
+        for attribute, spec in self.python.fields.items():
+            given = getattr(model, attribute)
+            label = f"{where}.{spec.name}" if where else spec.name
+            if not isinstance(given, Unset):
+                written[spec.name] = spec.kind.write(given, label)
+            elif spec.required:
+                raise ValueError(f"{label} is required")
+        return cast("dict[str, Any]", written)
+
+
+class AnyOf(Kind):
+    """A union: the first kind that fits reads or writes the value."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+
+    def fits(self, value: Any) -> bool:
+        return any(kind.fits(value) for kind in self.kinds)
+
+    def read(self, value: Any) -> Any:
+        return next((kind.read(value) for kind in self.kinds if kind.fits(value)), value)
+
+    def write(self, value: Any, where: str) -> Any:
+        problems = []
+        for kind in self.kinds:
+            try:
+                return kind.write(value, where)
+            except (TypeError, ValueError) as problem:
+                problems.append(str(problem))
+        raise ValueError("; or ".join(problems))
+
+
+class Exactly(Kind):
+    """One constant of the document."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def fits(self, value: Any) -> bool:
+        return bool(value == self.value)
+
+    def write(self, value: Any, where: str) -> Any:
+        if value != self.value:
+            raise ValueError(f"{where} must be {self.value!r}, not {value!r:.100}")
+        return value
+
+
+class Field(NamedTuple):
+    """One row of a model's table: the JSON name, the kind, and whether a caller must give it."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+
+
+@define
+class Record:
+    """Plain data that a request or an answer consists of.
+
+    Attributes that the server did not send are `UNSET`; a value of an unexpected shape is kept as it came; keys that
+    the document does not know are in `additional_properties`.
+    """
+
+    fields: ClassVar[Mapping[str, Field]] = {}
+    _source: dict[str, Any] = field(init=False, repr=False, eq=False, factory=dict)
+    additional_properties: dict[str, Any] = field(init=False, repr=False, factory=dict)
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Return the model of a decoded JSON object. Never fails on what the object holds."""
+        model = cls.__new__(cls)
+        model._source = dict(src_dict)
+        return model
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object: every key as it came, except where an attribute was changed since."""
+        result = dict(self._source)
+        for attribute, spec in type(self).fields.items():
+            value = self._loaded(attribute)
+            if isinstance(value, Unset):
+                result.pop(spec.name, None)
+            elif value is not _NOT_LOADED and (spec.name not in result or spec.kind.read(result[spec.name]) != value):
+                result[spec.name] = value
+        extras = self._loaded("additional_properties")
+        if extras is not _NOT_LOADED:
+            known = {spec.name for spec in type(self).fields.values()}
+            result = {name: value for name, value in result.items() if name in known} | extras
+        return cast("dict[str, Any]", dump(result))
+
+    def _loaded(self, attribute: str) -> Any:
+        try:
+            return object.__getattribute__(self, attribute)
+        except AttributeError:
+            return _NOT_LOADED
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.to_dict())
+
+    if not TYPE_CHECKING:  # or a type checker would take every attribute for granted
+
+        def __getattr__(self, attribute: str) -> Any:
+            """Convert a field that is asked for the first time."""
+            spec = type(self).fields.get(attribute)
+            if spec is not None:
+                value = spec.kind.read(self._source[spec.name]) if spec.name in self._source else UNSET
+            elif attribute == "additional_properties":
+                known = {spec.name for spec in type(self).fields.values()}
+                value = {name: value for name, value in self._source.items() if name not in known}
+            else:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+            setattr(self, attribute, value)
+            return value
+
+
+_NOT_LOADED: Any = object()
+
+
+def _restore(cls: type[Record], source: dict[str, Any]) -> Record:
+    return cls.from_dict(source)
+
+
+def _model(module: str, name: str) -> object:
+    return getattr(import_module(f"{__package__}.models.{module}"), name)
+
+
+def dump(value: Any) -> Any:
+    """Return JSON for any value that a model may hold, in containers of its own."""
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {key: dump(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [dump(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+class Upload:
+    """A file to send: bytes or an open binary file, its name and its MIME type.
+
+    Where name and type are not given they are taken from the file: `Upload(open("cat.png", "rb"))` is sent as
+    `cat.png`, `image/png`. A file that can seek is sent from its beginning, wherever it stands.
+    """
+
+    def __init__(self, payload: IO[bytes] | bytes, file_name: str | None = None, mime_type: str | None = None) -> None:
+        name = getattr(payload, "name", None)
+        self.payload = payload
+        self.file_name = file_name or (PurePath(name).name if isinstance(name, str) else "upload")
+        self.mime_type = mime_type or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
+
+    def is_repeatable(self) -> bool:
+        """Whether it can be sent a second time: bytes, and files that can go back to their beginning."""
+        return isinstance(self.payload, bytes) or self.payload.seekable()
+
+    def part(self) -> tuple[str | None, IO[bytes] | bytes, str | None]:
+        """Return the multipart part: name, payload and MIME type."""
+        return self.file_name, self.payload, self.mime_type
+
+
+class Request(NamedTuple):
+    """One call, ready to be sent: everything but the host and the token."""
+
+    method: str
+    path: str
+    params: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    json: Any = UNSET
+    content: str | None = None
+    form: dict[str, Any] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of httpx's `build_request`, besides method and URL."""
+        arguments: dict[str, Any] = {"headers": self.headers}
+        if self.params:
+            arguments["params"] = self.params
+        if not isinstance(self.json, Unset):
+            arguments["json"] = self.json
+        if self.content is not None:
+            arguments["content"] = self.content.encode()
+        if self.form is not None:  # no Content-Type here: httpx makes a fresh boundary for each request
+            arguments["files"] = [(name, _part(value)) for name, value in self.form.items()]
+        return arguments
+
+    def is_repeatable(self) -> bool:
+        """Whether it can be sent a second time."""
+        return all(value.is_repeatable() for value in (self.form or {}).values() if isinstance(value, Upload))
+
+
+def _part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
+    if isinstance(value, Upload):
+        return value.part()
+    if isinstance(value, str):
+        return None, value.encode(), None
+    return None, json.dumps(value).encode(), "application/json"
+
+
+def path(template: str, **values: str) -> str:
+    """Fill a path template; a value that would lead to another path is refused."""
+    for name, value in values.items():
+        if not isinstance(value, str) or value in ("", ".", ".."):
+            raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
+    return template.format(**{name: quote(value, safe="") for name, value in values.items()})
+
+
+def given(**values: tuple[str, Kind, Any]) -> dict[str, Any]:
+    """Return the parameters that were given, written: `argument=(name on the wire, kind, value)`."""
+    return {name: kind.write(value, argument) for argument, (name, kind, value) in values.items() if value is not None}
+
+
+@define
+class Response(Generic[T]):
+    """An answer as it came: status, headers, bytes, and what they parse to."""
+
+    status_code: int
+    content: bytes
+    headers: Mapping[str, str]
+    parsed: T | None
+    problem: Problem | None = None
+
+    def result(self) -> T:
+        """Return what a successful answer parsed to; any other raises `errors.UnexpectedStatus`."""
+        if 200 <= self.status_code < 300:
+            return cast(T, self.parsed)
+        raise UnexpectedStatus(self.status_code, self.content)
+
+
+def read(kind: Kind, response: httpx.Response) -> Any:
+    """Return what a successful answer says; ValueError where it is not JSON, or not of the expected kind at all."""
+    body: object = response.json()
+    if not kind.fits(body):
+        raise ValueError(f"the body is not what this call answers: {response.text[:200]!r}")
+    return kind.read(body)
+
+
+def answer(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """Read an answer: `parsed` on success, else `problem` where the body is a JSON object."""
+    parsed = problem = None
+    if response.is_success:
+        parsed = parse(response)
+    else:
+        try:
+            body: object = response.json()
+        except ValueError:
+            body = None
+        problem = Nested("problem", "Problem").read(body) if isinstance(body, Mapping) else None
+    return Response(response.status_code, response.content, response.headers, parsed, problem)

@@ -1,0 +1,168 @@
+"""Generation: whole or not at all, the same each time, and faults said aloud."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import generate
+import normalize
+import overlay
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = json.loads((ROOT / "openapi.json").read_text())
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return copy.deepcopy(DOCUMENT)
+
+
+def test_the_generated_package_is_what_the_document_gives(tmp_path: Path) -> None:
+    generate.generate(DOCUMENT, tmp_path / "replicate_api")
+    assert generate.differences(generate.PACKAGE, tmp_path / "replicate_api") == []
+
+
+def test_a_change_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "left").mkdir()
+    (tmp_path / "right").mkdir()
+    (tmp_path / "left/a.py").write_text("1")
+    (tmp_path / "left/same.py").write_text("1")
+    (tmp_path / "right/same.py").write_text("1")
+    (tmp_path / "right/b.py").write_text("1")
+    assert generate.differences(tmp_path / "left", tmp_path / "right") == ["a.py", "b.py"]
+    (tmp_path / "right/a.py").write_text("2")
+    (tmp_path / "left/b.py").write_text("1")
+    assert generate.differences(tmp_path / "left", tmp_path / "right") == ["a.py"]
+
+
+def unsupported_body(document: dict[str, Any]) -> None:
+    content = document["paths"]["/models"]["post"]["requestBody"]["content"]
+    content["application/xml"] = content.pop("application/json")
+
+
+def unsupported_answer(document: dict[str, Any]) -> None:
+    content = document["paths"]["/account"]["get"]["responses"]["200"]["content"]
+    content["image/png"] = content.pop("application/json")
+
+
+def one_of_two_answers_unsupported(document: dict[str, Any]) -> None:
+    content = document["paths"]["/predictions"]["post"]["responses"]["202"]["content"]
+    content["application/xml"] = content.pop("application/json")
+
+
+def dangling_reference(document: dict[str, Any]) -> None:
+    answer = document["paths"]["/collections"]["get"]["responses"]["200"]
+    answer["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/nowhere"}
+
+
+def broken_schema(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["schemas_model_response"]
+    schema["properties"]["odd"] = {"$ref": "#/components/schemas/nowhere"}
+
+
+def two_schemas_of_one_name(document: dict[str, Any]) -> None:
+    document["components"]["schemas"]["Account"] = {"type": "object", "properties": {"else": {"type": "string"}}}
+
+
+def no_operation_id(document: dict[str, Any]) -> None:
+    del document["paths"]["/account"]["get"]["operationId"]
+
+
+def undeclared_path_parameter(document: dict[str, Any]) -> None:
+    del document["paths"]["/predictions/{prediction_id}"]["get"]["parameters"]
+
+
+def two_kinds_of_success(document: dict[str, Any]) -> None:
+    responses = document["paths"]["/predictions"]["post"]["responses"]
+    responses["202"] = {"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (unsupported_body, "POST /models"),
+        (unsupported_answer, "GET /account"),
+        (one_of_two_answers_unsupported, "POST /predictions"),
+        (dangling_reference, "GET /collections"),
+        (broken_schema, "schemas|Model"),
+        (two_schemas_of_one_name, "two different schemas would be called Account"),
+        (no_operation_id, "GET /account has no operationId"),
+        (undeclared_path_parameter, "GET /predictions/{prediction_id}"),
+        (two_kinds_of_success, "predictions_create"),
+    ],
+)
+def test_whatever_would_be_dropped_stops_the_run_and_leaves_the_output(
+    document: dict[str, Any], break_it, words: str, tmp_path: Path
+) -> None:
+    break_it(document)
+    output = tmp_path / "replicate_api"
+    output.mkdir()
+    (output / "precious.py").write_text("kept")
+    with pytest.raises(generate.GenerationError, match=words):
+        generate.generate(document, output)
+    assert [path.name for path in output.iterdir()] == ["precious.py"]
+
+
+def test_an_overlay_entry_that_matches_nothing_stops_the_run(document: dict[str, Any], tmp_path: Path) -> None:
+    required = document["components"]["schemas"]["schemas_prediction_response"]["required"]
+    required.remove("data_removed")
+    with pytest.raises(generate.GenerationError, match="data_removed"):
+        generate.generate(document, tmp_path / "replicate_api")
+    [idle] = generate.generate(document, tmp_path / "replicate_api", strict=False)
+    assert "data_removed" in idle
+
+
+def test_every_overlay_entry_hits_and_says_why(document: dict[str, Any]) -> None:
+    actions = overlay.load(ROOT / "scripts/overlay.yaml")
+    assert overlay.apply(actions, document) == []
+    assert all(len(action["description"]) > 20 for action in actions)
+
+
+def test_an_overlay_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "overlay.yaml").write_text("actions: [{target: $.paths, remove: true}]")
+    with pytest.raises(ValueError, match="lacks its description"):
+        overlay.load(tmp_path / "overlay.yaml")
+
+
+def test_overlays_merge_as_the_specification_says() -> None:
+    document: dict[str, Any] = {"a": {"b": [1], "c": {"d": 1}}, "list": [{"x": 1}, {"x": 2}, {"x": 3}]}
+    actions = [
+        {"target": "$.a", "update": {"b": [2], "c": {"e": 2}}},
+        {"target": "$.list[?@.x > 1]", "remove": True},
+        {"target": "$.a.c", "update": {"d": 1}},
+        {"target": "$.nowhere", "update": {}},
+    ]
+    assert [action["target"] for action in overlay.apply(actions, document)] == ["$.a.c", "$.nowhere"]
+    assert document == {"a": {"b": [1, 2], "c": {"d": 1, "e": 2}}, "list": [{"x": 1}]}
+
+
+def test_the_document_itself_is_not_changed(document: dict[str, Any], tmp_path: Path) -> None:
+    generate.generate(document, tmp_path / "replicate_api")
+    assert document == DOCUMENT
+
+
+def test_a_method_unknown_to_the_generator_is_carried_and_comes_out(document: dict[str, Any]) -> None:
+    wire = normalize.carry_methods(document)
+    assert wire["models.search"] == "QUERY"
+    assert "query" not in document["paths"]["/models"]
+    assert len(wire) == 37
+
+
+def test_the_command_line_checks_and_complains(tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "scripts/generate.py"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run("--check").returncode == 0
+    changed = run("--check", "--output", str(tmp_path))
+    assert changed.returncode == 1
+    assert "client.py" in changed.stderr
+    (tmp_path / "broken.json").write_text(json.dumps(DOCUMENT | {"paths": {"/x": {"get": {"responses": {}}}}}))
+    broken = run("--document", str(tmp_path / "broken.json"), "--output", str(tmp_path / "out"))
+    assert broken.returncode == 2
+    assert "GET /x has no operationId" in broken.stderr
