@@ -1,0 +1,198 @@
+"""A Python client for Replicate's HTTP API.
+
+    import replicate_ext as replicate
+
+    replicate.run("acme/painter", {"prompt": "a lighthouse"})[0].save("lighthouse.png")
+
+The names below load when they are first used; importing the package costs next to nothing. The functions of the
+module use a client that is made on their first use, with the token in REPLICATE_API_TOKEN.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from replicate_api.models import (
+        Account,
+        Collection,
+        Deployment,
+        File,
+        Hardware,
+        Model,
+        Prediction,
+        PredictionStatus,
+        SearchResults,
+        Training,
+        TrainingStatus,
+        Version,
+        WebhookEvent,
+        WebhookSecret,
+    )
+    from replicate_api.types import UNSET, Unset, Upload
+
+    from . import errors
+    from ._default import (
+        account,
+        async_run,
+        collections,
+        deployments,
+        files,
+        hardware,
+        models,
+        predictions,
+        request,
+        run,
+        search,
+        trainings,
+        wait,
+    )
+    from .client import AsyncReplicate, Replicate
+    from .errors import (
+        APIStatusError,
+        AuthenticationError,
+        ConnectionFailed,
+        InvalidRequest,
+        ModelError,
+        NotFound,
+        PaymentRequired,
+        PermissionDenied,
+        PredictionAborted,
+        PredictionCanceled,
+        RateLimited,
+        ReplicateError,
+        ResponseError,
+        ServerError,
+        TimedOut,
+        WaitTimeout,
+    )
+    from .outputs import AsyncFileOutput, FileOutput
+    from .refs import ModelRef
+
+__all__ = [
+    "APIStatusError",
+    "Account",
+    "AsyncFileOutput",
+    "AsyncReplicate",
+    "AuthenticationError",
+    "Collection",
+    "ConnectionFailed",
+    "Deployment",
+    "File",
+    "FileOutput",
+    "Hardware",
+    "InvalidRequest",
+    "Model",
+    "ModelError",
+    "ModelRef",
+    "NotFound",
+    "PaymentRequired",
+    "PermissionDenied",
+    "Prediction",
+    "PredictionAborted",
+    "PredictionCanceled",
+    "PredictionStatus",
+    "RateLimited",
+    "Replicate",
+    "ReplicateError",
+    "ResponseError",
+    "SearchResults",
+    "ServerError",
+    "TimedOut",
+    "Training",
+    "TrainingStatus",
+    "UNSET",
+    "Unset",
+    "Upload",
+    "Version",
+    "WaitTimeout",
+    "WebhookEvent",
+    "WebhookSecret",
+    "account",
+    "async_run",
+    "collections",
+    "deployments",
+    "errors",
+    "files",
+    "hardware",
+    "models",
+    "predictions",
+    "request",
+    "run",
+    "search",
+    "trainings",
+    "wait",
+]
+
+_ERRORS = (
+    "APIStatusError",
+    "AuthenticationError",
+    "ConnectionFailed",
+    "InvalidRequest",
+    "ModelError",
+    "NotFound",
+    "PaymentRequired",
+    "PermissionDenied",
+    "PredictionAborted",
+    "PredictionCanceled",
+    "RateLimited",
+    "ReplicateError",
+    "ResponseError",
+    "ServerError",
+    "TimedOut",
+    "WaitTimeout",
+)
+_MODELS = (
+    "Account",
+    "Collection",
+    "Deployment",
+    "File",
+    "Hardware",
+    "Model",
+    "Prediction",
+    "PredictionStatus",
+    "SearchResults",
+    "Training",
+    "TrainingStatus",
+    "Version",
+    "WebhookEvent",
+    "WebhookSecret",
+)
+_OF_DEFAULT_CLIENT = (
+    "account",
+    "async_run",
+    "collections",
+    "deployments",
+    "files",
+    "hardware",
+    "models",
+    "predictions",
+    "request",
+    "run",
+    "search",
+    "trainings",
+    "wait",
+)
+_MODULE_OF = {
+    **dict.fromkeys(_ERRORS, "replicate_ext.errors"),
+    **dict.fromkeys(_MODELS, "replicate_api.models"),
+    **dict.fromkeys(("UNSET", "Unset", "Upload"), "replicate_api.types"),
+    **dict.fromkeys(("AsyncReplicate", "Replicate"), "replicate_ext.client"),
+    **dict.fromkeys(("AsyncFileOutput", "FileOutput"), "replicate_ext.outputs"),
+    **dict.fromkeys(_OF_DEFAULT_CLIENT, "replicate_ext._default"),
+    "ModelRef": "replicate_ext.refs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("replicate_ext.errors")
+    if name in _MODULE_OF:
+        value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,25 @@
+"""The client behind the functions of the package, made when the first of them is used.
+
+That is when the environment is read, so REPLICATE_API_TOKEN may be set after the package was imported.
+"""
+
+from __future__ import annotations
+
+from .client import AsyncReplicate, Replicate
+
+_client = Replicate()
+_async_client = AsyncReplicate()
+
+account = _client.account
+async_run = _async_client.run
+collections = _client.collections
+deployments = _client.deployments
+files = _client.files
+hardware = _client.hardware
+models = _client.models
+predictions = _client.predictions
+request = _client.request
+run = _client.run
+search = _client.search
+trainings = _client.trainings
+wait = _client.wait

@@ -1,0 +1,212 @@
+"""`run` and `wait`, from top to bottom: check, create, wait, output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
+
+from replicate_api.models import Prediction, Training
+
+from . import inputs, lifecycle
+from . import operations as op
+from ._bridge import Resource, W, both
+from ._wire import HOLD, AsyncWire, BlockingWire, send
+from .errors import WaitTimeout
+from .lifecycle import Job
+from .outputs import files
+from .refs import ModelRef
+
+if TYPE_CHECKING:
+    from replicate_api.models import WebhookEvent
+
+
+async def _wait(
+    self: Running[Any],
+    job: Prediction | Training | str,
+    *,
+    timeout: float | None = None,
+    progress: Callable[[Any], object] | None = None,
+    cancel_on_exit: bool = True,
+) -> Prediction | Training:
+    """Wait until a prediction or training has succeeded, and return it; also takes one up again after a crash.
+
+    Args:
+        self: The client.
+        job: The prediction or training, or the id of a prediction.
+        timeout: Seconds to wait, from now. None: as long as it takes.
+        progress: Called with the job whenever it was looked at.
+        cancel_on_exit: Cancel it when Ctrl-C, task cancellation or `timeout` ends the wait early.
+
+    Raises:
+        ModelError: It failed; its subclasses PredictionCanceled, PredictionAborted: it was stopped.
+        WaitTimeout: `timeout` ran out.
+        APIStatusError, ConnectionFailed, ResponseError: The API could not be asked; `prediction` is set.
+    """
+    _check_timeout(timeout)
+    began = self._wire.now()
+    if isinstance(job, str):
+        job = await send(self._wire, op.PREDICTIONS_GET(job))
+    if isinstance(job, Training):
+        return await self._attend(job, began, timeout, progress, cancel_on_exit)
+    return await self._attend(job, began, timeout, progress, cancel_on_exit)
+
+
+class Running(Resource[W]):
+    """What both clients do on top of the plain operations."""
+
+    def __init__(self, wire: W) -> None:
+        super().__init__(wire)
+        self._latest: dict[str, str] = {}
+
+    @both
+    async def run(
+        self,
+        ref: str | ModelRef,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: bool | float = True,
+        timeout: float | None = None,
+        progress: Callable[[Prediction], object] | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Any:
+        """Run a model and return its output, once the prediction has succeeded.
+
+        Args:
+            ref: What to run: `owner/name`, `owner/name:version`, a version id, `deployments/owner/name`, or the
+                address of a model's page. A community model without a version runs in its latest one.
+            input: The model's inputs by name, as JSON values.
+            wait: Whether the server should hold the first request until the output is there (up to 60 seconds, or as
+                many as you say: 1 to 60). Without it, or after it, the prediction is polled in growing intervals.
+            timeout: Seconds that the whole run may take. None: as long as the model takes.
+            progress: Called with the prediction whenever it was looked at, first as it was created.
+            webhook: An HTTPS URL that Replicate calls when something happens.
+            webhook_events_filter: Which events: start, output, logs, completed.
+            cancel_on_exit: Cancel the prediction when Ctrl-C, task cancellation or `timeout` ends the run early.
+
+        Returns:
+            The output as JSON values; strings that are a URL or a data URI are `FileOutput` (or `AsyncFileOutput`).
+
+        Raises:
+            ModelError: It failed; its subclasses PredictionCanceled, PredictionAborted: it was stopped.
+            WaitTimeout: `timeout` ran out.
+            APIStatusError, ConnectionFailed, ResponseError: The API could not be asked. Where `maybe_created_after`
+                is set the prediction may exist all the same; where `prediction` is set `client.wait` takes it up.
+            ValueError, TypeError: An argument is wrong; nothing was sent.
+        """
+        ref, hold, given = ModelRef.parse(ref), _hold(wait, timeout), inputs.prepare(input)
+        fields = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
+        began, since = self._wire.now(), datetime.now(UTC)
+        try:
+            reply = await lifecycle.create(self._wire, ref, hold, self._latest, **fields)
+        except BaseException as leaving:
+            if cancel_on_exit and _is_exit(leaving):
+                await lifecycle.give_up_unseen(self._wire, since, given)
+            raise
+        job = reply.value
+        if lifecycle.answered(reply, hold):
+            if progress is not None:
+                progress(job)
+            job = lifecycle.result(job) if lifecycle.is_finished(job) else job
+        else:
+            job = await self._attend(job, began, timeout, progress, cancel_on_exit)
+        return files(job.output, self._wire)
+
+    async def _attend(
+        self,
+        job: Job,
+        began: float,
+        timeout: float | None,
+        progress: Callable[[Job], object] | None,
+        cancel_on_exit: bool,
+    ) -> Job:
+        """Wait for a job's good end; whoever leaves early cancels it, unless told otherwise."""
+        try:
+            if progress is not None:
+                progress(job)
+            return lifecycle.result(await lifecycle.wait(self._wire, job, began, timeout, progress))
+        except BaseException as leaving:
+            if cancel_on_exit and _is_exit(leaving):
+                await lifecycle.give_up(self._wire, job)
+            raise
+
+    wait = cast("_Wait", both(_wait))
+
+
+def _is_exit(leaving: BaseException) -> bool:
+    """Whether somebody stops waiting: Ctrl-C, a canceled task, a timeout; not a failure of the network."""
+    if isinstance(leaving, GeneratorExit):  # the coroutine itself is being thrown away and may not await any more
+        return False
+    return isinstance(leaving, WaitTimeout) or not isinstance(leaving, Exception)
+
+
+def _hold(wait: bool | float, timeout: float | None) -> float | None:
+    """Return the seconds for which the server should hold the create, or None."""
+    _check_timeout(timeout)
+    if wait is False:
+        return None
+    if isinstance(wait, str) or not (wait is True or 1 <= wait <= HOLD):
+        raise ValueError(f"wait must be True, False or 1 to {HOLD} seconds, not {wait!r}")
+    hold = float(HOLD if wait is True else math.ceil(wait))
+    if timeout is not None:
+        hold = min(hold, math.floor(timeout))
+    return hold if hold >= 1 else None
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and (isinstance(timeout, str) or not timeout > 0):
+        raise ValueError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
+
+
+if TYPE_CHECKING:
+
+    class _BlockingWait(Protocol):
+        @overload
+        def __call__(
+            self,
+            job: Training,
+            *,
+            timeout: float | None = None,
+            progress: Callable[[Training], object] | None = None,
+            cancel_on_exit: bool = True,
+        ) -> Training: ...
+        @overload
+        def __call__(
+            self,
+            job: Prediction | str,
+            *,
+            timeout: float | None = None,
+            progress: Callable[[Prediction], object] | None = None,
+            cancel_on_exit: bool = True,
+        ) -> Prediction: ...
+
+    class _AsyncWait(Protocol):
+        @overload
+        def __call__(
+            self,
+            job: Training,
+            *,
+            timeout: float | None = None,
+            progress: Callable[[Training], object] | None = None,
+            cancel_on_exit: bool = True,
+        ) -> Coroutine[Any, Any, Training]: ...
+        @overload
+        def __call__(
+            self,
+            job: Prediction | str,
+            *,
+            timeout: float | None = None,
+            progress: Callable[[Prediction], object] | None = None,
+            cancel_on_exit: bool = True,
+        ) -> Coroutine[Any, Any, Prediction]: ...
+
+    class _Wait(Protocol):
+        """`both`, for the one method whose result depends on its argument."""
+
+        @overload
+        def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> _BlockingWait: ...
+        @overload
+        def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> _AsyncWait: ...

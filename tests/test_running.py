@@ -1,0 +1,380 @@
+"""`run` and `wait`: promises 2, 3 and 6, on both clients."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+
+from conftest import Clock, Harness, Server, prediction, replied
+from replicate_ext import (
+    APIStatusError,
+    ConnectionFailed,
+    FileOutput,
+    ModelError,
+    NotFound,
+    Prediction,
+    PredictionAborted,
+    PredictionCanceled,
+    ServerError,
+    Training,
+    WaitTimeout,
+)
+from replicate_ext.lifecycle import poll_interval
+
+VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
+
+
+def after(clock: Clock, seconds: float, answer: httpx.Response):
+    """Let the server take its time."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        clock.time += seconds
+        return answer
+
+    return respond
+
+
+def test_one_request_is_enough_when_the_server_holds_until_the_output_is_there(both: Harness) -> None:
+    both.server.will(replied(prediction("processing", output="Hello"), 201))
+    assert both.do(both.client.run("acme/hello", {"text": "hi"})) == "Hello"
+    assert both.server.asked == ["POST /models/acme/hello/predictions"]
+    assert both.server.requests[0].headers["Prefer"] == "wait"
+    assert both.server.body() == {"input": {"text": "hi"}}
+
+
+def test_a_processing_reply_after_the_hold_ran_out_is_not_the_end(both: Harness) -> None:
+    unfinished = replied(prediction("processing", output=["Hel"]), 201)
+    both.server.will(after(both.clock, 60.1, unfinished), replied(prediction(output=["Hel", "lo"])))
+    assert both.do(both.client.run("acme/hello", {"text": "hi"})) == ["Hel", "lo"]
+
+
+def test_a_processing_reply_with_status_202_is_not_the_end(both: Harness) -> None:
+    both.server.will(replied(prediction("processing", output=["Hel"]), 202), replied(prediction(output=["Hello"])))
+    assert both.do(both.client.run("acme/hello", {"text": "hi"})) == ["Hello"]
+
+
+@pytest.mark.parametrize("status", ["starting", "processing"])
+def test_an_unfinished_reply_without_output_is_polled(both: Harness, status: str) -> None:
+    both.server.will(
+        replied(prediction(status), 201), replied(prediction("processing")), replied(prediction(output=42))
+    )
+    assert both.do(both.client.run("acme/hello", {"text": "hi"})) == 42
+    assert both.server.asked[1:] == ["GET /predictions/x0fmfzfcf5rma0cq65c825tcbm"] * 2
+
+
+def test_a_model_that_returns_nothing_ends_with_none(both: Harness) -> None:
+    both.server.will(replied(prediction("processing"), 201), replied(prediction("succeeded")))
+    assert both.do(both.client.run("acme/hello")) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [("failed", ModelError), ("canceled", PredictionCanceled), ("aborted", PredictionAborted)],
+)
+@pytest.mark.parametrize("polled", [False, True])
+def test_a_bad_end_raises_its_own_error_that_explains(both: Harness, status: str, error: type, polled: bool) -> None:
+    logs = "\n".join(f"line {i}" for i in range(20))
+    end = replied(prediction(status, error="CUDA out of memory", logs=logs), 201)
+    both.server.will(*([replied(prediction("starting"), 201)] if polled else []), end)
+    with pytest.raises(error) as caught:
+        both.do(both.client.run("acme/hello", {"text": "hi"}))
+    assert type(caught.value) is error
+    text = str(caught.value)
+    assert all(part in text for part in ("x0fmfzfcf5rma0cq65c825tcbm", status, "CUDA out of memory", "line 19"))
+    assert "https://replicate.com/p/x0fmfzfcf5rma0cq65c825tcbm" in text
+    assert "line 3" not in text
+    assert caught.value.prediction.status == status
+
+
+def test_an_unknown_status_with_an_end_time_is_an_end(both: Harness) -> None:
+    both.server.will(replied(prediction("perfected", output="x", completed_at="2025-06-02T15:53:25Z"), 201))
+    assert both.do(both.client.run("acme/hello")) == "x"
+    both.server.answers = [replied(prediction("evicted", completed_at="2025-06-02T15:53:25Z"), 201)]
+    with pytest.raises(ModelError, match="evicted"):
+        both.do(both.client.run("acme/hello"))
+
+
+def test_an_unknown_status_that_stands_still_does_not_spin_for_ever(both: Harness) -> None:
+    both.server.will(replied(prediction("paused"), 201))
+    both.server.will(replied(prediction("paused")))
+    with pytest.raises(WaitTimeout, match="paused"):
+        both.do(both.client.run("acme/hello", cancel_on_exit=False))
+    assert 60 < both.clock.time - 1000 < 120
+
+
+def test_an_unknown_status_that_moves_on_is_waited_for(both: Harness) -> None:
+    both.server.will(*[replied(prediction(status), 201) for status in ("queued", "warming", "processing")])
+    both.server.will(replied(prediction(output="x")))
+    assert both.do(both.client.run("acme/hello", wait=False)) == "x"
+
+
+@pytest.mark.parametrize("odd", [{"status": None}, {"status": 5}, {"urls": "x"}, {"logs": 7, "metrics": []}])
+def test_odd_values_while_waiting_do_not_break_it(both: Harness, odd: dict) -> None:
+    both.server.will(replied(prediction("starting") | odd, 201), replied(prediction(output="x") | {"logs": None}))
+    assert both.do(both.client.run("acme/hello")) == "x"
+
+
+def test_without_wait_no_hold_is_asked_for(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201), replied(prediction(output="x")))
+    both.do(both.client.run("acme/hello", wait=False))
+    assert "Prefer" not in both.server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("wait", "timeout", "prefer"),
+    [(True, None, "wait"), (5, None, "wait=5"), (1.2, None, "wait=2"), (60, None, "wait"), (True, 9.7, "wait=9")],
+)
+def test_the_hold_is_what_was_asked_for_within_the_timeout(both: Harness, wait, timeout, prefer: str) -> None:
+    both.server.will(replied(prediction(output="x"), 201))
+    both.do(both.client.run("acme/hello", wait=wait, timeout=timeout))
+    assert both.server.requests[0].headers["Prefer"] == prefer
+
+
+def test_a_held_create_may_be_read_for_well_over_the_hold(make) -> None:
+    both = make(timeout=5)
+    both.server.will(replied(prediction(output="x"), 201))
+    both.do(both.client.run("acme/hello"))
+    assert both.server.requests[0].extensions["timeout"]["read"] >= 70
+    both.do(both.client.run("acme/hello", wait=False))
+    assert both.server.requests[1].extensions["timeout"]["read"] == 5
+
+
+@pytest.mark.parametrize(
+    ("ref", "path", "version"),
+    [
+        ("acme/hello", "/models/acme/hello/predictions", None),
+        (f"acme/hello:{VERSION}", "/predictions", VERSION),
+        (VERSION, "/predictions", VERSION),
+        ("deployments/acme/app", "/deployments/acme/app/predictions", None),
+        ("https://replicate.com/acme/hello", "/models/acme/hello/predictions", None),
+    ],
+)
+def test_every_kind_of_reference_goes_its_own_way(both: Harness, ref: str, path: str, version: str | None) -> None:
+    both.server.will(replied(prediction(output="x"), 201))
+    assert both.do(both.client.run(ref, {"a": 1})) == "x"
+    assert both.server.asked == [f"POST {path}"]
+    assert both.server.body().get("version") == version
+
+
+def test_a_community_model_without_version_runs_in_its_latest_one(both: Harness) -> None:
+    missing = replied({"detail": "The requested resource could not be found.", "status": 404}, 404)
+    model = replied({"owner": "acme", "name": "poet", "latest_version": {"id": VERSION}})
+    both.server.will(missing, model, replied(prediction(output="x"), 201))
+    assert both.do(both.client.run("acme/poet")) == "x"
+    assert both.server.asked == ["POST /models/acme/poet/predictions", "GET /models/acme/poet", "POST /predictions"]
+    assert both.server.body()["version"] == VERSION
+    both.do(both.client.run("acme/poet"))
+    assert both.server.asked[3:] == ["POST /predictions"]
+
+
+def test_a_model_without_any_version_is_told_apart(both: Harness) -> None:
+    both.server.will(replied({"status": 404}, 404), replied({"owner": "acme", "name": "new", "latest_version": None}))
+    with pytest.raises(NotFound, match="acme/new has no version"):
+        both.do(both.client.run("acme/new"))
+
+
+def test_timeout_cancels_the_prediction_and_raises_with_it(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201), *[replied(prediction("processing"))] * 40)
+
+    def cancel(request: httpx.Request) -> httpx.Response:
+        return replied(prediction("canceled" if request.method == "POST" else "processing"))
+
+    both.server.answers = [replied(prediction("starting"), 201), cancel]
+    with pytest.raises(WaitTimeout, match="after 7 seconds") as caught:
+        both.do(both.client.run("acme/hello", timeout=7, wait=False))
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.prediction.id == "x0fmfzfcf5rma0cq65c825tcbm"
+    assert both.server.asked[-1] == "POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel"
+    assert both.clock.time == pytest.approx(1007)
+
+
+def test_cancel_on_exit_can_be_turned_off(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201), replied(prediction("processing")))
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.run("acme/hello", timeout=7, wait=False, cancel_on_exit=False))
+    assert not any("cancel" in asked for asked in both.server.asked)
+
+
+def test_a_cancel_that_fails_does_not_hide_why_we_left(both: Harness) -> None:
+    both.server.will(
+        replied(prediction("starting"), 201),
+        *[replied(prediction("processing"))] * 9,
+        lambda request: replied({}, 500) if request.method == "POST" else replied(prediction("processing")),
+    )
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.run("acme/hello", timeout=30, wait=False))
+
+
+def test_ctrl_c_cancels_the_prediction(server: Server, clock: Clock) -> None:
+    harness = Harness("sync", server, clock)
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    harness.client._wire._sleep = interrupt
+    server.will(replied(prediction("starting"), 201), replied(prediction("canceled")))
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.run("acme/hello", wait=False)
+    assert server.asked[-1] == "POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel"
+
+
+@pytest.mark.parametrize("matches", [0, 1, 2])
+def test_ctrl_c_while_the_create_is_held_finds_the_prediction_by_its_input(
+    server: Server, clock: Clock, matches: int
+) -> None:
+    harness = Harness("sync", server, clock)
+    mine = prediction("processing", id="mine", input={"text": "unmistakable"})
+    others = [prediction("processing", id="other"), prediction(id="old", input={"text": "unmistakable"})]
+    page = {"next": None, "previous": None, "results": [*others, *[mine] * matches]}
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            assert request.url.params["created_after"]
+            return replied(page)
+        if request.url.path.endswith("/cancel"):
+            return replied(prediction("canceled"))
+        raise KeyboardInterrupt
+
+    server.will(respond)
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.run("acme/hello", {"text": "unmistakable"})
+    cancels = [asked for asked in server.asked if asked.endswith("/cancel")]
+    assert cancels == (["POST /predictions/mine/cancel"] if matches == 1 else [])
+
+
+def test_canceling_the_task_cancels_the_prediction_even_when_it_is_canceled_twice(server: Server, clock: Clock) -> None:
+    canceled = threading.Event()
+
+    async def respond(request: httpx.Request) -> httpx.Response:
+        server.requests.append(request)
+        if request.url.path.endswith("/cancel"):
+            await asyncio.sleep(0.01)
+            canceled.set()
+            return replied(prediction("canceled"))
+        return replied(prediction("starting"), 201)
+
+    async def main() -> None:
+        harness = Harness("async", server, clock, transport=httpx.MockTransport(respond))
+        harness.client._wire._sleep = asyncio.sleep
+        task = asyncio.ensure_future(harness.client.run("acme/hello", wait=False))
+        while not server.requests:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while not canceled.is_set():
+            await asyncio.sleep(0.005)
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert server.asked[-1].endswith("/cancel")
+
+
+def test_a_network_failure_while_polling_is_survived(both: Harness) -> None:
+    both.server.will(
+        replied(prediction("starting"), 201),
+        httpx.ReadError("reset"),
+        replied({}, 520),
+        httpx.Response(502, text="<html><title>Bad gateway</title></html>"),
+        httpx.Response(200, text="<html>"),
+        replied(prediction(output="x")),
+    )
+    assert both.do(both.client.run("acme/hello")) == "x"
+
+
+def test_a_lasting_failure_while_polling_keeps_the_prediction_and_lets_it_run(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201), replied({}, 500))
+    with pytest.raises(ServerError) as caught:
+        both.do(both.client.run("acme/hello"))
+    assert caught.value.prediction.id == "x0fmfzfcf5rma0cq65c825tcbm"
+    assert not any("cancel" in asked for asked in both.server.asked)
+    both.server.answers = [replied(prediction(output="x"))]
+    assert both.do(both.client.wait(caught.value.prediction)).output == "x"
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("late"), httpx.RemoteProtocolError("cut"), replied({}, 500)])
+def test_an_ambiguous_create_is_sent_once_and_says_where_to_look(both: Harness, failure) -> None:
+    both.server.will(failure)
+    with pytest.raises((ConnectionFailed, APIStatusError)) as caught:
+        both.do(both.client.run("acme/hello", {"text": "hi"}))
+    assert len(both.server.requests) == 1
+    assert caught.value.maybe_created_after is not None
+    assert caught.value.maybe_created_after.tzinfo is not None
+
+
+def test_progress_sees_every_look(both: Harness) -> None:
+    both.server.will(
+        replied(prediction("starting"), 201), replied(prediction("processing")), replied(prediction(output="x"))
+    )
+    seen: list[str] = []
+    both.do(both.client.run("acme/hello", progress=lambda job: seen.append(str(job.status))))
+    assert seen == ["starting", "processing", "succeeded"]
+
+
+def test_polling_intervals_grow_and_are_capped() -> None:
+    intervals = [poll_interval(elapsed) for elapsed in (0, 0.5, 2, 10, 40, 100, 3600)]
+    assert intervals == [0.1, 0.1, 0.2, 1.0, 4.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"wait": 0}, "wait must be"),
+        ({"wait": 61}, "wait must be"),
+        ({"wait": "yes"}, "wait must be"),
+        ({"timeout": 0}, "timeout must be"),
+        ({"timeout": "5"}, "timeout must be"),
+        ({"input": ["x"]}, "input must be a dict"),
+        ({"input": {"image": object()}}, r"input\.image"),
+        ({"input": {"deep": [{"x": float("nan")}]}}, r"input\.deep\[0\]\.x"),
+        ({"webhook_events_filter": ["complete"]}, r"webhook_events_filter\[0\].*'completed'"),
+        ({"webhook": 5}, "webhook must be a string"),
+    ],
+)
+def test_a_wrong_argument_is_told_before_anything_is_sent(both: Harness, arguments: dict, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        both.do(both.client.run("acme/hello", **arguments))
+    assert both.server.requests == []
+
+
+def test_output_urls_become_files_wherever_they_are(both: Harness) -> None:
+    output = {"images": ["https://replicate.delivery/a/out.png"], "text": "see https://x.example", "n": 3}
+    both.server.will(replied(prediction(output=output), 201), httpx.Response(200, content=b"PNG"))
+    made = both.do(both.client.run("acme/hello"))
+    assert made == output
+    assert type(made["text"]) is str
+    [image] = made["images"]
+    assert image.url == "https://replicate.delivery/a/out.png"
+    assert isinstance(image, FileOutput) is (both.kind == "sync")
+    assert both.do(image.read()) == b"PNG"
+
+
+def test_wait_takes_an_id_a_prediction_or_a_training(both: Harness) -> None:
+    both.server.will(replied(prediction("processing")), replied(prediction(output="x")))
+    assert both.do(both.client.wait("x0fmfzfcf5rma0cq65c825tcbm")).output == "x"
+    assert both.do(both.client.wait(Prediction.from_dict(prediction("starting")))).output == "x"
+    both.server.answers = [replied(prediction("succeeded", output={"version": "acme/tuned:1", "weights": None}))]
+    training = both.do(both.client.wait(Training.from_dict(prediction("starting"))))
+    assert isinstance(training, Training)
+    assert training.output.version == "acme/tuned:1"
+    assert both.server.asked[-1] == "GET /trainings/x0fmfzfcf5rma0cq65c825tcbm"
+
+
+def test_wait_raises_what_run_raises(both: Harness) -> None:
+    both.server.will(replied(prediction("failed", error="no")))
+    with pytest.raises(ModelError, match="failed: no"):
+        both.do(both.client.wait("x0fmfzfcf5rma0cq65c825tcbm"))
+    both.server.answers = [replied(prediction("processing"))]
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.wait("x0fmfzfcf5rma0cq65c825tcbm", timeout=3))
+    assert both.server.asked[-1].endswith("/cancel")
+
+
+def test_a_create_reply_without_an_id_is_an_error_not_a_loop(both: Harness) -> None:
+    both.server.will(replied({"status": "starting"}, 201))
+    with pytest.raises(Exception, match="without an id"):
+        both.do(both.client.run("acme/hello"))

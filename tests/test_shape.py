@@ -1,0 +1,124 @@
+"""The shape of the house: floors, names, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import replicate_ext
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "replicate_ext"
+
+FLOORS = {
+    0: ["errors", "refs", "retry"],
+    1: ["operations"],
+    2: ["_wire"],
+    3: ["_bridge"],
+    4: ["inputs", "outputs", "pagination"],
+    5: ["lifecycle", "resources"],
+    6: ["running"],
+    7: ["client"],
+    8: ["_default"],
+    9: ["__init__"],
+}
+FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the names of the package's modules that a file imports, those only for type checkers included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or "").startswith("replicate_ext")):
+            module = (node.module or "").removeprefix("replicate_ext").lstrip(".")
+            found |= {module} if module else {alias.name for alias in node.names}
+    return found
+
+
+def test_a_file_imports_only_lower_floors() -> None:
+    files = {path.stem: path for path in PACKAGE.glob("*.py")}
+    assert files.keys() == FLOOR_OF.keys()
+    for name, path in files.items():
+        for imported in imports(path):
+            assert FLOOR_OF[imported] < FLOOR_OF[name], f"{name} must not import {imported}"
+
+
+def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        inside = "emulator" in path.parts
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = getattr(node, "module", None) or ""
+            if not inside:
+                assert "emulator" not in module, path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level <= len(path.relative_to(PACKAGE).parts) - 1, path
+                assert not module.startswith("replicate_ext") or module.startswith("replicate_ext.emulator"), path
+
+
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [
+        ("import asyncio", ["_wire"]),
+        ("time.sleep", ["_wire"]),
+        ("httpx.Client(", ["_wire"]),
+        ("httpx.AsyncClient(", ["_wire"]),
+        ("replicate_api.api", ["operations"]),
+        ("Authorization", ["_wire"]),
+    ],
+)
+def test_some_things_are_done_in_one_place(what: str, where: list[str]) -> None:
+    doing = [
+        path.stem
+        for path in PACKAGE.glob("*.py")
+        if any(what in line for line in _code(path)) and path.stem != "client"
+    ]
+    assert doing == where
+
+
+def _code(path: Path) -> list[str]:
+    """Return the lines of a file without docstrings and comments."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))] or [
+                ast.Pass()
+            ]
+    return ast.unparse(tree).splitlines()
+
+
+def test_all_is_sorted_complete_and_what_type_checkers_see() -> None:
+    assert replicate_ext.__all__ == sorted(replicate_ext.__all__)
+    assert set(replicate_ext.__all__) == {"errors", *replicate_ext._MODULE_OF}
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    [checked] = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.name for node in ast.walk(checked) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert seen == set(replicate_ext.__all__)
+
+
+def test_every_public_name_can_be_had(monkeypatch) -> None:
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_x")
+    code = "import replicate_ext; [getattr(replicate_ext, name) for name in replicate_ext.__all__]"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_module_hides_a_public_name() -> None:
+    modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+    assert modules & set(replicate_ext.__all__) == {"errors"}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = replicate_ext.nothing
+
+
+def test_importing_the_package_loads_no_http_stack() -> None:
+    code = "import sys, replicate_ext; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    )
+    assert not loaded & {"httpx", "httpcore", "ssl", "asyncio", "attrs", "attr", "replicate_api", "dateutil"}
+
+
+def test_no_file_is_a_drawer() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        assert path.stem not in {"utils", "helpers", "common", "base"}

@@ -1,0 +1,342 @@
+"""Sending: promises 1, 4 (as far as one client goes) and 5."""
+
+import asyncio
+import logging
+import pickle
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from conftest import API, TOKEN, Harness, Server, prediction, replied
+from replicate_api.api.predictions import predictions_create, predictions_get
+from replicate_api.models import VersionPredictionRequest
+from replicate_ext import (
+    AsyncReplicate,
+    ConnectionFailed,
+    FileOutput,
+    NotFound,
+    RateLimited,
+    Replicate,
+    ResponseError,
+    ServerError,
+    TimedOut,
+    Upload,
+)
+
+UNSENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
+CUT = [httpx.ReadError("reset"), httpx.ReadTimeout("late"), httpx.RemoteProtocolError("cut"), httpx.WriteError("x")]
+
+
+@pytest.mark.parametrize(
+    "failure", [*UNSENT, *CUT, *[replied({}, status) for status in (429, 500, 502, 503, 504, 520)]]
+)
+def test_reads_are_repeated(both: Harness, failure) -> None:
+    both.server.will(failure, failure, replied(prediction()))
+    assert both.do(both.client.predictions.get("x")).status == "succeeded"
+    assert len(both.server.requests) == 3
+    assert len(both.clock.sleeps) == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (httpx.ConnectError("refused"), ConnectionFailed),
+        (httpx.ReadTimeout("late"), TimedOut),
+        (replied({}, 502), ServerError),
+        (httpx.Response(200, text="<html>not JSON</html>"), ResponseError),
+        (replied([1, 2, 3]), ResponseError),
+        (replied(None), ResponseError),
+    ],
+)
+def test_what_lasts_is_raised_after_max_retries(make, failure, error: type) -> None:
+    both = make(max_retries=3)
+    both.server.will(failure)
+    with pytest.raises(error, match="GET /predictions/x") as caught:
+        both.do(both.client.predictions.get("x"))
+    assert len(both.server.requests) == 4
+    assert caught.value.maybe_created_after is None
+
+
+@pytest.mark.parametrize("failure", [*UNSENT, replied({}, 429), replied({}, 503, **{"retry-after": "1"})])
+def test_a_create_that_cannot_have_been_accepted_is_repeated(both: Harness, failure) -> None:
+    both.server.will(failure, replied(prediction("starting"), 201))
+    assert both.do(both.client.predictions.create(version="acme/hello", input={})).status == "starting"
+    assert len(both.server.requests) == 2
+
+
+@pytest.mark.parametrize("failure", [*CUT, *[replied({}, status) for status in (500, 502, 503, 504, 520)]])
+def test_a_create_that_may_have_been_accepted_is_sent_once(both: Harness, failure) -> None:
+    both.server.will(failure)
+    with pytest.raises((ConnectionFailed, ServerError)) as caught:
+        both.do(both.client.predictions.create(version="acme/hello", input={}))
+    assert len(both.server.requests) == 1
+    assert caught.value.maybe_created_after
+
+
+def test_a_create_whose_answer_cannot_be_read_says_that_it_happened(both: Harness) -> None:
+    both.server.will(httpx.Response(201, text='{"id": "x0fm'))
+    with pytest.raises(ResponseError, match="cannot read the answer") as caught:
+        both.do(both.client.predictions.create(version="acme/hello", input={}))
+    assert len(both.server.requests) == 1
+    assert caught.value.maybe_created_after
+
+
+def test_a_refusal_leaves_no_doubt(both: Harness) -> None:
+    both.server.will(replied({"title": "Invalid version"}, 422))
+    with pytest.raises(Exception, match="Invalid version") as caught:
+        both.do(both.client.predictions.create(version="acme/hello", input={}))
+    assert caught.value.maybe_created_after is None
+
+
+def test_the_server_says_how_long_to_wait(both: Harness) -> None:
+    both.server.will(replied({"retry_after": 7}, 429), replied({}, 429, **{"retry-after": "3"}), replied(prediction()))
+    both.do(both.client.predictions.get("x"))
+    assert [int(pause) for pause in both.clock.sleeps] == [7, 3]
+
+
+def test_too_long_a_wait_is_told_with_the_servers_words(both: Harness) -> None:
+    both.server.will(replied({"detail": "reduced to 6 requests per minute", "retry_after": 300}, 429))
+    with pytest.raises(RateLimited, match="6 requests per minute") as caught:
+        both.do(both.client.predictions.create(version="acme/hello", input={}))
+    assert caught.value.retry_after == 300
+    assert both.clock.sleeps == []
+
+
+def test_the_token_goes_to_the_api(both: Harness) -> None:
+    both.server.will(replied(prediction()))
+    both.do(both.client.predictions.get("x"))
+    assert both.server.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
+    assert both.server.requests[0].headers["User-Agent"].startswith("replicate-ext/")
+
+
+def test_the_token_and_the_callers_headers_go_nowhere_else(make) -> None:
+    both = make(headers={"X-Secret": "s3cret"})
+    elsewhere = "https://replicate.delivery/out.png"
+    both.server.will(
+        replied(prediction(output=elsewhere), 201),
+        httpx.Response(302, headers={"location": "https://storage.example/out.png?sig=1"}),
+        httpx.Response(302, headers={"location": f"{API}/files/x"}),
+        httpx.Response(302, headers={"location": "https://storage.example/final"}),
+        httpx.Response(200, content=b"PNG"),
+    )
+    assert both.do(both.do(both.client.run("acme/hello")).read()) == b"PNG"
+    by_host = [(r.url.host, "Authorization" in r.headers, "X-Secret" in r.headers) for r in both.server.requests]
+    assert by_host == [
+        ("api.replicate.com", True, True),
+        ("replicate.delivery", False, False),
+        ("storage.example", False, False),
+        ("api.replicate.com", True, True),
+        ("storage.example", False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "near",
+    ["http://api.replicate.com/x", "https://api.replicate.com:444/x", "https://api.replicate.com.evil.example/x"],
+)
+def test_a_near_miss_is_another_origin(both: Harness, near: str) -> None:
+    both.server.will(replied(prediction(output=near), 201), httpx.Response(200, content=b""))
+    both.do(both.do(both.client.run("acme/hello")).read())
+    assert "Authorization" not in both.server.requests[1].headers
+
+
+def test_a_redirect_of_an_api_call_is_not_followed(both: Harness) -> None:
+    both.server.will(httpx.Response(307, headers={"location": "https://evil.example/"}))
+    with pytest.raises(Exception, match="307"):
+        both.do(both.client.predictions.create(version="a/b", input={}))
+    assert len(both.server.requests) == 1
+
+
+def test_the_token_is_in_no_repr_text_log_or_pickle(both: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    both.server.will(replied({"detail": "no"}, 404), replied(prediction(output="https://x.example/y"), 201))
+    with pytest.raises(NotFound) as caught:
+        both.do(both.client.predictions.get("x"))
+    file = both.do(both.client.run("acme/hello"))
+    shown = [
+        repr(both.client),
+        repr(both.client._wire.settings),
+        repr(caught.value),
+        str(vars(caught.value)),
+        repr(file),
+    ]
+    shown += [pickle.dumps(caught.value).decode("latin-1"), pickle.dumps(file).decode("latin-1"), caplog.text]
+    assert not any(TOKEN in text for text in shown)
+
+
+def test_signatures_stay_out_of_error_texts(both: Harness) -> None:
+    both.server.will(replied({"detail": "File not found"}, 404))
+    with pytest.raises(NotFound) as caught:
+        both.do(both.client.files.download("f", owner="me", expiry=1, signature="s1gned"))
+    assert "s1gned" not in str(caught.value)
+    both.server.answers = [replied({}, 403)]
+    with pytest.raises(Exception, match="403") as caught:
+        both.do(FileOutputOf(both)("https://x.example/y?signature=s1gned").read())
+    assert "s1gned" not in str(caught.value)
+
+
+def FileOutputOf(both: Harness):
+    from replicate_ext.outputs import files
+
+    return lambda url: files(url, both.client._wire)
+
+
+def test_a_file_is_sent_from_its_first_byte_on_every_attempt(both: Harness, tmp_path) -> None:
+    path = tmp_path / "cat.txt"
+    path.write_bytes(b"content")
+    both.server.will(replied({}, 429), replied({"id": "f"}, 201))
+    with path.open("rb") as file:
+        file.read(4)  # where it stands does not matter: a part of a file is nobody's wish
+        both.do(both.client.files.create(content=file))
+    bodies = [request.content for request in both.server.requests]
+    assert all(b"\r\n\r\ncontent\r\n" in body and b'filename="cat.txt"' in body for body in bodies)
+    assert all(b"Content-Type: text/plain" in body for body in bodies)
+    boundaries = {request.headers["Content-Type"].partition("boundary=")[2] for request in both.server.requests}
+    assert len(boundaries) == 2
+
+
+def test_a_file_that_cannot_be_read_twice_is_sent_once(both: Harness) -> None:
+    class Pipe:
+        def __init__(self) -> None:
+            self.left = [b"data", b""]
+
+        def seekable(self) -> bool:
+            return False
+
+        def read(self, size: int = -1) -> bytes:
+            return self.left.pop(0)
+
+    both.server.will(replied({}, 429))
+    with pytest.raises(RateLimited):
+        both.do(both.client.files.create(content=Upload(Pipe(), "x.bin")))
+    assert len(both.server.requests) == 1
+
+
+def test_the_low_level_client_has_the_same_token_retries_and_errors(both: Harness) -> None:
+    both.server.will(replied({}, 502), replied(prediction()), replied({"detail": "gone"}, 404))
+    get = predictions_get.sync if both.kind == "sync" else predictions_get.asyncio
+    assert both.do(get("x", client=both.client.api)).status == "succeeded"
+    with pytest.raises(NotFound, match="gone"):
+        both.do(get("x", client=both.client.api))
+    assert all(request.headers["Authorization"] for request in both.server.requests)
+
+
+def test_a_held_low_level_create_has_its_long_read_timeout_too(make) -> None:
+    both = make(timeout=3)
+    both.server.will(replied(prediction("starting"), 201))
+    create = predictions_create.sync if both.kind == "sync" else predictions_create.asyncio
+    body = VersionPredictionRequest(version="a/b", input={})
+    both.do(create(client=both.client.api, body=body, prefer="wait=30"))
+    assert both.server.requests[0].extensions["timeout"] == {"connect": 3, "read": 45, "write": 3, "pool": None}
+
+
+def test_timeouts_are_separate(make) -> None:
+    both = make(timeout=httpx.Timeout(connect=1, read=2, write=3, pool=4))
+    both.server.will(replied(prediction()))
+    both.do(both.client.predictions.get("x"))
+    assert both.server.requests[0].extensions["timeout"] == {"connect": 1, "read": 2, "write": 3, "pool": 4}
+
+
+def test_any_request_can_be_sent(both: Harness) -> None:
+    both.server.will(replied({"new": True}), httpx.Response(204))
+    assert both.do(both.client.request("post", "/new/thing", params={"a": 1}, json={"b": 2})) == {"new": True}
+    assert str(both.server.requests[0].url) == f"{API}/new/thing?a=1"
+    assert both.server.body() == {"b": 2}
+    assert both.do(both.client.request("DELETE", "/new/thing")) is None
+    with pytest.raises(ValueError, match="must begin with a slash"):
+        both.do(both.client.request("GET", "https://evil.example/"))
+
+
+def test_one_client_serves_many_threads(server: Server) -> None:
+    server.will(replied(prediction(output="x"), 201))
+    with Replicate(TOKEN, transport=httpx.MockTransport(server)) as client, ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(lambda i: client.run("acme/hello", {"i": i}), range(320))) == ["x"] * 320
+
+
+def test_one_async_client_serves_several_loops(server: Server) -> None:
+    server.will(replied(prediction(output="x"), 201))
+    client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(server))
+    assert [asyncio.run(client.run("acme/hello")) for _ in range(3)] == ["x"] * 3
+
+
+def test_the_blocking_client_works_inside_a_running_loop(server: Server) -> None:
+    server.will(replied(prediction(output="x"), 201))
+
+    async def notebook() -> object:
+        return Replicate(TOKEN, transport=httpx.MockTransport(server)).run("acme/hello")
+
+    assert asyncio.run(notebook()) == "x"
+
+
+class _Loopback(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.seen.append((self.path, self.headers.get("Authorization")))  # type: ignore[attr-defined]
+        body = b'{"type": "user", "username": "me"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def loopback():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Loopback)
+    server.seen = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_proxies_of_the_environment_are_used(loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{loopback.server_port}")
+    with Replicate(TOKEN, base_url="http://api.example.invalid") as client:
+        assert client.account.get().username == "me"
+
+    async def main() -> None:
+        async with AsyncReplicate(TOKEN, base_url="http://api.example.invalid") as client:
+            assert (await client.account.get()).username == "me"
+
+    asyncio.run(main())
+    assert [path for path, _ in loopback.seen] == ["http://api.example.invalid/v1/account"] * 2
+
+
+def test_verify_reaches_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.create_default_context()
+    made = []
+    monkeypatch.setattr(httpx, "Client", lambda **arguments: made.append(arguments))
+    assert Replicate(TOKEN, verify=context)._wire.http is None
+    assert made[0]["verify"] is context
+
+
+def test_a_refused_connection_is_ours_to_name(unused_port: int) -> None:
+    with (
+        Replicate(TOKEN, base_url=f"http://127.0.0.1:{unused_port}", max_retries=0) as client,
+        pytest.raises(ConnectionFailed, match="GET /account: ConnectError"),
+    ):
+        client.account.get()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Loopback)
+    server.server_close()
+    return server.server_port
+
+
+def test_an_unpickled_file_reads_without_the_token(loopback) -> None:
+    url = f"http://127.0.0.1:{loopback.server_port}/out"
+    file = Replicate(TOKEN, base_url=f"http://127.0.0.1:{loopback.server_port}")
+    output = pickle.loads(pickle.dumps(FileOutput(url, file._wire)))
+    assert output.read().startswith(b"{")
+    output._wire.shut()
+    assert loopback.seen == [("/out", None)]

@@ -1,0 +1,113 @@
+"""Never executed: pins the types that users see. Checked by mypy --strict and by pyright in strict mode."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, assert_type
+
+import replicate_ext
+from replicate_api import Client
+from replicate_api.api.models import models_search
+from replicate_api.api.predictions import predictions_get
+from replicate_api.models import PageOfModels, PredictionUrls, WebhookSecret
+from replicate_api.types import Response
+from replicate_ext import (
+    UNSET,
+    Account,
+    AsyncFileOutput,
+    AsyncReplicate,
+    File,
+    FileOutput,
+    Hardware,
+    Model,
+    ModelError,
+    Prediction,
+    PredictionStatus,
+    RateLimited,
+    Replicate,
+    Training,
+    Unset,
+    Version,
+    WaitTimeout,
+)
+
+
+def blocking(client: Replicate) -> None:
+    assert_type(client.account.get(), Account)
+    assert_type(client.run("acme/hello", {"text": "hi"}, wait=5, timeout=60.0), Any)
+    assert_type(client.predictions.create(version="acme/hello", input={"text": "hi"}, prefer="wait"), Prediction)
+    assert_type(client.predictions.get("id"), Prediction)
+    assert_type(client.predictions.list(created_after=datetime.now(UTC)), Iterator[Prediction])
+    assert_type(client.models.get("acme", "hello"), Model)
+    assert_type(client.models.list(sort_by="model_created_at", sort_direction="asc"), Iterator[Model])
+    assert_type(client.models.search("hello"), Iterator[Model])
+    assert_type(client.models.create(owner="a", name="b", visibility="private", hardware="cpu"), Model)
+    assert_type(client.models.versions.get("acme", "hello", "v"), Version)
+    assert_type(client.models.readme.get("acme", "hello"), str)
+    assert_type(client.models.delete("acme", "hello"), None)
+    assert_type(client.files.create(content=b"x"), File)
+    assert_type(client.files.download("f", owner="me", expiry=1, signature="s"), bytes)
+    assert_type(client.hardware.list(), list[Hardware])
+    assert_type(client.webhooks.default.secret.get(), WebhookSecret)
+    assert_type(client.wait("id"), Prediction)
+    assert_type(client.wait(client.predictions.get("id"), timeout=5), Prediction)
+    assert_type(client.wait(client.trainings.get("id")), Training)
+    assert_type(client.request("GET", "/account"), Any)
+    assert_type(predictions_get.sync("id", client=client.api), Prediction)
+    assert_type(predictions_get.sync_detailed("id", client=client.api), Response[Prediction])
+    assert_type(models_search.sync(body="x", client=client.api), PageOfModels)
+
+
+async def awaited(client: AsyncReplicate) -> None:
+    assert_type(await client.account.get(), Account)
+    assert_type(await client.run("acme/hello", {"text": "hi"}), Any)
+    assert_type(await client.predictions.create(version="acme/hello", input={}), Prediction)
+    assert_type(client.predictions.list(), AsyncIterator[Prediction])
+    assert_type(await client.wait(await client.trainings.get("id")), Training)
+    assert_type(await client.wait("id"), Prediction)
+    assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
+
+
+def data(prediction: Prediction) -> None:
+    assert_type(prediction.id, str)
+    assert_type(prediction.status, PredictionStatus)
+    assert_type(prediction.input, dict[str, Any])
+    assert_type(prediction.urls, PredictionUrls)
+    assert_type(prediction.started_at, datetime | None | Unset)
+    if prediction.started_at is not UNSET and not isinstance(prediction.started_at, Unset):
+        assert_type(prediction.started_at, datetime | None)
+
+
+def files(output: FileOutput) -> None:
+    assert_type(output.url, str)
+    assert_type(output.read(), bytes)
+    assert_type(output.save("x.png"), Path)
+    for chunk in output:
+        assert_type(chunk, bytes)
+
+
+async def async_files(output: AsyncFileOutput) -> None:
+    assert_type(await output.read(), bytes)
+    async for chunk in output:
+        assert_type(chunk, bytes)
+
+
+def errors(client: Replicate) -> None:
+    try:
+        client.run("acme/hello")
+    except ModelError as error:
+        assert_type(error.prediction, Prediction | Training)
+    except RateLimited as error:
+        assert_type(error.retry_after, float | None)
+    except WaitTimeout as error:
+        assert_type(error.prediction, Prediction | Training | None)
+
+
+def module_level() -> None:
+    assert_type(replicate_ext.run("acme/hello"), Any)
+    assert_type(replicate_ext.predictions.get("id"), Prediction)
+    assert_type(replicate_ext.wait("id"), Prediction)
+
+
+def low_level(client: Client) -> None:
+    assert_type(predictions_get.sync("id", client=client), Prediction)
