@@ -163,9 +163,11 @@ class BlockingWire:
             await coroutine
 
     def shut(self) -> None:
-        """Close the connections."""
-        if self._http is not None:
-            self._http.close()
+        """Close the connections; the next request would open new ones."""
+        with self._lock:
+            http, self._http = self._http, None
+        if http is not None:
+            http.close()
 
 
 class AsyncWire:
@@ -219,7 +221,7 @@ class AsyncWire:
             task.exception()  # best effort; looked at so that nobody reports it as never looked at
 
     async def shut(self) -> None:
-        """Close the connections of the running loop."""
+        """Close the connections of the running loop; the next request would open new ones."""
         http = self._https.pop(asyncio.get_running_loop(), None)
         if http is not None:
             await http.aclose()

@@ -105,7 +105,7 @@ class Replicate(_Client[BlockingWire]):
         return _Api(self._wire)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. A client that is used again opens new ones."""
         self._wire.shut()
 
     def __enter__(self) -> Self:
@@ -146,7 +146,7 @@ class AsyncReplicate(_Client[AsyncWire]):
         return _AsyncApi(self._wire)
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
+        """Close the connections of the running event loop. A client that is used again opens new ones."""
         await self._wire.shut()
 
     async def __aenter__(self) -> Self:

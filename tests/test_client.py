@@ -144,7 +144,9 @@ def test_clients_are_context_managers(both: Harness) -> None:
     if both.kind == "sync":
         with both.client as client:
             client.predictions.get("x")
-        assert both.client._wire._http.is_closed
+            http = client._wire.http
+        assert http.is_closed
+        assert client.predictions.get("x").status == "succeeded"
     else:
 
         async def main() -> None:
