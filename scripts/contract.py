@@ -115,17 +115,22 @@ def load(path: Path) -> dict[str, Any]:
     """Read an OpenAPI document, JSON or YAML; OSError or ValueError where there is none."""
     try:
         text = path.read_text(encoding="utf-8")
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
+        if path.suffix != ".json":
+            # YAML knows dates, cycles and numbers as keys (200:); from here on it is all JSON.
+            text = json.dumps(yaml.safe_load(text), default=str)
+        document = json.loads(text)
+    except (TypeError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path}: {error}") from error
-    if not isinstance(document, dict) or "openapi" not in document or not isinstance(document.get("paths"), dict):
+    paths = document.get("paths") if isinstance(document, dict) else None
+    if not isinstance(paths, dict) or "openapi" not in document:
         raise ValueError(f"{path}: not an OpenAPI document, a mapping with `openapi` and `paths`")
-    return document
+    contract: dict[str, Any] = document
+    return contract
 
 
 def facts(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document without prose and examples, the lists without order sorted."""
-    return {key: value for key, value in _strip(document).items() if key != "info"}
+    return {key: _strip_value(key, value) for key, value in document.items() if key not in PROSE}
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -134,23 +139,19 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return [str(difference) for difference in _compare(before, after)]
 
 
-def _strip(node: Any, *, names: bool = False) -> Any:
+def _strip(node: Any) -> Any:
     if isinstance(node, list):
         return [_strip(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {}
-    for key, value in node.items():
-        if names:
-            value = _strip(value)
-        elif key in PROSE:
-            continue
-        elif key not in VALUES:
-            value = _strip(value, names=key in NAMES)
-        if not names and key in UNORDERED and isinstance(value, list):
-            value = sorted(value, key=_json)
-        kept[str(key)] = value  # YAML reads the status 200 as a number
-    return kept
+    return facts(node) if isinstance(node, dict) else node
+
+
+def _strip_value(key: str, value: Any) -> Any:
+    if key in NAMES and isinstance(value, dict):
+        return {name: _strip(item) for name, item in value.items()}
+    stripped = value if key in VALUES else _strip(value)
+    if key in UNORDERED and isinstance(stripped, list):
+        return sorted(stripped, key=_json)
+    return stripped
 
 
 def _by_operation(contract: dict[str, Any]) -> dict[str, Any]:
@@ -158,8 +159,11 @@ def _by_operation(contract: dict[str, Any]) -> dict[str, Any]:
     operations: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for path, item in sorted(contract["paths"].items()):
+        if not isinstance(item, dict):  # not valid, still a fact
+            paths[path] = item
+            continue
         for key, value in sorted(item.items()):
-            if key in SHARED or key.startswith("x-"):
+            if key in SHARED or key.startswith("x-") or not isinstance(value, dict):
                 paths.setdefault(path, {})[key] = value
                 continue
             here = f"{key.upper()} {path}"

@@ -25,7 +25,8 @@ class TrainingRequest(types.Record):
             repeat, handle them so that a second one does no harm.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
+            asked for, always.
     """
 
     destination: str

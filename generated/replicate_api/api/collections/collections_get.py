@@ -1,4 +1,4 @@
-"""Get a collection and its models
+"""Look up a collection with its models
 
 GET /collections/{collection_slug}
 """
@@ -24,7 +24,7 @@ def request(collection_slug: str) -> types.Request:
 
 
 def build(collection_slug: str) -> types.Request:
-    """Get a collection and its models
+    """Look up a collection with its models
 
     Returns one collection with full objects for all its models in a single reply, not in pages.
 

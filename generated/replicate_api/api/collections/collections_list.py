@@ -1,4 +1,4 @@
-"""List collections
+"""Page through collections
 
 GET /collections
 """
@@ -24,7 +24,7 @@ def request() -> types.Request:
 
 
 def build() -> types.Request:
-    """List collections
+    """Page through collections
 
     Returns one page of the model collections that Replicate curates by topic, without their models;
     collections.get has those.

@@ -1,4 +1,4 @@
-"""Create a deployment
+"""Deploy a model version
 
 POST /deployments
 """
@@ -28,7 +28,7 @@ def request(*, body: DeploymentsCreateRequest) -> types.Request:
 def build(
     *, hardware: str, max_instances: int, min_instances: int, model: str, name: str, version: str
 ) -> types.Request:
-    """Create a deployment
+    """Deploy a model version
 
     Puts a model version on hardware of its own, with limits for automatic scaling, under the account of the
     token. All six fields are required. With `min_instances` above 0 instances stay up, and cost money, even

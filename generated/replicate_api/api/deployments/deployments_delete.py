@@ -1,4 +1,4 @@
-"""Delete a deployment
+"""Remove a deployment
 
 DELETE /deployments/{deployment_owner}/{deployment_name}
 """
@@ -28,7 +28,7 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def build(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Delete a deployment
+    """Remove a deployment
 
     Removes a deployment for good. It must have been offline and without requests for 15 minutes.
 

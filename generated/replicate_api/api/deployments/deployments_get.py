@@ -1,4 +1,4 @@
-"""Get a deployment
+"""Look up a deployment
 
 GET /deployments/{deployment_owner}/{deployment_name}
 """
@@ -31,7 +31,7 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def build(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Get a deployment
+    """Look up a deployment
 
     Returns a deployment with the release that it runs now.
 

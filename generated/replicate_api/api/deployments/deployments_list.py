@@ -1,4 +1,4 @@
-"""List deployments
+"""Page through deployments
 
 GET /deployments
 """
@@ -24,7 +24,7 @@ def request() -> types.Request:
 
 
 def build() -> types.Request:
-    """List deployments
+    """Page through deployments
 
     Returns one page of the account's deployments, newest first, each with the release it runs now.
     """

@@ -48,7 +48,7 @@ def build(
 
     Changes version, hardware or scaling limits; fields left out keep their value. Every change makes a new
     release, whose number is one higher. The model itself cannot be changed. Setting both limits to 0 takes
-    the deployment offline.
+    the deployment offline and cancels what it is running.
 
     Args:
         deployment_owner: User or organization that the deployment belongs to.

@@ -1,4 +1,4 @@
-"""Delete a file
+"""Remove a file
 
 DELETE /files/{file_id}
 """
@@ -21,7 +21,7 @@ def request(file_id: str) -> types.Request:
 
 
 def build(file_id: str) -> types.Request:
-    """Delete a file
+    """Remove a file
 
     Removes an uploaded file at once; later requests for it answer 404. The files API is experimental.
 

@@ -1,4 +1,4 @@
-"""Get a file's description
+"""Look up a file's description
 
 GET /files/{file_id}
 """
@@ -24,9 +24,9 @@ def request(file_id: str) -> types.Request:
 
 
 def build(file_id: str) -> types.Request:
-    """Get a file's description
+    """Look up a file's description
 
-    Returns name, size, checksums and expiry of an uploaded file, not its bytes; files.download has those. The
+    Returns type, size, checksums and expiry of an uploaded file, not its bytes; files.download has those. The
     files API is experimental.
 
     Args:

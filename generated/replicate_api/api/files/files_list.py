@@ -1,4 +1,4 @@
-"""List uploaded files
+"""Page through uploaded files
 
 GET /files
 """
@@ -24,7 +24,7 @@ def request() -> types.Request:
 
 
 def build() -> types.Request:
-    """List uploaded files
+    """Page through uploaded files
 
     Returns one page of the files that the account has uploaded, newest first. The files API is experimental.
     """

@@ -1,4 +1,4 @@
-"""Create a model
+"""Make a new, empty model
 
 POST /models
 """
@@ -38,7 +38,7 @@ def build(
     license_url: str | None = None,
     paper_url: str | None = None,
 ) -> types.Request:
-    """Create a model
+    """Make a new, empty model
 
     Creates an empty model, to be filled by pushing a version or by a training. An account can have 1000
     models at most, so push versions to one model rather than creating many. Visibility and hardware cannot be

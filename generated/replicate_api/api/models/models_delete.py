@@ -1,4 +1,4 @@
-"""Delete a model
+"""Remove a model
 
 DELETE /models/{model_owner}/{model_name}
 """
@@ -23,7 +23,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str, model_name: str) -> types.Request:
-    """Delete a model
+    """Remove a model
 
     Removes a model for good. It must be your own, private, and without versions: delete those first with
     models.versions.delete.

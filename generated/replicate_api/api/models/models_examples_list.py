@@ -1,4 +1,4 @@
-"""List a model's examples
+"""Page through a model's examples
 
 GET /models/{model_owner}/{model_name}/examples
 """
@@ -26,7 +26,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str, model_name: str) -> types.Request:
-    """List a model's examples
+    """Page through a model's examples
 
     Returns one page of the predictions that the owner saved to show what the model can do. The default one
     alone is in models.get.

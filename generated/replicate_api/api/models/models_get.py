@@ -1,4 +1,4 @@
-"""Get a model
+"""Look up a model
 
 GET /models/{model_owner}/{model_name}
 """
@@ -26,7 +26,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str, model_name: str) -> types.Request:
-    """Get a model
+    """Look up a model
 
     Returns a model with its latest version, whose `openapi_schema` describes input and output, and with its
     default example.

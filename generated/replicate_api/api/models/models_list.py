@@ -1,4 +1,4 @@
-"""List public models
+"""Page through public models
 
 GET /models
 """
@@ -45,7 +45,7 @@ def build(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
-    """List public models
+    """Page through public models
 
     Returns one page of public models, 25 at a time, newest version first unless sorted otherwise. Only models
     with at least one version and one example are listed.

@@ -71,7 +71,8 @@ def build(
             repeat, handle them so that a second one does no harm.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
+            asked for, always.
         prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for N
             seconds, 1 to 60; without it the reply comes at once.
         cancel_after: Lifetime of the prediction counted from its creation, after which the server stops

@@ -1,4 +1,4 @@
-"""Get a model's README
+"""Read a model's README
 
 GET /models/{model_owner}/{model_name}/readme
 """
@@ -23,7 +23,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str, model_name: str) -> types.Request:
-    """Get a model's README
+    """Read a model's README
 
     Returns the long text on a model's page, as Markdown in a plain text body.
 

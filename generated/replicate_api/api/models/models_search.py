@@ -1,4 +1,4 @@
-"""Search public models
+"""Find public models by text
 
 QUERY /models
 """
@@ -27,10 +27,10 @@ def request(*, body: str) -> types.Request:
 
 
 def build(body: str) -> types.Request:
-    """Search public models
+    """Find public models by text
 
-    Returns public models that match a text, best matches first. The HTTP method is QUERY and the body is the
-    text itself, not JSON. The `search` operation is the newer way.
+    Returns public models that match a text. The HTTP method is QUERY and the body is the text itself, not
+    JSON. The `search` operation is the newer way.
 
     Args:
         body:

@@ -1,4 +1,4 @@
-"""Delete a model version
+"""Remove a model version
 
 DELETE /models/{model_owner}/{model_name}/versions/{version_id}
 """
@@ -29,7 +29,7 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
 
 
 def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
-    """Delete a model version
+    """Remove a model version
 
     Removes a version together with its predictions and their files. The model must be your own and private;
     nobody else may have run the version, and no training, deployment or version override may depend on it.

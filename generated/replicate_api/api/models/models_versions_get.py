@@ -1,4 +1,4 @@
-"""Get a model version
+"""Look up a model version
 
 GET /models/{model_owner}/{model_name}/versions/{version_id}
 """
@@ -32,7 +32,7 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
 
 
 def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
-    """Get a model version
+    """Look up a model version
 
     Returns one version with its `openapi_schema`: there, `components.schemas.Input` says what the model takes
     and `Output` what it gives.

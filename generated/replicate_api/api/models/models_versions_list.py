@@ -1,4 +1,4 @@
-"""List a model's versions
+"""Page through a model's versions
 
 GET /models/{model_owner}/{model_name}/versions
 """
@@ -26,9 +26,10 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str, model_name: str) -> types.Request:
-    """List a model's versions
+    """Page through a model's versions
 
-    Returns one page of a model's versions, newest first. Official models have none to list.
+    Returns one page of a model's versions, newest first. Official models show none: the page is empty or the
+    reply is 404.
 
     Args:
         model_owner: User or organization that the model belongs to.

@@ -1,4 +1,4 @@
-"""Cancel a prediction
+"""Stop a prediction
 
 POST /predictions/{prediction_id}/cancel
 """
@@ -24,7 +24,7 @@ def request(prediction_id: str) -> types.Request:
 
 
 def build(prediction_id: str) -> types.Request:
-    """Cancel a prediction
+    """Stop a prediction
 
     Stops a prediction that has not ended and returns it, usually `canceled` already. One that has ended stays
     as it is.

@@ -1,4 +1,4 @@
-"""Get a prediction
+"""Look up a prediction
 
 GET /predictions/{prediction_id}
 """
@@ -24,7 +24,7 @@ def request(prediction_id: str) -> types.Request:
 
 
 def build(prediction_id: str) -> types.Request:
-    """Get a prediction
+    """Look up a prediction
 
     Returns a prediction as it is now; poll until its status is `succeeded`, `failed`, `canceled` or
     `aborted`. Input, output, logs and output files of predictions made through the API are erased one hour

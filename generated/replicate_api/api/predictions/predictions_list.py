@@ -1,4 +1,4 @@
-"""List predictions
+"""Page through predictions
 
 GET /predictions
 """
@@ -44,7 +44,7 @@ def build(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
-    """List predictions
+    """Page through predictions
 
     Returns one page of the account's predictions, 100 at a time, newest first, whether made through the API
     or on the web.

@@ -1,4 +1,4 @@
-"""Cancel a training
+"""Stop a training
 
 POST /trainings/{training_id}/cancel
 """
@@ -24,7 +24,7 @@ def request(training_id: str) -> types.Request:
 
 
 def build(training_id: str) -> types.Request:
-    """Cancel a training
+    """Stop a training
 
     Stops a training that has not ended and returns it. One that has ended stays as it is.
 

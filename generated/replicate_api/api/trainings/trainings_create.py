@@ -50,7 +50,7 @@ def build(
 
     Fine-tunes a trainable version and, on success, adds the result as a new version to the destination model,
     which must exist already. The reply comes at once; poll trainings.get or use a webhook, as a training
-    takes minutes to hours.
+    takes minutes or longer.
 
     Args:
         model_owner: Owner of the model to start from.
@@ -64,7 +64,8 @@ def build(
             repeat, handle them so that a second one does no harm.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds, the other two always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
+            asked for, always.
     """
     fields = {
         "destination": destination,

@@ -1,4 +1,4 @@
-"""Get a training
+"""Look up a training
 
 GET /trainings/{training_id}
 """
@@ -24,7 +24,7 @@ def request(training_id: str) -> types.Request:
 
 
 def build(training_id: str) -> types.Request:
-    """Get a training
+    """Look up a training
 
     Returns a training as it is now; poll until its status is `succeeded`, `failed`, `canceled` or `aborted`.
     After success `output.version` names the version it made.

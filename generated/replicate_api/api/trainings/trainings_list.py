@@ -1,4 +1,4 @@
-"""List trainings
+"""Page through trainings
 
 GET /trainings
 """
@@ -24,7 +24,7 @@ def request() -> types.Request:
 
 
 def build() -> types.Request:
-    """List trainings
+    """Page through trainings
 
     Returns one page of the account's trainings, 100 at a time, newest first, whether started through the API
     or on the web.

@@ -1,4 +1,4 @@
-"""Get the webhook signing secret
+"""Fetch the webhook signing secret
 
 GET /webhooks/default/secret
 """
@@ -24,7 +24,7 @@ def request() -> types.Request:
 
 
 def build() -> types.Request:
-    """Get the webhook signing secret
+    """Fetch the webhook signing secret
 
     Returns the account's key for checking that a webhook request really comes from Replicate. It rarely
     changes: keep it rather than asking for every webhook.
