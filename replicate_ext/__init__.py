@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from replicate_api.types import UNSET, Unset, Upload
 
-    from . import errors
+    from . import errors, webhooks
     from ._default import (
         account,
         async_run,
@@ -52,8 +52,10 @@ if TYPE_CHECKING:
     from .errors import (
         APIStatusError,
         AuthenticationError,
+        BadWebhookSignature,
         ConnectionFailed,
         InvalidRequest,
+        MissingWebhookHeader,
         ModelError,
         NotFound,
         PaymentRequired,
@@ -64,8 +66,10 @@ if TYPE_CHECKING:
         ReplicateError,
         ResponseError,
         ServerError,
+        StaleWebhook,
         TimedOut,
         WaitTimeout,
+        WebhookError,
     )
     from .outputs import AsyncFileOutput, FileOutput
     from .refs import ModelRef
@@ -76,6 +80,7 @@ __all__ = [
     "AsyncFileOutput",
     "AsyncReplicate",
     "AuthenticationError",
+    "BadWebhookSignature",
     "Collection",
     "ConnectionFailed",
     "Deployment",
@@ -83,6 +88,7 @@ __all__ = [
     "FileOutput",
     "Hardware",
     "InvalidRequest",
+    "MissingWebhookHeader",
     "Model",
     "ModelError",
     "ModelRef",
@@ -99,6 +105,7 @@ __all__ = [
     "ResponseError",
     "SearchResults",
     "ServerError",
+    "StaleWebhook",
     "TimedOut",
     "Training",
     "TrainingStatus",
@@ -107,6 +114,7 @@ __all__ = [
     "Upload",
     "Version",
     "WaitTimeout",
+    "WebhookError",
     "WebhookEvent",
     "WebhookSecret",
     "account",
@@ -123,13 +131,16 @@ __all__ = [
     "search",
     "trainings",
     "wait",
+    "webhooks",
 ]
 
 _ERRORS = (
     "APIStatusError",
     "AuthenticationError",
+    "BadWebhookSignature",
     "ConnectionFailed",
     "InvalidRequest",
+    "MissingWebhookHeader",
     "ModelError",
     "NotFound",
     "PaymentRequired",
@@ -140,8 +151,10 @@ _ERRORS = (
     "ReplicateError",
     "ResponseError",
     "ServerError",
+    "StaleWebhook",
     "TimedOut",
     "WaitTimeout",
+    "WebhookError",
 )
 _MODELS = (
     "Account",
@@ -159,6 +172,7 @@ _MODELS = (
     "WebhookEvent",
     "WebhookSecret",
 )
+_MODULES = ("errors", "webhooks")
 _OF_DEFAULT_CLIENT = (
     "account",
     "async_run",
@@ -186,8 +200,8 @@ _MODULE_OF = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return import_module("replicate_ext.errors")
+    if name in _MODULES:
+        return import_module(f"replicate_ext.{name}")
     if name in _MODULE_OF:
         value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
         return value

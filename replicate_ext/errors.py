@@ -15,7 +15,11 @@
     ├── ModelError                  the prediction or training failed
     │   ├── PredictionCanceled      … was canceled
     │   └── PredictionAborted       … reached its deadline before it started
-    └── WaitTimeout                 still running when `timeout` ran out (also a TimeoutError)
+    ├── WaitTimeout                 still running when `timeout` ran out (also a TimeoutError)
+    └── WebhookError                a delivery that must not be believed, or cannot be read
+        ├── MissingWebhookHeader
+        ├── StaleWebhook            sent too long ago
+        └── BadWebhookSignature
 
 A wrong argument is an ordinary TypeError or ValueError. All errors hold plain data and pickle.
 """
@@ -145,6 +149,22 @@ class WaitTimeout(ReplicateError, TimeoutError):
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
         super().__init__(message)
+
+
+class WebhookError(ReplicateError):
+    """A delivery that must not be believed, or cannot be read."""
+
+
+class MissingWebhookHeader(WebhookError):
+    """One of webhook-id, webhook-timestamp and webhook-signature is not there."""
+
+
+class StaleWebhook(WebhookError):
+    """The delivery was sent too long ago, or in the future."""
+
+
+class BadWebhookSignature(WebhookError):
+    """No signature of the delivery fits the body and the secret."""
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {

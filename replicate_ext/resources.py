@@ -5,8 +5,14 @@ What each does and takes is said in the document, and so in its docstring: `help
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from replicate_api.models import Prediction, Training
+
 from . import operations as op
-from ._bridge import Resource, W, plain
+from . import webhooks
+from ._bridge import Resource, W, both, plain
+from ._wire import send
 from .pagination import listed
 
 
@@ -141,3 +147,20 @@ class Webhooks(Resource[W]):
     def __init__(self, wire: W) -> None:
         super().__init__(wire)
         self.default = WebhooksDefault(wire)
+        self._secret: str | None = None
+
+    @both
+    async def verify(
+        self,
+        body: bytes | str,
+        headers: Mapping[str, str],
+        *,
+        tolerance: float | None = webhooks.TOLERANCE,
+    ) -> Prediction | Training:
+        """Return the prediction or training of a genuine delivery, checked with the secret of the account.
+
+        The secret is fetched once; the arguments and errors are those of `replicate_ext.webhooks.verify`.
+        """
+        if self._secret is None:
+            self._secret = str((await send(self._wire, op.WEBHOOKS_DEFAULT_SECRET_GET())).key)
+        return webhooks.verify(body, headers, self._secret, tolerance)

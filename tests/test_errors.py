@@ -80,6 +80,10 @@ def every_error() -> list[errors.ReplicateError]:
         errors.PredictionCanceled(job),
         errors.PredictionAborted(job),
         errors.WaitTimeout("x", job),
+        errors.WebhookError("x"),
+        errors.MissingWebhookHeader("x"),
+        errors.StaleWebhook("x"),
+        errors.BadWebhookSignature("x"),
     ]
     for status in (400, 401, 402, 403, 404, 409, 429, 500):
         some.append(errors.from_response(status, {"a": "b"}, json.dumps(VALIDATION).encode(), "GET /x"))

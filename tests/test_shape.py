@@ -14,7 +14,7 @@ PACKAGE = ROOT / "replicate_ext"
 
 FLOORS = {
     0: ["errors", "refs", "retry"],
-    1: ["operations"],
+    1: ["operations", "webhooks"],
     2: ["_wire"],
     3: ["_bridge"],
     4: ["inputs", "outputs", "pagination"],
@@ -91,7 +91,7 @@ def _code(path: Path) -> list[str]:
 
 def test_all_is_sorted_complete_and_what_type_checkers_see() -> None:
     assert replicate_ext.__all__ == sorted(replicate_ext.__all__)
-    assert set(replicate_ext.__all__) == {"errors", *replicate_ext._MODULE_OF}
+    assert set(replicate_ext.__all__) == {"errors", "webhooks", *replicate_ext._MODULE_OF}
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     [checked] = [node for node in tree.body if isinstance(node, ast.If)]
     seen = {alias.name for node in ast.walk(checked) if isinstance(node, ast.ImportFrom) for alias in node.names}
@@ -106,7 +106,7 @@ def test_every_public_name_can_be_had(monkeypatch) -> None:
 
 def test_no_module_hides_a_public_name() -> None:
     modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
-    assert modules & set(replicate_ext.__all__) == {"errors"}
+    assert modules & set(replicate_ext.__all__) == {"errors", "webhooks"}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = replicate_ext.nothing
 
