@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ._default import (
         account,
         async_run,
+        async_stream,
         collections,
         deployments,
         files,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         request,
         run,
         search,
+        stream,
         trainings,
         wait,
     )
@@ -67,23 +69,28 @@ if TYPE_CHECKING:
         ResponseError,
         ServerError,
         StaleWebhook,
+        StreamError,
         TimedOut,
         WaitTimeout,
         WebhookError,
     )
     from .outputs import AsyncFileOutput, FileOutput
     from .refs import ModelRef
+    from .sse import Event
+    from .streaming import AsyncStream, Stream
 
 __all__ = [
     "APIStatusError",
     "Account",
     "AsyncFileOutput",
     "AsyncReplicate",
+    "AsyncStream",
     "AuthenticationError",
     "BadWebhookSignature",
     "Collection",
     "ConnectionFailed",
     "Deployment",
+    "Event",
     "File",
     "FileOutput",
     "Hardware",
@@ -106,6 +113,8 @@ __all__ = [
     "SearchResults",
     "ServerError",
     "StaleWebhook",
+    "Stream",
+    "StreamError",
     "TimedOut",
     "Training",
     "TrainingStatus",
@@ -119,6 +128,7 @@ __all__ = [
     "WebhookSecret",
     "account",
     "async_run",
+    "async_stream",
     "collections",
     "deployments",
     "errors",
@@ -129,6 +139,7 @@ __all__ = [
     "request",
     "run",
     "search",
+    "stream",
     "trainings",
     "wait",
     "webhooks",
@@ -152,6 +163,7 @@ _ERRORS = (
     "ResponseError",
     "ServerError",
     "StaleWebhook",
+    "StreamError",
     "TimedOut",
     "WaitTimeout",
     "WebhookError",
@@ -176,6 +188,7 @@ _MODULES = ("errors", "webhooks")
 _OF_DEFAULT_CLIENT = (
     "account",
     "async_run",
+    "async_stream",
     "collections",
     "deployments",
     "files",
@@ -185,6 +198,7 @@ _OF_DEFAULT_CLIENT = (
     "request",
     "run",
     "search",
+    "stream",
     "trainings",
     "wait",
 )
@@ -195,6 +209,8 @@ _MODULE_OF = {
     **dict.fromkeys(("AsyncReplicate", "Replicate"), "replicate_ext.client"),
     **dict.fromkeys(("AsyncFileOutput", "FileOutput"), "replicate_ext.outputs"),
     **dict.fromkeys(_OF_DEFAULT_CLIENT, "replicate_ext._default"),
+    **dict.fromkeys(("AsyncStream", "Stream"), "replicate_ext.streaming"),
+    "Event": "replicate_ext.sse",
     "ModelRef": "replicate_ext.refs",
 }
 

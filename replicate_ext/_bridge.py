@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ._wire import AsyncWire, BlockingWire, Wire, send
@@ -72,7 +72,6 @@ class both(Generic[P, T]):
     def __init__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
         self.function = function
         self.__doc__ = function.__doc__
-        self.signature = _less_self(function)
 
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, T]: ...
@@ -86,7 +85,7 @@ class both(Generic[P, T]):
             coroutine = self.function(obj, *args, **kwargs)
             return coroutine if isinstance(obj._wire, AsyncWire) else finish(coroutine)
 
-        return _dressed(call, self.function, self.signature)
+        return dressed(call, self.function)
 
 
 class each(Generic[P, T]):
@@ -95,7 +94,6 @@ class each(Generic[P, T]):
     def __init__(self, function: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> None:
         self.function = function
         self.__doc__ = function.__doc__
-        self.signature = _less_self(function)
 
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Iterator[T]]: ...
@@ -109,7 +107,7 @@ class each(Generic[P, T]):
             items = self.function(obj, *args, **kwargs)
             return items if isinstance(obj._wire, AsyncWire) else drain(items)
 
-        return _dressed(call, self.function, self.signature)
+        return dressed(call, self.function)
 
 
 def plain(operation: Operation[P, T]) -> both[P, T]:
@@ -131,13 +129,14 @@ def wearing(method: Callable[Concatenate[Any, P], T], operation: Operation[P, An
     return method
 
 
+def dressed(call: Callable[P, Any], function: Callable[..., Any]) -> Callable[P, Any]:
+    """Make a bound method look like the function that it came from, less its `self`."""
+    update_wrapper(call, function)
+    vars(call)["__signature__"] = _less_self(function)
+    return call
+
+
+@cache
 def _less_self(function: Callable[..., Any]) -> inspect.Signature:
     signature = inspect.signature(function)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
-def _dressed(call: Callable[P, Any], function: Callable[..., Any], signature: inspect.Signature) -> Callable[P, Any]:
-    """Make the bound method look like the function it came from."""
-    update_wrapper(call, function)
-    vars(call)["__signature__"] = signature
-    return call

@@ -12,6 +12,7 @@ _async_client = AsyncReplicate()
 
 account = _client.account
 async_run = _async_client.run
+async_stream = _async_client.stream
 collections = _client.collections
 deployments = _client.deployments
 files = _client.files
@@ -21,5 +22,6 @@ predictions = _client.predictions
 request = _client.request
 run = _client.run
 search = _client.search
+stream = _client.stream
 trainings = _client.trainings
 wait = _client.wait

@@ -292,7 +292,7 @@ async def exchange(
         attempt += 1
 
 
-async def download(wire: Wire, url: str) -> AsyncGenerator[bytes, None]:
+async def download(wire: Wire, url: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[bytes, None]:
     """Yield the content of a URL as it arrives, following redirects; the token goes along only to the API's origin.
 
     Raises:
@@ -300,7 +300,9 @@ async def download(wire: Wire, url: str) -> AsyncGenerator[bytes, None]:
         APIStatusError: The host answered with an error.
     """
     for _ in range(MAX_REDIRECTS + 1):
-        response = (await exchange(wire, Request("GET", url), lambda answer: answer, stream=True)).value
+        response = (
+            await exchange(wire, Request("GET", url, headers=dict(headers or {})), lambda answer: answer, stream=True)
+        ).value
         if not response.has_redirect_location:
             break
         await wire.close(response)

@@ -16,6 +16,7 @@
     │   ├── PredictionCanceled      … was canceled
     │   └── PredictionAborted       … reached its deadline before it started
     ├── WaitTimeout                 still running when `timeout` ran out (also a TimeoutError)
+    ├── StreamError                 events of a stream were lost for good
     └── WebhookError                a delivery that must not be believed, or cannot be read
         ├── MissingWebhookHeader
         ├── StaleWebhook            sent too long ago
@@ -145,6 +146,14 @@ class PredictionAborted(ModelError):
 
 class WaitTimeout(ReplicateError, TimeoutError):
     """`timeout` ran out while the prediction was running; `client.wait(error.prediction)` takes it up again."""
+
+    def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
+        self.prediction = prediction
+        super().__init__(message)
+
+
+class StreamError(ReplicateError):
+    """Events of a stream were lost for good: the finished output does not continue what they said."""
 
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction

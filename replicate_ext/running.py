@@ -17,6 +17,7 @@ from .errors import WaitTimeout
 from .lifecycle import Job
 from .outputs import files
 from .refs import ModelRef
+from .streaming import Opening, opens
 
 if TYPE_CHECKING:
     from replicate_api.models import WebhookEvent
@@ -114,6 +115,48 @@ class Running(Resource[W]):
         else:
             job = await self._attend(job, began, timeout, progress, cancel_on_exit)
         return files(job.output, self._wire)
+
+    @opens
+    def stream(
+        self,
+        ref: str | ModelRef,
+        input: Mapping[str, Any] | None = None,
+        *,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Opening:
+        """Run a model and yield its events as they come: output, logs, error, done.
+
+            for event in client.stream("acme/poet", {"prompt": "the sea"}):
+                print(event, end="")
+
+        The prediction is created when the iteration begins. A stream that breaks off is taken up again, and a model
+        that cannot stream is polled: its new output items are yielded as output events.
+
+        Args:
+            ref: What to run, as for `run`.
+            input: The model's inputs by name, as JSON values.
+            webhook: An HTTPS URL that Replicate calls when something happens.
+            webhook_events_filter: Which events: start, output, logs, completed.
+            cancel_on_exit: Cancel the prediction when the iteration is left before its end.
+
+        Returns:
+            A `Stream` (or `AsyncStream`): iterate it once; `str(event)` is the text of an output event, and after
+            the end `.text` and `.prediction` are there. The data of a model that makes files are `FileOutput`.
+
+        Raises:
+            ModelError: Once the events are over: the prediction failed, was canceled or aborted.
+            StreamError: Events were lost and cannot be had any more.
+            APIStatusError, ConnectionFailed, ResponseError: As for `run`.
+        """
+        ref, given = ModelRef.parse(ref), inputs.prepare(input)
+        fields = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
+
+        async def create() -> Prediction:
+            return (await lifecycle.create(self._wire, ref, None, self._latest, **fields)).value
+
+        return Opening(create, cancel_on_exit)
 
     async def _attend(
         self,

@@ -77,4 +77,4 @@ def test_both_clients_offer_the_same(server, clock) -> None:
         return found
 
     assert surface(sync) == surface(other)
-    assert len(surface(sync)) == 37 + len(["request", "run", "wait", "webhooks.verify"])
+    assert len(surface(sync)) == 37 + len(["request", "run", "stream", "wait", "webhooks.verify"])

@@ -80,6 +80,7 @@ def every_error() -> list[errors.ReplicateError]:
         errors.PredictionCanceled(job),
         errors.PredictionAborted(job),
         errors.WaitTimeout("x", job),
+        errors.StreamError("x", job),
         errors.WebhookError("x"),
         errors.MissingWebhookHeader("x"),
         errors.StaleWebhook("x"),

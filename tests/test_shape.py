@@ -13,16 +13,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "replicate_ext"
 
 FLOORS = {
-    0: ["errors", "refs", "retry"],
+    0: ["errors", "refs", "retry", "sse"],
     1: ["operations", "webhooks"],
     2: ["_wire"],
     3: ["_bridge"],
     4: ["inputs", "outputs", "pagination"],
     5: ["lifecycle", "resources"],
-    6: ["running"],
-    7: ["client"],
-    8: ["_default"],
-    9: ["__init__"],
+    6: ["streaming"],
+    7: ["running"],
+    8: ["client"],
+    9: ["_default"],
+    10: ["__init__"],
 }
 FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
 

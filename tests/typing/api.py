@@ -16,6 +16,8 @@ from replicate_ext import (
     Account,
     AsyncFileOutput,
     AsyncReplicate,
+    AsyncStream,
+    Event,
     File,
     FileOutput,
     Hardware,
@@ -25,6 +27,7 @@ from replicate_ext import (
     PredictionStatus,
     RateLimited,
     Replicate,
+    Stream,
     Training,
     Unset,
     Version,
@@ -49,6 +52,9 @@ def blocking(client: Replicate) -> None:
     assert_type(client.files.download("f", owner="me", expiry=1, signature="s"), bytes)
     assert_type(client.hardware.list(), list[Hardware])
     assert_type(client.webhooks.default.secret.get(), WebhookSecret)
+    assert_type(client.stream("acme/poet", {"prompt": "x"}), Stream)
+    for event in client.stream("acme/poet"):
+        assert_type(event, Event)
     assert_type(client.wait("id"), Prediction)
     assert_type(client.wait(client.predictions.get("id"), timeout=5), Prediction)
     assert_type(client.wait(client.trainings.get("id")), Training)
@@ -63,6 +69,7 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(await client.run("acme/hello", {"text": "hi"}), Any)
     assert_type(await client.predictions.create(version="acme/hello", input={}), Prediction)
     assert_type(client.predictions.list(), AsyncIterator[Prediction])
+    assert_type(client.stream("acme/poet"), AsyncStream)
     assert_type(await client.wait(await client.trainings.get("id")), Training)
     assert_type(await client.wait("id"), Prediction)
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)

@@ -1,0 +1,197 @@
+"""The events of a running prediction, and how they survive what networks do to streams.
+
+A stream counts as whole only when its `done` has come. One that ends without it is taken up again where it stopped
+(`Last-Event-ID`), and where that is not possible the prediction itself is asked, and what it has beyond the events
+so far is yielded. A model that cannot stream is polled, and its new items are yielded as they appear.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
+from urllib.parse import urlsplit
+
+from replicate_api.models import Prediction
+
+from . import errors, lifecycle
+from . import operations as op
+from ._bridge import Resource, W, dressed, each
+from ._wire import AsyncWire, BlockingWire, download, send
+from .outputs import files
+from .sse import Decoder, Event
+
+RECONNECTS = 5
+"""How often a stream may end early without a new event in between, before the prediction is polled instead."""
+
+RECONNECT_DELAY = 0.2
+"""Seconds before a stream that ended early is taken up again."""
+
+
+class Opening(NamedTuple):
+    """What a stream begins with: how to create its prediction, and whether leaving early cancels it."""
+
+    create: Callable[[], Awaitable[Prediction]]
+    cancel_on_exit: bool
+
+
+class _Stream(Resource[W], Generic[W]):
+    """The events of one prediction, to be iterated once.
+
+    The prediction is created when the iteration begins. After the last event, or an error, `prediction` is the
+    prediction as last seen and `text` what its output events said.
+
+    Raises, at the end of the iteration:
+        ModelError: The prediction failed; its subclasses: it was canceled or aborted. `text` holds what came before.
+        StreamError: Events were lost for good: the finished prediction does not continue what was yielded.
+    """
+
+    def __init__(self, wire: W, opening: Opening) -> None:
+        super().__init__(wire)
+        self._create, self._cancel_on_exit = opening
+        self._outputs: list[str] = []
+        self._seen: set[str] = set()
+        self.prediction: Prediction | None = None
+
+    @property
+    def text(self) -> str:
+        """The output so far, joined."""
+        return "".join(self._outputs)
+
+    @each
+    async def _events(self) -> AsyncGenerator[Event, None]:
+        try:
+            self.prediction = await self._create()
+            async for event in self._streamed():
+                yield event
+            async for event in self._rest():
+                yield event
+            lifecycle.result(self._job)
+        except BaseException as leaving:
+            # Closing the stream early arrives here as GeneratorExit, in which an async generator may still await.
+            unfinished = self.prediction is not None and not lifecycle.is_finished(self.prediction)
+            if self._cancel_on_exit and unfinished and not isinstance(leaving, Exception):
+                await lifecycle.give_up(self._wire, self._job)
+            if isinstance(leaving, errors.ReplicateError) and leaving.prediction is None:
+                leaving.prediction = self.prediction
+            raise
+
+    @property
+    def _job(self) -> Prediction:
+        assert self.prediction is not None
+        return self.prediction
+
+    async def _streamed(self) -> AsyncGenerator[Event, None]:
+        """Yield events until `done`, reconnecting where that loses and repeats nothing."""
+        url = getattr(self._job.urls, "stream", None)
+        decoder, left = Decoder(), RECONNECTS
+        while isinstance(url, str) and url and left:
+            seen = len(self._seen)
+            try:
+                async for event in self._connection(url, decoder):
+                    yield event
+                    if event.event == "done":
+                        return
+            except (errors.APIStatusError, errors.ResponseError):
+                return  # gone: the prediction knows how it went
+            except errors.ConnectionFailed:
+                pass
+            if self._outputs and not decoder.last_id:
+                return  # without ids there is no way to resume that could not repeat something
+            self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
+            if lifecycle.is_finished(self._job):
+                return
+            left = RECONNECTS if len(self._seen) > seen else left - 1
+            await self._wire.sleep(RECONNECT_DELAY)
+
+    async def _connection(self, url: str, decoder: Decoder) -> AsyncGenerator[Event, None]:
+        """Yield the new events of one connection."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if decoder.last_id:
+            headers["Last-Event-ID"] = decoder.last_id
+        decoder.restart()
+        replayed = frozenset(self._seen)  # by a server that does not resume, but begins anew
+        async for chunk in download(self._wire, url, headers):
+            for event in decoder.feed(chunk):
+                if event.id not in replayed:
+                    yield self._took(event, url)
+
+    async def _rest(self) -> AsyncGenerator[Event, None]:
+        """Wait for the end of the prediction, and yield what its output has beyond the events."""
+        began = self._wire.now()
+        while True:
+            self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
+            for item in self._missing(self._job.output):
+                yield self._took(Event("output", item))
+            if lifecycle.is_finished(self._job):
+                return
+            await self._wire.sleep(lifecycle.poll_interval(self._wire.now() - began))
+
+    def _missing(self, output: object) -> list[str]:
+        """Return the items of an output that no event has said yet."""
+        if output is None or not output:
+            return []
+        items = [item if isinstance(item, str) else json.dumps(item) for item in _listed(output)]
+        if items[: len(self._outputs)] == self._outputs:
+            return items[len(self._outputs) :]
+        # Events may cut the text elsewhere than the output's items do.
+        whole = "".join(items)
+        if whole.startswith(self.text):
+            return [whole[len(self.text) :]] if len(whole) > len(self.text) else []
+        raise errors.StreamError(
+            "events of the stream were lost: the output does not begin with what they said", self._job
+        )
+
+    def _took(self, event: Event, url: str = "") -> Event:
+        if event.id:
+            self._seen.add(event.id)
+        if event.event != "output":
+            return event
+        self._outputs.append(event.data)
+        is_file = urlsplit(url).path.startswith("/v1/files/")  # the stream of a model that makes files
+        return event._replace(data=files(event.data, self._wire)) if is_file or not url else event
+
+
+def _listed(output: object) -> list[Any]:
+    return output if isinstance(output, list) else [output]
+
+
+class Stream(_Stream[BlockingWire]):
+    __doc__ = _Stream.__doc__
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield the events; leaving the loop early closes the stream once the iterator is closed or dropped."""
+        return self._events()
+
+
+class AsyncStream(_Stream[AsyncWire]):
+    __doc__ = _Stream.__doc__
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Yield the events."""
+        return self._events()
+
+
+P = ParamSpec("P")
+
+
+class opens(Generic[P]):
+    """A method that says how a stream begins, offered as one that returns a `Stream` or an `AsyncStream`."""
+
+    def __init__(self, function: Callable[Concatenate[Any, P], Opening]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    @overload
+    def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Stream]: ...
+    @overload
+    def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, AsyncStream]: ...
+    def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
+        if obj is None:
+            return self
+        stream = AsyncStream if isinstance(obj._wire, AsyncWire) else Stream
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return stream(obj._wire, self.function(obj, *args, **kwargs))
+
+        return dressed(call, self.function)
