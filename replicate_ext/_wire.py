@@ -36,6 +36,9 @@ HOLD = 60
 HOLD_MARGIN = 15.0
 """Seconds that the read timeout of such a create lies above the hold: a reply may come late, and is paid for."""
 
+MIN_TIMEOUT = 1.0
+"""Seconds that a request gets at least, however close a deadline is."""
+
 CLEANUP_TIMEOUT = 10.0
 """Seconds that canceling a prediction may delay the exit of a program."""
 
@@ -73,7 +76,7 @@ class Settings:
         headers = {"User-Agent": self.user_agent, **arguments.pop("headers")}
         if self.token and origin(url) == origin(self.base_url):
             headers = {**headers, **self.headers, "Authorization": f"Bearer {self.token}"}
-        patience = self.timeout if timeout is None else httpx.Timeout(timeout)
+        patience = self.timeout if timeout is None else _at_most(self.timeout, timeout)
         held = hold_of(request)
         if held and patience.read is not None and patience.read < held + HOLD_MARGIN:
             connect, write, pool = patience.connect, patience.write, patience.pool
@@ -81,10 +84,17 @@ class Settings:
         return {"method": request.method, "url": url, "headers": headers, "timeout": patience, **arguments}
 
 
+def _at_most(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(
+        **{phase: seconds if limit is None else min(seconds, limit) for phase, limit in timeout.as_dict().items()}
+    )
+
+
 class Wire(Protocol):
     """What behaviour may await."""
 
     settings: Settings
+    limiter: retry.Limiter
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once; with `stream` the body is left to `chunks` and `close`."""
@@ -118,6 +128,7 @@ class BlockingWire:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limiter = retry.Limiter()
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
         self.now: Callable[[], float] = time.monotonic
@@ -175,6 +186,7 @@ class AsyncWire:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limiter = retry.Limiter()
         self._https: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
         self.now: Callable[[], float] = time.monotonic
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
@@ -248,10 +260,12 @@ async def exchange(
     parse: Callable[[httpx.Response], T],
     *,
     stream: bool = False,
-    timeout: float | None = None,
     max_retries: int | None = None,
+    deadline: float | None = None,
 ) -> Reply[T]:
     """Send a request, again where that is safe, and read the answer.
+
+    `deadline`, on the wire's clock, bounds each attempt, and no attempt is waited for beyond it.
 
     Raises:
         ConnectionFailed, APIStatusError, ResponseError: What was left when no repetition was allowed any more.
@@ -259,9 +273,18 @@ async def exchange(
     retries = wire.settings.max_retries if max_retries is None else max_retries
     label = f"{request.method} {_public(request.path)}"
     since = datetime.now(UTC) - CLOCK_SKEW
-    attempt = 1
+    limiter = wire.limiter if request.path.startswith("/") else retry.Limiter()  # other hosts have limits of their own
+    kind = request.method, request.path
+    attempt, waited = 1, 0.0
     while True:
+        while (pause := limiter.pause(kind, wire.now())) > 0:
+            if waited + pause > retry.LONGEST_WAIT or _too_late(wire, pause, deadline):
+                limited = f"another call of this client was told to wait, for {pause:.0f} more seconds"
+                raise errors.RateLimited(429, detail=limited, call=label, retry_after=pause)
+            await wire.sleep(pause)
+            waited += pause
         began = wire.now()
+        timeout = None if deadline is None else max(MIN_TIMEOUT, deadline - began)
         error: errors.ReplicateError
         cause: BaseException | None = None
         try:
@@ -280,16 +303,22 @@ async def exchange(
             failure = retry.Failure(
                 request.method, request.path, status=response.status_code, headers=headers, body=body
             )
-            error = errors.from_response(response.status_code, headers, body, label)
-            if isinstance(error, errors.RateLimited):
-                error.retry_after = retry.retry_after(failure)
-        pause = None if isinstance(cause, _HOPELESS) else retry.delay(failure, attempt, retries)
-        if pause is None or not request.is_repeatable():
+            error = errors.from_response(response.status_code, headers, body, label, retry.retry_after(failure))
+        hint = retry.retry_after(failure)
+        if hint is not None:
+            limiter.hold(kind, wire.now() + hint)
+        delay = None if isinstance(cause, _HOPELESS) else retry.delay(failure, attempt, retries, waited)
+        if delay is None or not request.is_repeatable() or _too_late(wire, delay, deadline):
             if not retry.is_repeatable(request.method, request.path) and retry.maybe_accepted(failure):
                 error.maybe_created_after = since
             raise error from cause
-        await wire.sleep(pause)
+        await wire.sleep(delay)
+        waited += delay if hint is not None else 0.0
         attempt += 1
+
+
+def _too_late(wire: Wire, pause: float, deadline: float | None) -> bool:
+    return deadline is not None and wire.now() + pause > deadline
 
 
 async def download(wire: Wire, url: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[bytes, None]:

@@ -114,8 +114,10 @@ class InvalidRequest(APIStatusError):
 class RateLimited(APIStatusError):
     """429, and waiting would have taken longer than the client waits by itself."""
 
-    retry_after: float | None = None
-    """Seconds until the server takes the next request, where it said so."""
+    def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retry_after = retry_after
+        """Seconds until the server takes the next request, where it said so."""
 
 
 class ServerError(APIStatusError):
@@ -187,7 +189,9 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 }
 
 
-def from_response(status: int, headers: Mapping[str, str], body: bytes, call: str) -> APIStatusError:
+def from_response(
+    status: int, headers: Mapping[str, str], body: bytes, call: str, retry_after: float | None = None
+) -> APIStatusError:
     """Return the error of an unsuccessful answer; `call` is "GET /predictions/…", free of secrets.
 
     Any key of the problem document may be missing, and the body may be an HTML page of a proxy.
@@ -195,6 +199,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, call: st
     problem = _problem(body)
     cls = _BY_STATUS.get(status, ServerError if status >= 500 else APIStatusError)
     title, detail, fields = problem.get("title"), problem.get("detail"), problem.get("invalid_fields")
+    more = {"retry_after": retry_after} if cls is RateLimited else {}
     return cls(
         status,
         title if isinstance(title, str) else None,
@@ -202,6 +207,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, call: st
         [dict(field) for field in fields if isinstance(field, dict)] if isinstance(fields, list) else None,
         headers,
         call=call,
+        **more,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from replicate_api.models import Prediction, Training
 from replicate_api.types import Unset
@@ -15,9 +15,11 @@ from replicate_api.types import Unset
 from . import errors
 from . import operations as op
 from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, exchange, send
+from .operations import Call
 from .refs import ModelRef
 
 Job = TypeVar("Job", Prediction, Training)
+T = TypeVar("T")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
@@ -48,9 +50,9 @@ def poll_interval(elapsed: float) -> float:
 
 
 async def create(
-    wire: Wire, ref: ModelRef, hold: float | None, cache: dict[str, str], **fields: Any
+    wire: Wire, ref: ModelRef, hold: float | None, cache: dict[str, str], deadline: float | None = None, **fields: Any
 ) -> Reply[Prediction]:
-    """Create a prediction by any reference.
+    """Create a prediction by any reference, before the deadline on the wire's clock.
 
     A model without a version is tried as an official one; where the API does not know it as such (404, so nothing
     was created) it is a community model, and its latest version is looked up, run, and remembered in `cache`.
@@ -63,11 +65,11 @@ async def create(
     else:
         call = op.MODELS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
         try:
-            return await exchange(wire, call.request, call.parse)
+            return await exchange(wire, call.request, call.parse, deadline=deadline)
         except errors.NotFound:
             cache[str(ref)] = await _latest_version(wire, ref)
         call = op.PREDICTIONS_CREATE(version=_version(ref, cache), prefer=prefer, **fields)
-    return await exchange(wire, call.request, call.parse)
+    return await exchange(wire, call.request, call.parse, deadline=deadline)
 
 
 def _version(ref: ModelRef, cache: Mapping[str, str]) -> str:
@@ -99,6 +101,7 @@ async def wait(
         ReplicateError: A look failed for good; `error.prediction` is the job as last seen.
     """
     look = op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET
+    deadline = None if timeout is None else began + timeout
     changed = wire.now()
     while not is_finished(job):
         elapsed = wire.now() - began
@@ -109,9 +112,12 @@ async def wait(
         interval = poll_interval(elapsed)
         await wire.sleep(interval if timeout is None else min(interval, timeout - elapsed))
         try:
-            seen = cast(Job, await send(wire, look(_id(job))))
+            call = look(_id(job))
+            seen = (await exchange(wire, call.request, call.parse, deadline=deadline)).value
         except errors.ReplicateError as error:
             error.prediction = job
+            if deadline is not None and wire.now() >= deadline:
+                continue  # it is the deadline that ended the call, and the loop says so
             raise
         if seen.status != job.status:
             changed = wire.now()
@@ -140,8 +146,7 @@ def result(job: Job) -> Job:
 async def give_up(wire: Wire, job: Prediction | Training) -> None:
     """Cancel a job in the little time that an exiting program has; failures are passed over in silence."""
     cancel = op.TRAININGS_CANCEL if isinstance(job, Training) else op.PREDICTIONS_CANCEL
-    call = cancel(_id(job))
-    await wire.finally_(exchange(wire, call.request, call.parse, timeout=CLEANUP_TIMEOUT, max_retries=1))
+    await wire.finally_(_briefly(wire, cancel(_id(job))))
 
 
 async def give_up_unseen(wire: Wire, since: datetime, input: Mapping[str, Any]) -> None:
@@ -152,15 +157,18 @@ async def give_up_unseen(wire: Wire, since: datetime, input: Mapping[str, Any]) 
     """
 
     async def find_and_cancel() -> None:
-        call = op.PREDICTIONS_LIST(created_after=since - CLOCK_SKEW)
-        page = (await exchange(wire, call.request, call.parse, timeout=CLEANUP_TIMEOUT, max_retries=1)).value
+        page = await _briefly(wire, op.PREDICTIONS_LIST(created_after=since - CLOCK_SKEW))
         found = page.results if isinstance(page.results, list) else []
         fitting = [job for job in found if job.input == input and not is_finished(job)]
         if len(fitting) == 1:
-            cancel = op.PREDICTIONS_CANCEL(fitting[0].id)
-            await exchange(wire, cancel.request, cancel.parse, timeout=CLEANUP_TIMEOUT, max_retries=1)
+            await _briefly(wire, op.PREDICTIONS_CANCEL(fitting[0].id))
 
     await wire.finally_(find_and_cancel())
+
+
+async def _briefly(wire: Wire, call: Call[T]) -> T:
+    deadline = wire.now() + CLEANUP_TIMEOUT
+    return (await exchange(wire, call.request, call.parse, deadline=deadline, max_retries=1)).value
 
 
 def _id(job: Prediction | Training) -> str:

@@ -20,8 +20,8 @@ FIRST_DELAY = 0.5
 
 LONGEST_DELAY = 8.0
 
-LONGEST_WAIT = 60.0
-"""Seconds that a server may ask us to wait; what asks for more is told to the caller instead."""
+LONGEST_WAIT = 120.0
+"""Seconds that one call waits because the server said so, all in all; what asks for more is told to the caller."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,25 @@ class Failure:
     status: int | None = None
     headers: Mapping[str, str] | None = None
     body: bytes = b""
+
+
+class Limiter:
+    """What the server said to one call about waiting, shared with all calls of a client, in threads and tasks alike.
+
+    Creates and other requests have limits of their own (https://replicate.com/docs/reference/http#rate-limits).
+    """
+
+    def __init__(self) -> None:
+        self._until = {True: 0.0, False: 0.0}
+
+    def hold(self, request: tuple[str, str], until: float) -> None:
+        """Let no request of this kind go before a moment."""
+        kind = is_repeatable(*request)
+        self._until[kind] = max(self._until[kind], until)
+
+    def pause(self, request: tuple[str, str], now: float) -> float:
+        """Return the seconds that a request of this kind has to wait."""
+        return max(0.0, self._until[is_repeatable(*request)] - now)
 
 
 def is_repeatable(method: str, path: str) -> bool:
@@ -54,16 +73,22 @@ def maybe_accepted(failure: Failure) -> bool:
     return failure.status >= 500
 
 
-def delay(failure: Failure, attempt: int, max_retries: int) -> float | None:
-    """Return the seconds to wait before attempt number `attempt + 1`, or None where there must be none."""
+def delay(failure: Failure, attempt: int, max_retries: int, waited: float = 0.0) -> float | None:
+    """Return the seconds to wait before the next attempt, or None where there must be none.
+
+    A server that says when to come back is not in trouble: such waits are limited by their sum (`waited` so far, up to
+    `LONGEST_WAIT`) and not by their number, unless `max_retries` is 0.
+    """
     transient = failure.status is None or failure.status in (408, 429) or failure.status >= 500
     repeatable = is_repeatable(failure.method, failure.path) or not maybe_accepted(failure)
-    if attempt > max_retries or not transient or not repeatable or failure.status == 501:
+    if not max_retries or not transient or not repeatable or failure.status == 501:
         return None
     hint = retry_after(failure)
     if hint is not None:
         # Never early. A little more than asked, and not all at once.
-        return hint + random.uniform(0, 0.25) if hint <= LONGEST_WAIT else None
+        return hint + random.uniform(0.01, 0.25) if waited + hint <= LONGEST_WAIT else None
+    if attempt > max_retries:
+        return None
     return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 

@@ -99,10 +99,11 @@ class Running(Resource[W]):
             ValueError, TypeError: An argument is wrong; nothing was sent.
         """
         ref, hold, given = ModelRef.parse(ref), _hold(wait, timeout), inputs.prepare(input)
-        fields = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
+        fields: dict[str, Any] = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
         began, since = self._wire.now(), datetime.now(UTC)
         try:
-            reply = await lifecycle.create(self._wire, ref, hold, self._latest, **fields)
+            deadline = None if timeout is None else began + timeout
+            reply = await lifecycle.create(self._wire, ref, hold, self._latest, deadline, **fields)
         except BaseException as leaving:
             if cancel_on_exit and _is_exit(leaving):
                 await lifecycle.give_up_unseen(self._wire, since, given)
@@ -151,7 +152,7 @@ class Running(Resource[W]):
             APIStatusError, ConnectionFailed, ResponseError: As for `run`.
         """
         ref, given = ModelRef.parse(ref), inputs.prepare(input)
-        fields = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
+        fields: dict[str, Any] = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
 
         async def create() -> Prediction:
             return (await lifecycle.create(self._wire, ref, None, self._latest, **fields)).value

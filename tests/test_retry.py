@@ -105,6 +105,23 @@ def test_a_date_counts_from_now_and_never_backwards() -> None:
     assert retry.retry_after(create(status=429, body=b"<html>")) is None
 
 
-def test_a_wait_longer_than_the_limit_is_told_instead() -> None:
-    assert retry.delay(create(status=429, headers={"retry-after": "61"}), 1, 5) is None
-    assert retry.delay(create(status=429, headers={"retry-after": "60"}), 1, 5) is not None
+def test_waits_that_add_up_beyond_the_limit_are_told_instead() -> None:
+    def delay(seconds: int, waited: float = 0, attempt: int = 1, max_retries: int = 5) -> float | None:
+        failure = create(status=429, headers={"retry-after": str(seconds)})
+        return retry.delay(failure, attempt, max_retries, waited)
+
+    assert delay(121) is None
+    assert delay(120) is not None
+    assert delay(20, waited=101) is None
+    assert delay(20, waited=99, attempt=17) is not None
+    assert delay(1, max_retries=0) is None
+
+
+def test_the_two_kinds_of_requests_have_limits_of_their_own() -> None:
+    limiter = retry.Limiter()
+    limiter.hold(("POST", "/predictions"), 10)
+    limiter.hold(("POST", "/predictions"), 7)
+    assert limiter.pause(("POST", "/models/a/b/predictions"), 4) == 6
+    assert limiter.pause(("POST", "/predictions"), 11) == 0
+    assert limiter.pause(("GET", "/predictions/x"), 4) == 0
+    assert limiter.pause(("POST", "/predictions/x/cancel"), 4) == 0

@@ -147,9 +147,7 @@ def test_without_ids_the_rest_comes_from_the_prediction_and_nothing_twice(both: 
 
 
 def test_a_text_cut_in_other_places_is_continued_by_its_characters(both: Harness) -> None:
-    both.server.will(
-        streaming(), sse(event("He", 0), event("llo", 1)), streaming("succeeded", output=["Hello", " u"])
-    )
+    both.server.will(streaming(), sse(event("He", 0), event("llo", 1)), streaming("succeeded", output=["Hello", " u"]))
     events, _ = run(both)
     assert [str(one) for one in events] == ["He", "llo", " u"]
 

@@ -106,6 +106,61 @@ def test_too_long_a_wait_is_told_with_the_servers_words(both: Harness) -> None:
     assert both.clock.sleeps == []
 
 
+def test_the_low_credit_limit_is_named_and_waited_for(both: Harness) -> None:
+    words = "reduced to 6 requests per minute with a burst of 1 requests while you have less than $5.0 in credit"
+    limited = replied({"detail": words, "status": 429, "retry_after": 10}, 429)
+    both.server.will(*[limited] * 8, replied(prediction(), 201))
+    assert both.do(both.client.predictions.create(version="acme/hello", input={})).id
+    assert 80 < both.clock.time - 1000 < 90
+    both.server.answers = [limited]
+    with pytest.raises(RateLimited, match=r"less than \$5.0 in credit"):
+        both.do(both.client.predictions.create(version="acme/hello", input={}))
+
+
+def test_tasks_of_one_client_wait_together(server: Server, clock) -> None:
+    harness = Harness("async", server, clock)
+    sent: list[float] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(clock.time)
+        return replied({"retry_after": 7}, 429) if len(sent) == 2 else replied(prediction(), 201)
+
+    server.will(respond)
+
+    async def main() -> None:
+        creates = (harness.client.predictions.create(version="acme/hello", input={}) for _ in range(20))
+        await asyncio.gather(*creates, harness.client.predictions.get("x"))
+
+    asyncio.run(main())
+    assert len(sent) == 22
+    early = [moment for moment in sent if moment < 1007]
+    assert len(early) == 2, "the read, which has a limit of its own, and the create that was told"
+
+
+def test_a_limit_longer_than_the_timeout_is_told_at_once(both: Harness) -> None:
+    both.server.will(replied({"retry_after": 30}, 429))
+    with pytest.raises(RateLimited) as caught:
+        both.do(both.client.run("acme/hello", timeout=10))
+    assert caught.value.retry_after == 30
+    with pytest.raises(RateLimited, match="another call of this client"):
+        both.do(both.client.run("acme/hello", timeout=10))
+    assert len(both.server.requests) == 1
+    assert both.clock.sleeps == []
+
+
+def test_another_host_has_limits_of_its_own(both: Harness) -> None:
+    both.server.will(
+        replied(prediction(output="https://x.example/y"), 201),
+        httpx.Response(429, headers={"retry-after": "100"}),
+        httpx.Response(200, content=b"file"),
+    )
+    assert both.do(both.do(both.client.run("acme/hello")).read()) == b"file"
+    both.server.answers = [replied(prediction())]
+    before = both.clock.time
+    both.do(both.client.predictions.get("x"))
+    assert both.clock.time == before
+
+
 def test_the_token_goes_to_the_api(both: Harness) -> None:
     both.server.will(replied(prediction()))
     both.do(both.client.predictions.get("x"))
