@@ -14,7 +14,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -114,6 +114,10 @@ class Wire(Protocol):
         """Call a function that blocks, such as writing to a file."""
         ...
 
+    async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
+        """Run them all, at once where that is possible; the first failure ends it."""
+        ...
+
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Run some last words: not interrupted by a cancellation, limited in time, silent about failures."""
         ...
@@ -167,6 +171,15 @@ class BlockingWire:
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
         """Just call it."""
         return function(*args)
+
+    async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
+        """Run one after another."""
+        try:
+            for coroutine in coroutines:
+                await coroutine
+        finally:
+            for coroutine in coroutines:
+                coroutine.close()  # those after a failure; without effect on the others
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Just run it: a second Ctrl-C interrupts this too, and is meant to."""
@@ -224,6 +237,15 @@ class AsyncWire:
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
         """Call it in a thread."""
         return await asyncio.to_thread(function, *args)
+
+    async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
+        """Run all at once; the first failure cancels the rest."""
+        tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Run it in a task of its own: canceling ours once more does not cancel that."""

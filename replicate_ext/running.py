@@ -79,7 +79,8 @@ class Running(Resource[W]):
         Args:
             ref: What to run: `owner/name`, `owner/name:version`, a version id, `deployments/owner/name`, or the
                 address of a model's page. A community model without a version runs in its latest one.
-            input: The model's inputs by name, as JSON values.
+            input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
+                with mode "rb", PIL images, FileOutput).
             wait: Whether the server should hold the first request until the output is there (up to 60 seconds, or as
                 many as you say: 1 to 60). Without it, or after it, the prediction is polled in growing intervals.
             timeout: Seconds that the whole run may take. None: as long as the model takes.
@@ -98,7 +99,8 @@ class Running(Resource[W]):
                 is set the prediction may exist all the same; where `prediction` is set `client.wait` takes it up.
             ValueError, TypeError: An argument is wrong; nothing was sent.
         """
-        ref, hold, given = ModelRef.parse(ref), _hold(wait, timeout), inputs.prepare(input)
+        ref, hold, prepared = ModelRef.parse(ref), _hold(wait, timeout), inputs.prepare(input)
+        given = await prepared.send(self._wire)
         fields: dict[str, Any] = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
         began, since = self._wire.now(), datetime.now(UTC)
         try:
@@ -137,7 +139,8 @@ class Running(Resource[W]):
 
         Args:
             ref: What to run, as for `run`.
-            input: The model's inputs by name, as JSON values.
+            input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
+                with mode "rb", PIL images, FileOutput).
             webhook: An HTTPS URL that Replicate calls when something happens.
             webhook_events_filter: Which events: start, output, logs, completed.
             cancel_on_exit: Cancel the prediction when the iteration is left before its end.
@@ -151,10 +154,11 @@ class Running(Resource[W]):
             StreamError: Events were lost and cannot be had any more.
             APIStatusError, ConnectionFailed, ResponseError: As for `run`.
         """
-        ref, given = ModelRef.parse(ref), inputs.prepare(input)
-        fields: dict[str, Any] = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
+        ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
+        fields: dict[str, Any] = {"webhook": webhook, "webhook_events_filter": webhook_events_filter}
 
         async def create() -> Prediction:
+            fields["input"] = await prepared.send(self._wire)
             return (await lifecycle.create(self._wire, ref, None, self._latest, **fields)).value
 
         return Opening(create, cancel_on_exit)
