@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from replicate_api.models import Prediction, Training
 from replicate_api.types import Unset
@@ -100,7 +100,7 @@ async def wait(
         WaitTimeout: `timeout` seconds passed, or a status that we do not know stood still for too long.
         ReplicateError: A look failed for good; `error.prediction` is the job as last seen.
     """
-    look = op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET
+    look = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET)
     deadline = None if timeout is None else began + timeout
     changed = wire.now()
     while not is_finished(job):

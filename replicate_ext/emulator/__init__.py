@@ -1,0 +1,110 @@
+"""A local server that speaks Replicate's API, with models that really compute: no token, no internet, no cost.
+
+    with Emulator() as api:
+        client = Replicate(api.token, base_url=api.url)
+        client.run("acme/hello", {"text": "Ada"})
+
+Needs the extra: `pip install 'replicate-ext[emulator]'`. From the command line: `python -m replicate_ext.emulator`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import threading
+from types import TracebackType
+
+import uvicorn
+
+from .app import Entry, Service
+from .catalog import Catalog
+from .clock import Clock
+from .models import built_in
+from .runner import log, sleep
+from .schema import Field
+from .state import State
+
+__all__ = ["TOKEN", "Catalog", "Clock", "Emulator", "Entry", "Field", "log", "sleep"]
+
+TOKEN = "r8_" + "emulator".ljust(37, "0")
+"""The token that an emulator takes, unless it is told another."""
+
+
+class Emulator:
+    """A server on this machine, for as long as the `with` block lasts.
+
+    Args:
+        port: The port; by default any that is free.
+        host: Who can reach it; by default only this machine.
+        models: What can be run; by default the models that the emulator brings along.
+        token: The API token that it takes.
+        limited: Whether the API's rate limits are enforced, rather than only told in the headers.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        models: Catalog = built_in,
+        token: str = TOKEN,
+        limited: bool = False,
+    ) -> None:
+        self.token = token
+        self.clock = Clock()
+        self._address = (host, port)
+        self._models, self._limited = models, limited
+        self._service: Service | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients, with `/v1`."""
+        host, port = self._address
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+
+    @property
+    def requests(self) -> list[Entry]:
+        """The requests so far, without their tokens, the latest last."""
+        return list(self._running.journal)
+
+    @property
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("the emulator is not running; use it in a `with` block")
+        return self._service
+
+    def __enter__(self) -> Emulator:
+        listener = _listener(*self._address)
+        self._address = listener.getsockname()[:2]
+        state = State(self._models)
+        self._service = Service(state, self.clock, self.token, self._limited)
+        config = uvicorn.Config(self._service.app(), log_config=None, access_log=False, lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, args=[listener], name="replicate-emulator")
+        self._thread.start()
+        return self
+
+    def _serve(self, listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, listener:
+            runner.run(self._server.serve([listener]))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._running.runner.close)  # so that no request is waited for
+        self._server.should_exit = True
+        self._thread.join()
+        self._running.state.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, and that knows its protocol: asyncio turns off Nagle's algorithm only for those."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    if sys.platform != "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(address)
+    listener.listen(2048)
+    return listener

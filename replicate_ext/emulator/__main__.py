@@ -1,0 +1,30 @@
+"""`python -m replicate_ext.emulator`: serve until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+
+from . import Emulator
+
+
+def main() -> None:
+    """Serve until somebody says stop."""
+    parser = argparse.ArgumentParser(prog="python -m replicate_ext.emulator", description="A local Replicate.")
+    parser.add_argument("--port", type=int, default=8787, help="the port (default: 8787; 0: any that is free)")
+    parser.add_argument("--host", default="127.0.0.1", help="who can reach it (default: only this machine)")
+    parser.add_argument("--limited", action="store_true", help="enforce the API's rate limits")
+    arguments = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Emulator(arguments.port, arguments.host, limited=arguments.limited) as api:
+        print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.\n")
+        print(f"export REPLICATE_BASE_URL={api.url}")
+        print(f"export REPLICATE_API_TOKEN={api.token}", flush=True)
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The server as an ASGI application: routes from the contract, and what all requests have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from . import contract, streams
+from .clock import Clock
+from .limits import Bucket
+from .operations import Call, Handler, handlers, reply
+from .problems import Problem, check, not_found, throttled, unauthenticated
+from .runner import Runner
+from .state import State
+
+JOURNAL = 10_000
+"""How many requests are remembered."""
+
+
+@dataclass
+class Entry:
+    """One request that was answered."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    operation: str | None = None
+    body: Any = None
+    status: int | None = None
+
+
+@dataclass
+class Service:
+    """One emulator, without its socket."""
+
+    state: State
+    clock: Clock
+    token: str
+    limited: bool = False
+    """Whether rate limits are enforced, rather than only told."""
+    journal: list[Entry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.runner = Runner(self.state, self.clock)
+        self.creates = Bucket(600, 10, self.clock.time)
+        self.others = Bucket(3000, 50, self.clock.time)
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        known = handlers()
+        routes = [
+            Route("/v1/streams/{secret}", self._recorded(self._stream, None)),
+            Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
+        ]
+        for operation in contract.operations():
+            handler = known.get(operation.id, _missing)
+            answer = self._recorded(self._answer(operation, handler), operation.id)
+            routes.append(Route(f"/v1{operation.path}", answer, methods=[operation.method]))
+        refuse: Any = {HTTPException: _refused}
+        return Starlette(routes=routes, exception_handlers=refuse)
+
+    def _recorded(self, answer: Callable[[Request], Awaitable[Response]], id: str | None) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            headers = {name: value for name, value in request.headers.items() if name != "authorization"}
+            entry = Entry(request.method, request.url.path, dict(request.query_params), headers, id)
+            self.journal.append(entry)
+            del self.journal[:-JOURNAL]
+            request.state.entry = entry
+            try:
+                response = await answer(request)
+            except Problem as problem:
+                response = problem.response()
+            entry.status = response.status_code
+            return response
+
+        return endpoint
+
+    def _answer(self, operation: contract.Operation, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        is_create = operation.id.endswith("predictions.create")
+        has_limit = not operation.id.startswith("files.")
+
+        async def answer(request: Request) -> Response:
+            if operation.id == "files.get" and request.url.path in self.runner.streams:
+                return await self._stream(request)
+            if operation.needs_token and operation.id != "files.download":
+                self._authenticate(request)
+            bucket = self.creates if is_create else self.others
+            wait = bucket.take() if has_limit else None
+            if wait is not None and self.limited:
+                raise throttled(wait)
+            call = Call(request, self.state, self.runner, self.clock, query=dict(request.query_params))
+            if operation.body is not None:
+                call.body = request.state.entry.body = await _body(request)
+                check(call.body, operation.body)
+            value = await handler(call, *request.path_params.values())
+            response = value if isinstance(value, Response) else reply(value)
+            response.headers.update(bucket.headers() if has_limit else {})
+            return response
+
+        return answer
+
+    def _authenticate(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if token != self.token or scheme not in ("Bearer", "Token"):
+            raise unauthenticated(bool(token))
+
+    async def _stream(self, request: Request) -> Response:
+        return await streams.stream(request, self.runner, self.clock)
+
+    async def _output(self, request: Request) -> Response:
+        file = self.state.outputs.get(request.path_params["secret"])
+        if file is None or request.path_params["name"] != file.name:
+            raise not_found()
+        headers = {"cache-control": "public,max-age=3600", "access-control-allow-origin": "*"}
+        return FileResponse(file.path, media_type=file.content_type, headers=headers)
+
+
+async def _body(request: Request) -> Any:
+    try:
+        return json.loads(await request.body())
+    except ValueError as error:
+        words = "EOF" if not await request.body() else str(error)
+        raise Problem(400, f"Failed to parse request body as JSON: {words}") from None
+
+
+async def _missing(call: Call, *path: str) -> Any:
+    raise Problem(501, "The emulator does not speak this operation yet")
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        return Problem(405, f'Method "{request.method}" not allowed.').response()
+    return not_found().response()

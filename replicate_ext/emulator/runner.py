@@ -1,0 +1,289 @@
+"""How the emulator runs models: each job in a task of its own, watched by whoever waits, streams or cancels.
+
+Functions of plain Python run in threads; coroutines and asynchronous generators on the server's loop. A model says
+what it is doing with `log`, and sleeps on the emulator's clock with `sleep`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import enum
+import inspect
+import json
+import mimetypes
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar, copy_context
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+import anyio.to_thread
+import httpx
+from PIL import Image
+
+from . import schema
+from .catalog import Model, Version
+from .clock import Clock
+from .state import Job, State, StoredFile, capability, job_id, measured
+
+
+class Message(NamedTuple):
+    """One event of a stream."""
+
+    event: str
+    id: str
+    data: str
+
+
+class Execution:
+    """A job that runs or has run: its events so far, and a way to hear of more."""
+
+    def __init__(self, job: Job, model: Model, version: Version, origin: str, clock: Clock) -> None:
+        self.job, self.model, self.version, self.origin, self.clock = job, model, version, origin, clock
+        self.messages: list[Message] = []
+        self.task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._second, self._number = 0, 0
+
+    async def changed(self) -> None:
+        """Return when anything has happened since the call."""
+        await self._changed.wait()
+
+    async def finished(self) -> None:
+        """Return when nothing will happen any more."""
+        while not self.job.is_finished:
+            await self.changed()
+
+    def tell(self, event: str | None = None, data: str = "") -> None:
+        """Wake everybody who waits, with an event for the stream if there is one."""
+        if event is not None and self.job.stream is not None:
+            second = int(self.clock.time())
+            self._number = self._number + 1 if second == self._second else 0
+            self._second = second
+            self.messages.append(Message(event, f"{second}:{self._number}", data))
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def log(self, text: str) -> None:
+        """Add to the logs."""
+        if not self.job.is_finished:
+            self.job.logs += text
+            self.tell("logs", text)
+
+    def finish(self, status: str, error: str | None = None) -> None:
+        """End the job, once; whatever its model does afterwards is not seen any more."""
+        job = self.job
+        if job.is_finished:
+            return
+        job.completed_at = self.clock.now()
+        if job.started_at is None and status in ("canceled", "failed"):
+            job.started_at = job.completed_at
+        job.status, job.error = status, error
+        if status == "succeeded":
+            self.tell("done", "{}")
+            return
+        job.output = None if status != "failed" else job.output
+        if error is not None:
+            self.tell("error", json.dumps({"detail": error}))
+        self.tell("done", json.dumps({"reason": "error" if status == "failed" else status}))
+
+    def stop(self, status: str) -> None:
+        """End the job from outside: `canceled` or `aborted`."""
+        self.finish(status)
+        if self.task is not None:
+            self.task.cancel()
+
+
+_current: ContextVar[tuple[Execution, asyncio.AbstractEventLoop]] = ContextVar("execution")
+
+
+def log(text: str) -> None:
+    """Add to the logs of the job that is running; for use in the function of a model."""
+    execution, loop = _current.get()
+    loop.call_soon_threadsafe(execution.log, text)
+
+
+async def sleep(seconds: float) -> None:
+    """Sleep on the emulator's clock; for use in the function of a model."""
+    execution, _ = _current.get()
+    await execution.clock.sleep(seconds)
+
+
+class Runner:
+    """Starts jobs and keeps track of them."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self.state, self.clock = state, clock
+        self.executions: dict[str, Execution] = {}
+        self.streams: dict[str, Execution] = {}
+
+    def start(
+        self, model: Model, version: Version, input: dict[str, Any], origin: str, lifetime: float | None, **facts: Any
+    ) -> Execution:
+        """Begin a job, which is `starting` until the loop comes to it.
+
+        Args:
+            model: What to run.
+            version: In which version.
+            input: Inputs that its schema allows.
+            origin: Scheme and host under which the caller knows this server, for the addresses of files.
+            lifetime: Seconds after which it is stopped.
+            facts: More fields of the job.
+        """
+        now = self.clock.now()
+        shown = "hidden" if model.official else version.id
+        job = Job(job_id(now), model.ref, shown, input, now, **facts)
+        if lifetime is not None:
+            job.deadline = now + timedelta(seconds=lifetime)
+        execution = Execution(job, model, version, origin, self.clock)
+        if version.streams:
+            secret = capability()
+            is_text = version.openapi_schema["components"]["schemas"]["Output"].get("x-cog-array-display")
+            job.stream = f"/v1/streams/{secret}" if is_text else f"/v1/files/bcwr-{secret}"
+            self.streams[job.stream] = execution
+        self.state.jobs[job.id] = job
+        self.executions[job.id] = execution
+        model.run_count += 1
+        execution.task = asyncio.create_task(self._run(execution, lifetime))
+        return execution
+
+    def close(self) -> None:
+        """Stop everything, so that nobody goes on waiting."""
+        for execution in self.executions.values():
+            execution.stop("canceled")
+
+    async def _run(self, execution: Execution, lifetime: float | None) -> None:
+        job = execution.job
+        deadline = asyncio.create_task(self._stop_after(execution, lifetime)) if lifetime is not None else None
+        _current.set((execution, asyncio.get_running_loop()))
+        try:
+            job.status, job.started_at = "processing", self.clock.now()
+            execution.tell()
+            arguments = await self._arguments(execution)
+            if execution.version.streams:
+                job.output = []
+                async for item in _items(execution.version, arguments):
+                    if job.is_finished:
+                        break
+                    job.output.append(published := await self._published(item, execution))
+                    execution.tell("output", published if isinstance(published, str) else json.dumps(published))
+            else:
+                job.output = await self._published(await _value(execution.version, arguments), execution)
+            await asyncio.sleep(0)  # logs of the last moment
+            execution.finish("succeeded")
+        except asyncio.CancelledError:
+            execution.finish("canceled")
+        except Exception as error:  # whatever the function of a model raises is the failure of its job
+            await asyncio.sleep(0)
+            execution.log(f"{type(error).__name__}: {error}\n")
+            execution.finish("failed", str(error) or type(error).__name__)
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+
+    async def _stop_after(self, execution: Execution, lifetime: float) -> None:
+        await self.clock.sleep(lifetime)
+        execution.stop("aborted" if execution.job.started_at is None else "canceled")
+
+    async def _arguments(self, execution: Execution) -> dict[str, Any]:
+        """Return the inputs as the function wants them: files as paths, choices as members."""
+        function = execution.version.function
+        if function is None:
+            raise RuntimeError(f"{execution.model.ref} has nothing that could be run here")
+        arguments: dict[str, Any] = {}
+        for name, hint in schema.parameter_types(function).items():
+            given = execution.job.input.get(name)
+            if given is None:
+                continue
+            if hint is Path:
+                given = await self._fetched(given, execution)
+            elif hint == list[Path]:
+                given = [await self._fetched(item, execution) for item in given]
+            elif isinstance(hint, type) and issubclass(hint, enum.Enum):
+                given = hint(given)
+            arguments[name] = given
+        return arguments
+
+    async def _fetched(self, url: str, execution: Execution) -> Path:
+        """Return a local copy of a file in the input: a data URI, a file of this server, or one from the network."""
+        if url.startswith("data:"):
+            head, _, body = url.partition(",")
+            mime = re.split("[;,]", head[5:], maxsplit=1)[0]
+            path = self.state.room(f"input{mimetypes.guess_extension(mime) or ''}")
+            path.write_bytes(base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body))
+            return path
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" == execution.origin:
+            folder, _, rest = unquote(parts.path).removeprefix("/v1").lstrip("/").partition("/")
+            shelf = {"files": self.state.uploads, "outputs": self.state.outputs}.get(folder, {})
+            if rest.split("/")[0] not in shelf:
+                raise FileNotFoundError(f"there is no file at {parts.path}")
+            return shelf[rest.split("/")[0]].path
+        path = self.state.room(PurePosixPath(parts.path).name)
+        async with httpx.AsyncClient(follow_redirects=True) as http, http.stream("GET", url) as response:
+            response.raise_for_status()
+            with path.open("wb") as file:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+        return path
+
+    async def _published(self, value: Any, execution: Execution) -> Any:
+        """Return an output as JSON: files and pictures become addresses of this server."""
+        if isinstance(value, Path | Image.Image):
+            return await anyio.to_thread.run_sync(self._stored, value, execution)
+        if isinstance(value, enum.Enum):
+            return value.value
+        if isinstance(value, dict):
+            return {str(key): await self._published(item, execution) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [await self._published(item, execution) for item in value]
+        json.dumps(value)  # or it is the model's failure
+        return value
+
+    def _stored(self, value: Path | Image.Image, execution: Execution) -> str:
+        name = value.name if isinstance(value, Path) else "out.png"
+        path = self.state.room(name)
+        if isinstance(value, Path):
+            shutil.copyfile(value, path)
+        else:
+            value.save(path)
+        name = re.sub(r"[^\w.-]", "_", name)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        file = measured(StoredFile(capability(), path, name, kind, self.clock.now()))
+        self.state.outputs[file.id] = file
+        return f"{execution.origin}/outputs/{file.id}/{name}"
+
+
+async def _value(version: Version, arguments: dict[str, Any]) -> Any:
+    function = _callable(version)
+    if inspect.iscoroutinefunction(function):
+        return await function(**arguments)
+    return await _in_thread(lambda: function(**arguments))
+
+
+async def _items(version: Version, arguments: dict[str, Any]) -> AsyncIterator[Any]:
+    made = _callable(version)(**arguments)
+    if hasattr(made, "__aiter__"):
+        async with contextlib.aclosing(made):
+            async for item in made:
+                yield item
+        return
+    iterator, end = iter(made), object()
+    while (item := await _in_thread(lambda: next(iterator, end))) is not end:
+        yield item
+
+
+def _callable(version: Version) -> Callable[..., Any]:
+    assert version.function is not None
+    return version.function
+
+
+async def _in_thread(work: Callable[[], Any]) -> Any:
+    """Do work in a thread, which is left alone if its job is canceled."""
+    context = copy_context()
+    return await anyio.to_thread.run_sync(context.run, work, abandon_on_cancel=True)

@@ -1,0 +1,209 @@
+"""What an emulator knows: jobs, files and models, and how the API shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .catalog import COG_VERSION, Catalog, Model, Version
+
+TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
+
+FILES_LAST = timedelta(hours=24)
+"""How long an uploaded file is kept."""
+
+
+@dataclass
+class Job:
+    """A prediction."""
+
+    id: str
+    model: str
+    version: str
+    input: dict[str, Any]
+    created_at: datetime
+    status: str = "starting"
+    output: Any = None
+    error: str | None = None
+    logs: str = ""
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    deadline: datetime | None = None
+    deployment: str | None = None
+    stream: str | None = None
+    """The path of its event stream; None where the model does not stream."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self.status in TERMINAL
+
+    def view(self, origin: str) -> dict[str, Any]:
+        """Return it as the API shows it: keys are absent, rather than null, until they are known."""
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "model": self.model,
+            "version": self.version,
+            "input": self.input,
+            "logs": self.logs,
+            "output": self.output,
+            "data_removed": False,
+            "error": self.error,
+            "source": "api",
+            "status": self.status,
+            "created_at": stamp(self.created_at),
+        }
+        known = {
+            "started_at": self.started_at and stamp(self.started_at),
+            "completed_at": self.completed_at and stamp(self.completed_at),
+            "deadline": self.deadline and stamp(self.deadline),
+            "deployment": self.deployment,
+            "metrics": self.metrics,
+        }
+        shown |= {name: value for name, value in known.items() if value is not None}
+        base = f"{origin}/v1/predictions/{self.id}"
+        urls = {"cancel": f"{base}/cancel", "get": base, "web": f"{origin}/p/{self.id}"}
+        return {**shown, "urls": urls | ({"stream": origin + self.stream} if self.stream else {})}
+
+    @property
+    def metrics(self) -> dict[str, float] | None:
+        """How long it took, in seconds, once it is over."""
+        if self.completed_at is None:
+            return None
+        running = (self.completed_at - (self.started_at or self.completed_at)).total_seconds()
+        return {"predict_time": running, "total_time": (self.completed_at - self.created_at).total_seconds()}
+
+
+@dataclass
+class StoredFile:
+    """Bytes on disk: an upload, or what a model made."""
+
+    id: str
+    path: Path
+    name: str
+    content_type: str
+    created_at: datetime
+    metadata: dict[str, Any] = field(default_factory=dict)
+    size: int = 0
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    def view(self, origin: str) -> dict[str, Any]:
+        """Return it as the API shows an upload."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "content_type": self.content_type,
+            "size": self.size,
+            "etag": self.checksums["md5"],
+            "checksums": self.checksums,
+            "metadata": self.metadata,
+            "created_at": stamp(self.created_at),
+            "expires_at": stamp(self.created_at + FILES_LAST),
+            "urls": {"get": f"{origin}/v1/files/{self.id}"},
+        }
+
+
+class State:
+    """Everything that there is, and the folder with the files."""
+
+    username = "acme"
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.models = dict(catalog.models)
+        self.deployments = {f"{self.username}/front-desk": "acme/hello"}
+        self.jobs: dict[str, Job] = {}
+        self.uploads: dict[str, StoredFile] = {}
+        self.outputs: dict[str, StoredFile] = {}
+        self.signing_secret = secrets.token_bytes(32)
+        self._folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
+
+    def close(self) -> None:
+        """Delete the files."""
+        self._folder.cleanup()
+
+    def room(self, name: str) -> Path:
+        """Return a path for a new file; of the name that somebody gave it only a harmless suffix is used."""
+        suffix = PurePath(name).suffix
+        harmless = suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) < 10 else ""
+        return Path(self._folder.name) / (secrets.token_hex(16) + harmless)
+
+    def find_version(self, ref: str) -> tuple[Model, Version] | None:
+        """Return what `POST /predictions` may run: a version by its id, an official model by its name."""
+        name, _, id = ref.rpartition(":") if ":" in ref else ("", "", ref)
+        for model in [self.models.get(name)] if name else self.models.values():
+            version = model.version(id) if model else None
+            if model and version:
+                return model, version
+        model = self.models.get(ref)
+        return (model, model.latest) if model and model.official and model.latest else None
+
+
+def measured(file: StoredFile) -> StoredFile:
+    """Fill in the size and checksums of a file that is on disk."""
+    file.size = file.path.stat().st_size
+    with file.path.open("rb") as opened:
+        file.checksums["sha256"] = hashlib.file_digest(opened, "sha256").hexdigest()
+        opened.seek(0)
+        file.checksums["md5"] = hashlib.file_digest(opened, "md5").hexdigest()
+    return file
+
+
+def model_view(model: Model, origin: str, example: Job | None) -> dict[str, Any]:
+    """Return a model as the API shows it."""
+    names = ("description", "github_url", "paper_url", "license_url", "cover_image_url")
+    return {
+        "url": f"{origin}/{model.ref}",
+        "owner": model.owner,
+        "name": model.name,
+        **{name: model.facts.get(name) for name in names},
+        "visibility": model.visibility,
+        "is_official": model.official,
+        "run_count": model.run_count,
+        "created_at": stamp(model.created_at),
+        "default_example": example and example.view(origin),
+        "latest_version": model.latest and version_view(model.latest),
+    }
+
+
+def version_view(version: Version) -> dict[str, Any]:
+    """Return a version as the API shows it."""
+    return {
+        "id": version.id,
+        "created_at": stamp(version.created_at),
+        "cog_version": COG_VERSION,
+        "openapi_schema": version.openapi_schema,
+    }
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as the API writes it: UTC, with the digits that there are."""
+    whole, _, fraction = moment.isoformat(timespec="microseconds").removesuffix("+00:00").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
+
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_RFC4648 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def job_id(now: datetime) -> str:
+    """Return an id of the form that predictions have had since 2024.
+
+    It is a UUIDv7, whose first four bytes changed places with bytes 8 to 11, in lower-case Crockford base 32.
+    """
+    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
+    noise = bytearray(secrets.token_bytes(10))
+    uuid = milliseconds + bytes([0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F]) + noise[3:]
+    swapped = uuid[8:12] + uuid[4:8] + uuid[0:4] + uuid[12:]
+    number = int.from_bytes(swapped, "big") << 2
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def capability(length: int = 52) -> str:
+    """Return a name that cannot be guessed, for an address that needs no token."""
+    return "".join(secrets.choice(_RFC4648) for _ in range(length))
