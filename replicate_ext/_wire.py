@@ -343,17 +343,28 @@ def _too_late(wire: Wire, pause: float, deadline: float | None) -> bool:
     return deadline is not None and wire.now() + pause > deadline
 
 
-async def download(wire: Wire, url: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[bytes, None]:
+async def download(
+    wire: Wire,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    deadline: float | None = None,
+    max_retries: int | None = None,
+) -> AsyncGenerator[bytes, None]:
     """Yield the content of a URL as it arrives, following redirects; the token goes along only to the API's origin.
+
+    `deadline` and `max_retries` are those of `exchange`, for each request.
 
     Raises:
         ConnectionFailed: No connection, or one that broke before the end of the content.
         APIStatusError: The host answered with an error.
     """
     for _ in range(MAX_REDIRECTS + 1):
-        response = (
-            await exchange(wire, Request("GET", url, headers=dict(headers or {})), lambda answer: answer, stream=True)
-        ).value
+        request = Request("GET", url, headers=dict(headers or {}))
+        reply = await exchange(
+            wire, request, lambda answer: answer, stream=True, deadline=deadline, max_retries=max_retries
+        )
+        response = reply.value
         if not response.has_redirect_location:
             break
         await wire.close(response)

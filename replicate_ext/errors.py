@@ -50,6 +50,10 @@ class ReplicateError(Exception):
     you repeat the call.
     """
 
+    def advise(self, advice: str) -> None:
+        """Add to the message what the caller could do about it."""
+        self.args = (f"{self}: {advice}",)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
 

@@ -5,23 +5,32 @@ All functions serve trainings too where that makes sense: both have an id, a sta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from replicate_api.models import Prediction, Training
+from replicate_api.models import Prediction, Training, Version
 from replicate_api.types import Unset
 
 from . import errors
 from . import operations as op
-from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, exchange, send
+from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, download, exchange, send
 from .operations import Call
 from .refs import ModelRef
+from .sse import Decoder
 
 Job = TypeVar("Job", Prediction, Training)
 T = TypeVar("T")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
+
+NET = 5.0
+"""Seconds after a `timeout` at which the server stops the prediction by itself, should we not live to cancel it."""
+
+LONGEST_SILENCE = 10.0
+"""Seconds without an event after which a wait with a `timeout` looks at the clock."""
 
 UNKNOWN_STATUS_LIMIT = 60.0
 """Seconds for which a status that we have never heard of may stand still before we stop believing in an end."""
@@ -49,68 +58,113 @@ def poll_interval(elapsed: float) -> float:
     return min(5.0, max(0.1, elapsed / 10))
 
 
+class Waiting(NamedTuple):
+    """How somebody waits for a job."""
+
+    began: float
+    """The moment on the wire's clock from which `timeout` counts."""
+    timeout: float | None = None
+    poll_interval: float | None = None
+    progress: Callable[[Any], object] | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """The moment at which the patience ends."""
+        return None if self.timeout is None else self.began + self.timeout
+
+    def saw(self, job: Prediction | Training) -> None:
+        """Tell whoever wants to know."""
+        if self.progress is not None:
+            self.progress(job)
+
+
 async def create(
-    wire: Wire, ref: ModelRef, hold: float | None, cache: dict[str, str], deadline: float | None = None, **fields: Any
+    wire: Wire,
+    ref: ModelRef,
+    hold: float | None,
+    versions: dict[str, Version],
+    deadline: float | None = None,
+    **fields: Any,
 ) -> Reply[Prediction]:
     """Create a prediction by any reference, before the deadline on the wire's clock.
 
     A model without a version is tried as an official one; where the API does not know it as such (404, so nothing
-    was created) it is a community model, and its latest version is looked up, run, and remembered in `cache`.
+    was created) it is a community model, and its latest version is looked up, run, and remembered in `versions`.
     """
     prefer = None if hold is None else "wait" if hold >= HOLD else f"wait={int(hold)}"
-    if ref.is_deployment:
-        call = op.DEPLOYMENTS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
-    elif ref.version or str(ref) in cache:
-        call = op.PREDICTIONS_CREATE(version=_version(ref, cache), prefer=prefer, **fields)
-    else:
+    if not (ref.is_deployment or ref.version or str(ref) in versions):
         call = op.MODELS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
         try:
             return await exchange(wire, call.request, call.parse, deadline=deadline)
         except errors.NotFound:
-            cache[str(ref)] = await _latest_version(wire, ref)
-        call = op.PREDICTIONS_CREATE(version=_version(ref, cache), prefer=prefer, **fields)
-    return await exchange(wire, call.request, call.parse, deadline=deadline)
+            versions[str(ref)] = await _latest_version(wire, ref)
+    if ref.is_deployment:
+        call = op.DEPLOYMENTS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
+    else:
+        version = ref.version or str(versions[str(ref)].id)
+        version = version if len(version) == 64 else str(ref)
+        call = op.PREDICTIONS_CREATE(version=version, prefer=prefer, **fields)
+    try:
+        return await exchange(wire, call.request, call.parse, deadline=deadline)
+    except errors.NotFound as unknown:
+        if ref.is_deployment:
+            name = f"{ref.owner}/{ref.name}"
+            unknown.advise(f"there is no deployment {name} that this token can use; if it is a model, write {name!r}")
+        raise
+    except errors.InvalidRequest as refused:
+        if ref.version and not refused.invalid_fields:
+            latest = f"; write '{ref.owner}/{ref.name}' for the model's latest version" if ref.owner else ""
+            refused.advise(f"there is no version {ref.version} that this token can use{latest}")
+        raise
 
 
-def _version(ref: ModelRef, cache: Mapping[str, str]) -> str:
-    version = ref.version or cache[str(ref)]
-    return version if len(version) == 64 else str(ref)
-
-
-async def _latest_version(wire: Wire, ref: ModelRef) -> str:
-    model = await send(wire, op.MODELS_GET(str(ref.owner), str(ref.name)))
-    version = getattr(model.latest_version, "id", None)
-    if not isinstance(version, str):
+async def _latest_version(wire: Wire, ref: ModelRef) -> Version:
+    try:
+        model = await send(wire, op.MODELS_GET(str(ref.owner), str(ref.name)))
+    except errors.NotFound as unknown:
+        unknown.advise(
+            f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
+        )
+        raise
+    version = model.latest_version
+    if not isinstance(version, Version) or not isinstance(version.id, str):
         raise errors.NotFound(404, detail=f"the model {ref} has no version that could be run; push one first")
     return version
 
 
-async def wait(
-    wire: Wire,
-    job: Job,
-    began: float,
-    timeout: float | None,
-    progress: Callable[[Job], object] | None,
-) -> Job:
-    """Poll until the job is finished, and return it however it ended.
+def lifetime(timeout: float | None) -> str | None:
+    """Return the `Cancel-After` that goes with a timeout.
 
-    `began` is the moment, on the wire's clock, from which `timeout` and the growth of the intervals count.
+    Our own cancellation comes first; this one is for the case that this process is not there any more.
+    """
+    return None if timeout is None else f"{math.ceil(timeout + NET)}s"
+
+
+async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
+    """Wait until the job is finished, and return it however it ended.
+
+    The end of a job with a stream is heard there, as long as nobody wants to see more than the end; any other job,
+    and one whose stream does not work, is looked at again and again.
 
     Raises:
         WaitTimeout: `timeout` seconds passed, or a status that we do not know stood still for too long.
         ReplicateError: A look failed for good; `error.prediction` is the job as last seen.
     """
     look = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET)
-    deadline = None if timeout is None else began + timeout
-    changed = wire.now()
+    deadline, every = waiting.deadline, waiting.poll_interval
+    polling_since, changed = waiting.began, wire.now()
+    url = stream_url(job) if every is None and waiting.progress is None else None
     while not is_finished(job):
-        elapsed = wire.now() - began
-        if timeout is not None and elapsed >= timeout:
-            raise errors.WaitTimeout(f"{job.id} is still {job.status} after {timeout:g} seconds", job)
+        if deadline is not None and wire.now() >= deadline:
+            raise errors.WaitTimeout(f"{job.id} is still {job.status} after {waiting.timeout:g} seconds", job)
         if not getattr(job.status, "is_known", False) and wire.now() - changed > UNKNOWN_STATUS_LIMIT:
             raise errors.WaitTimeout(f"{job.id} stays in status {job.status!r}, which this version does not know", job)
-        interval = poll_interval(elapsed)
-        await wire.sleep(interval if timeout is None else min(interval, timeout - elapsed))
+        if url is not None:
+            url = url if await _listened(wire, url, deadline) else None
+            polling_since = wire.now()
+        else:
+            interval = poll_interval(wire.now() - polling_since) if every is None else every
+            await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
         try:
             call = look(_id(job))
             seen = (await exchange(wire, call.request, call.parse, deadline=deadline)).value
@@ -122,9 +176,38 @@ async def wait(
         if seen.status != job.status:
             changed = wire.now()
         job = seen
-        if progress is not None:
-            progress(job)
+        waiting.saw(job)
     return job
+
+
+def stream_url(job: Prediction | Training) -> str | None:
+    """Return where the events of a job can be heard, if they can."""
+    url = getattr(job.urls, "stream", None)
+    return url if isinstance(url, str) and url else None
+
+
+async def _listened(wire: Wire, url: str, deadline: float | None) -> bool:
+    """Listen to a stream until it ends, and say whether to listen again should the job not be finished then.
+
+    That is so when the stream was there but told no end: a proxy or a long silence cut it.
+    """
+    began, patience = wire.now(), None
+    if deadline is not None:
+        patience = began + min(LONGEST_SILENCE, max(1.0, (deadline - began) / 2))
+    decoder = Decoder()
+    try:
+        async with aclosing(download(wire, url, STREAM_HEADERS, deadline=patience, max_retries=0)) as chunks:
+            async for chunk in chunks:
+                if any(event.event == "done" for event in decoder.feed(chunk)):
+                    return False
+                if deadline is not None and wire.now() >= deadline:
+                    break
+    except errors.ReplicateError:
+        pass
+    return wire.now() - began >= 1  # or we would be asking again and again
+
+
+STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 
 
 def result(job: Job) -> Job:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
-from replicate_api.models import Prediction, Training
+from replicate_api.models import Prediction, Training, Version
 
 from . import inputs, lifecycle
 from . import operations as op
 from ._bridge import Resource, W, both
 from ._wire import HOLD, AsyncWire, BlockingWire, send
 from .errors import WaitTimeout
-from .lifecycle import Job
+from .lifecycle import Job, Waiting
 from .outputs import files
 from .refs import ModelRef
 from .streaming import Opening, opens
@@ -28,6 +28,7 @@ async def _wait(
     job: Prediction | Training | str,
     *,
     timeout: float | None = None,
+    poll_interval: float | None = None,
     progress: Callable[[Any], object] | None = None,
     cancel_on_exit: bool = True,
 ) -> Prediction | Training:
@@ -37,6 +38,8 @@ async def _wait(
         self: The client.
         job: The prediction or training, or the id of a prediction.
         timeout: Seconds to wait, from now. None: as long as it takes.
+        poll_interval: Seconds between two looks. None: growing intervals, or, where the job has a stream and nobody
+            follows its `progress`, the end of that.
         progress: Called with the job whenever it was looked at.
         cancel_on_exit: Cancel it when Ctrl-C, task cancellation or `timeout` ends the wait early.
 
@@ -45,13 +48,13 @@ async def _wait(
         WaitTimeout: `timeout` ran out.
         APIStatusError, ConnectionFailed, ResponseError: The API could not be asked; `prediction` is set.
     """
-    _check_timeout(timeout)
-    began = self._wire.now()
+    _check_seconds(timeout=timeout, poll_interval=poll_interval)
+    waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
     if isinstance(job, str):
         job = await send(self._wire, op.PREDICTIONS_GET(job))
     if isinstance(job, Training):
-        return await self._attend(job, began, timeout, progress, cancel_on_exit)
-    return await self._attend(job, began, timeout, progress, cancel_on_exit)
+        return await self._attend(job, waiting, cancel_on_exit)
+    return await self._attend(job, waiting, cancel_on_exit)
 
 
 class Running(Resource[W]):
@@ -59,7 +62,7 @@ class Running(Resource[W]):
 
     def __init__(self, wire: W) -> None:
         super().__init__(wire)
-        self._latest: dict[str, str] = {}
+        self._latest: dict[str, Version] = {}
 
     @both
     async def run(
@@ -69,6 +72,8 @@ class Running(Resource[W]):
         *,
         wait: bool | float = True,
         timeout: float | None = None,
+        poll_interval: float | None = None,
+        on_created: Callable[[Prediction], object] | None = None,
         progress: Callable[[Prediction], object] | None = None,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
@@ -81,9 +86,14 @@ class Running(Resource[W]):
                 address of a model's page. A community model without a version runs in its latest one.
             input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
                 with mode "rb", PIL images, FileOutput).
-            wait: Whether the server should hold the first request until the output is there (up to 60 seconds, or as
-                many as you say: 1 to 60). Without it, or after it, the prediction is polled in growing intervals.
-            timeout: Seconds that the whole run may take. None: as long as the model takes.
+            wait: Whether the server should hold the first request until the output is there: up to 60 seconds, or as
+                many as you say (1 to 60). Without it, or after it, the end is heard on the prediction's stream, or,
+                where it has none, looked for in growing intervals.
+            timeout: Seconds that the whole run may take. None: as long as the model takes. Unless `cancel_on_exit` is
+                off, the server is told as well (`Cancel-After`, a little later), in case this process dies.
+            poll_interval: Seconds between two looks, instead of all that.
+            on_created: Called with the prediction once it exists, so that its id can be kept: `client.wait(id)` takes
+                it up again in another process. The create is then held only if `wait` is a number of seconds.
             progress: Called with the prediction whenever it was looked at, first as it was created.
             webhook: An HTTPS URL that Replicate calls when something happens.
             webhook_events_filter: Which events: start, output, logs, completed.
@@ -99,24 +109,32 @@ class Running(Resource[W]):
                 is set the prediction may exist all the same; where `prediction` is set `client.wait` takes it up.
             ValueError, TypeError: An argument is wrong; nothing was sent.
         """
-        ref, hold, prepared = ModelRef.parse(ref), _hold(wait, timeout), inputs.prepare(input)
+        _check_seconds(timeout=timeout, poll_interval=poll_interval)
+        ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
+        hold = None if wait is True and on_created is not None else _hold(wait, timeout)
+        waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
         given = await prepared.send(self._wire)
-        fields: dict[str, Any] = {"input": given, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-        began, since = self._wire.now(), datetime.now(UTC)
+        fields: dict[str, Any] = {
+            "input": given,
+            "webhook": webhook,
+            "webhook_events_filter": webhook_events_filter,
+            "cancel_after": lifecycle.lifetime(timeout) if cancel_on_exit else None,
+        }
+        since = datetime.now(UTC)
         try:
-            deadline = None if timeout is None else began + timeout
-            reply = await lifecycle.create(self._wire, ref, hold, self._latest, deadline, **fields)
+            reply = await lifecycle.create(self._wire, ref, hold, self._latest, waiting.deadline, **fields)
         except BaseException as leaving:
             if cancel_on_exit and _is_exit(leaving):
                 await lifecycle.give_up_unseen(self._wire, since, given)
             raise
         job = reply.value
+        if on_created is not None:
+            on_created(job)
         if lifecycle.answered(reply, hold):
-            if progress is not None:
-                progress(job)
+            waiting.saw(job)
             job = lifecycle.result(job) if lifecycle.is_finished(job) else job
         else:
-            job = await self._attend(job, began, timeout, progress, cancel_on_exit)
+            job = await self._attend(job, waiting, cancel_on_exit)
         return files(job.output, self._wire)
 
     @opens
@@ -163,19 +181,11 @@ class Running(Resource[W]):
 
         return Opening(create, cancel_on_exit)
 
-    async def _attend(
-        self,
-        job: Job,
-        began: float,
-        timeout: float | None,
-        progress: Callable[[Job], object] | None,
-        cancel_on_exit: bool,
-    ) -> Job:
+    async def _attend(self, job: Job, waiting: Waiting, cancel_on_exit: bool) -> Job:
         """Wait for a job's good end; whoever leaves early cancels it, unless told otherwise."""
         try:
-            if progress is not None:
-                progress(job)
-            return lifecycle.result(await lifecycle.wait(self._wire, job, began, timeout, progress))
+            waiting.saw(job)
+            return lifecycle.result(await lifecycle.wait(self._wire, job, waiting))
         except BaseException as leaving:
             if cancel_on_exit and _is_exit(leaving):
                 await lifecycle.give_up(self._wire, job)
@@ -193,7 +203,6 @@ def _is_exit(leaving: BaseException) -> bool:
 
 def _hold(wait: bool | float, timeout: float | None) -> float | None:
     """Return the seconds for which the server should hold the create, or None."""
-    _check_timeout(timeout)
     if wait is False:
         return None
     if isinstance(wait, str) or not (wait is True or 1 <= wait <= HOLD):
@@ -204,9 +213,10 @@ def _hold(wait: bool | float, timeout: float | None) -> float | None:
     return hold if hold >= 1 else None
 
 
-def _check_timeout(timeout: float | None) -> None:
-    if timeout is not None and (isinstance(timeout, str) or not timeout > 0):
-        raise ValueError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
+def _check_seconds(**arguments: float | None) -> None:
+    for name, seconds in arguments.items():
+        if seconds is not None and (isinstance(seconds, str) or not 0 < seconds < math.inf):
+            raise ValueError(f"{name} must be a positive number of seconds or None, not {seconds!r}")
 
 
 if TYPE_CHECKING:
@@ -218,6 +228,7 @@ if TYPE_CHECKING:
             job: Training,
             *,
             timeout: float | None = None,
+            poll_interval: float | None = None,
             progress: Callable[[Training], object] | None = None,
             cancel_on_exit: bool = True,
         ) -> Training: ...
@@ -227,6 +238,7 @@ if TYPE_CHECKING:
             job: Prediction | str,
             *,
             timeout: float | None = None,
+            poll_interval: float | None = None,
             progress: Callable[[Prediction], object] | None = None,
             cancel_on_exit: bool = True,
         ) -> Prediction: ...
@@ -238,6 +250,7 @@ if TYPE_CHECKING:
             job: Training,
             *,
             timeout: float | None = None,
+            poll_interval: float | None = None,
             progress: Callable[[Training], object] | None = None,
             cancel_on_exit: bool = True,
         ) -> Coroutine[Any, Any, Training]: ...
@@ -247,6 +260,7 @@ if TYPE_CHECKING:
             job: Prediction | str,
             *,
             timeout: float | None = None,
+            poll_interval: float | None = None,
             progress: Callable[[Prediction], object] | None = None,
             cancel_on_exit: bool = True,
         ) -> Coroutine[Any, Any, Prediction]: ...

@@ -83,9 +83,9 @@ class _Stream(Resource[W], Generic[W]):
 
     async def _streamed(self) -> AsyncGenerator[Event, None]:
         """Yield events until `done`, reconnecting where that loses and repeats nothing."""
-        url = getattr(self._job.urls, "stream", None)
+        url = lifecycle.stream_url(self._job)
         decoder, left = Decoder(), RECONNECTS
-        while isinstance(url, str) and url and left:
+        while url and left:
             seen = len(self._seen)
             try:
                 async for event in self._connection(url, decoder):
@@ -106,12 +106,10 @@ class _Stream(Resource[W], Generic[W]):
 
     async def _connection(self, url: str, decoder: Decoder) -> AsyncGenerator[Event, None]:
         """Yield the new events of one connection."""
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if decoder.last_id:
-            headers["Last-Event-ID"] = decoder.last_id
+        resume = {"Last-Event-ID": decoder.last_id} if decoder.last_id else {}
         decoder.restart()
         replayed = frozenset(self._seen)  # by a server that does not resume, but begins anew
-        async for chunk in download(self._wire, url, headers):
+        async for chunk in download(self._wire, url, lifecycle.STREAM_HEADERS | resume):
             for event in decoder.feed(chunk):
                 if event.id not in replayed:
                     yield self._took(event, url)

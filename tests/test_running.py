@@ -174,6 +174,171 @@ def test_a_model_without_any_version_is_told_apart(both: Harness) -> None:
         both.do(both.client.run("acme/new"))
 
 
+@pytest.mark.parametrize(
+    ("ref", "answers", "words"),
+    [
+        ("acme/nothing", [404, 404], "there is no model acme/nothing .* write 'deployments/acme/nothing'"),
+        ("deployments/acme/app", [404], "there is no deployment acme/app .* write 'acme/app'"),
+        (f"acme/hello:{VERSION}", [422], f"there is no version {VERSION} .* write 'acme/hello' for"),
+        (VERSION, [422], f"there is no version {VERSION} that this token can use$"),
+    ],
+)
+def test_an_error_says_what_is_not_there_and_what_to_write_instead(both: Harness, ref, answers, words) -> None:
+    both.server.will(*[replied({"detail": "no", "status": status}, status) for status in answers])
+    with pytest.raises(APIStatusError, match=words):
+        both.do(both.client.run(ref, {"text": "hi"}))
+    assert len(both.server.requests) == len(answers)
+
+
+def test_an_input_that_does_not_fit_is_not_blamed_on_the_version(both: Harness) -> None:
+    problem = {"detail": "- input: text is required", "invalid_fields": [{"field": "input"}], "status": 422}
+    both.server.will(replied(problem, 422))
+    with pytest.raises(APIStatusError, match=r"text is required$"):
+        both.do(both.client.run(f"acme/hello:{VERSION}"))
+
+
+def test_a_timeout_is_told_to_the_server_too_a_little_later(both: Harness) -> None:
+    both.server.will(replied(prediction(output="x"), 201))
+    both.do(both.client.run("acme/hello", timeout=12.5))
+    assert both.server.requests[0].headers["Cancel-After"] == "18s"
+    both.do(both.client.run("acme/hello", timeout=0.5))
+    assert both.server.requests[1].headers["Cancel-After"] == "6s"
+    both.do(both.client.run("acme/hello", timeout=12.5, cancel_on_exit=False))
+    both.do(both.client.run("acme/hello"))
+    assert not any("Cancel-After" in request.headers for request in both.server.requests[2:])
+
+
+def test_on_created_has_the_id_before_anything_is_waited_for(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201), replied(prediction(output="x")))
+    created: list[tuple[str, int]] = []
+    note = lambda job: created.append((job.id, len(both.server.requests)))  # noqa: E731
+    assert both.do(both.client.run("acme/hello", on_created=note)) == "x"
+    assert created == [("x0fmfzfcf5rma0cq65c825tcbm", 1)]
+    assert "Prefer" not in both.server.requests[0].headers
+    both.do(both.client.run("acme/hello", on_created=note, wait=10))
+    assert both.server.requests[2].headers["Prefer"] == "wait=10"
+
+
+def test_what_on_created_raises_leaves_the_prediction_alone_and_is_seen(both: Harness) -> None:
+    both.server.will(replied(prediction("starting"), 201))
+
+    def fail(job: Prediction) -> None:
+        raise LookupError("the disk is full")
+
+    with pytest.raises(LookupError):
+        both.do(both.client.run("acme/hello", on_created=fail))
+    assert len(both.server.requests) == 1
+
+
+def test_a_poll_interval_is_kept(both: Harness) -> None:
+    both.server.will(*[replied(prediction("starting"), 201)] * 3, replied(prediction(output="x")))
+    both.do(both.client.run("acme/hello", wait=False, poll_interval=7))
+    assert both.clock.sleeps == [7, 7, 7]
+    both.server.will(replied(prediction("starting")), replied(prediction(output="x")))
+    both.server.answers = both.server.answers[-2:]
+    both.do(both.client.wait("x0fmfzfcf5rma0cq65c825tcbm", poll_interval=3))
+    assert both.clock.sleeps[3:] == [3]
+
+
+# The end of a job that streams is heard, not looked for
+
+
+def streaming(status: str = "starting", **fields):
+    job = prediction(status, **fields)
+    return job | {"urls": job["urls"] | {"stream": "https://stream.replicate.com/v1/streams/abc"}}
+
+
+DONE = b"event: output\nid: 1:0\ndata: x\n\nevent: done\nid: 1:1\ndata: {}\n\n"
+
+
+def test_the_end_of_a_job_with_a_stream_is_heard_there(both: Harness) -> None:
+    both.server.will(
+        replied(streaming(), 201),
+        httpx.Response(200, content=DONE),
+        replied(streaming(output=["x"], status="succeeded")),
+    )
+    assert both.do(both.client.run("acme/poet", wait=False)) == ["x"]
+    assert both.server.asked[1:] == ["GET /streams/abc", "GET /predictions/x0fmfzfcf5rma0cq65c825tcbm"]
+    assert both.clock.sleeps == []
+    assert "authorization" not in both.server.requests[1].headers
+
+
+def test_a_prediction_that_is_not_ready_when_its_stream_is_done_is_polled(both: Harness) -> None:
+    both.server.will(replied(streaming(), 201), httpx.Response(200, content=DONE), replied(streaming("processing")))
+    both.server.will(replied(streaming("succeeded", output=["x"])))
+    assert both.do(both.client.run("acme/poet", wait=False)) == ["x"]
+    assert both.clock.sleeps == [0.1]
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(404), httpx.ConnectError("no"), httpx.Response(200, content=b": hi\n\n")]
+)
+def test_a_stream_that_tells_no_end_is_not_asked_again(both: Harness, answer) -> None:
+    both.server.will(replied(streaming(), 201), answer, replied(streaming("processing")))
+    both.server.will(replied(streaming("succeeded", output=["x"])))
+    assert both.do(both.client.run("acme/poet", wait=False)) == ["x"]
+    assert both.server.asked.count("GET /streams/abc") == 1
+
+
+def test_a_stream_that_was_cut_after_a_silence_is_listened_to_again(both: Harness) -> None:
+    silent = after(both.clock, 30, httpx.Response(200, content=b": hi\n\n:408: 408 Request Timeout\n\n"))
+    both.server.will(replied(streaming(), 201), silent, replied(streaming("starting")), silent)
+    both.server.will(replied(streaming("starting")), httpx.Response(200, content=DONE))
+    both.server.will(replied(streaming("succeeded", output=["x"])))
+    assert both.do(both.client.run("acme/poet", wait=False)) == ["x"]
+    assert both.server.asked.count("GET /streams/abc") == 3
+    assert both.clock.sleeps == []
+
+
+def test_a_timeout_ends_the_listening(both: Harness) -> None:
+    silent = after(both.clock, 10, httpx.Response(200, content=b": hi\n\n"))
+    both.server.will(replied(streaming(), 201), *[silent, replied(streaming("processing"))] * 3)
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.run("acme/poet", wait=False, timeout=25))
+    assert both.clock.time - 1000 == 30
+    patience = [
+        request.extensions["timeout"]["read"] for request in both.server.requests if "streams" in str(request.url)
+    ]
+    assert patience == [10, 7.5, 2.5]
+
+
+def test_who_follows_the_progress_is_told_more_than_the_end(both: Harness) -> None:
+    both.server.will(replied(streaming(), 201), replied(streaming("processing")), replied(streaming("succeeded")))
+    seen: list[str] = []
+    both.do(both.client.run("acme/poet", wait=False, progress=lambda job: seen.append(job.status)))
+    assert seen == ["starting", "processing", "succeeded"]
+
+
+def test_never_is_more_than_one_request_open_for_a_prediction(both: Harness) -> None:
+    open_: list[str] = []
+    most = []
+
+    class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __init__(self, content: bytes) -> None:
+            self.content = content
+            open_.append("one")
+            most.append(len(open_))
+
+        def __iter__(self):
+            yield self.content
+
+        async def __aiter__(self):
+            yield self.content
+
+        def close(self) -> None:
+            open_.pop()
+
+        async def aclose(self) -> None:
+            self.close()
+
+    answers = [replied(streaming(), 201).content, DONE + b"event: more", replied(streaming("succeeded")).content]
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Body(answers.pop(0))))
+    harness = Harness(both.kind, both.server, both.clock, transport=transport)
+    harness.do(harness.client.run("acme/poet", wait=False))
+    assert most == [1, 1, 1]
+    assert open_ == []
+
+
 def test_timeout_cancels_the_prediction_and_raises_with_it(both: Harness) -> None:
     both.server.will(replied(prediction("starting"), 201), *[replied(prediction("processing"))] * 40)
 
