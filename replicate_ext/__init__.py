@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         files,
         hardware,
         models,
+        paginate,
         predictions,
         request,
         run,
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from .outputs import AsyncFileOutput, FileOutput
+    from .pagination import Page
     from .refs import ModelRef
     from .sse import Event
     from .streaming import AsyncStream, Stream
@@ -100,6 +102,7 @@ __all__ = [
     "ModelError",
     "ModelRef",
     "NotFound",
+    "Page",
     "PaymentRequired",
     "PermissionDenied",
     "Prediction",
@@ -135,6 +138,7 @@ __all__ = [
     "files",
     "hardware",
     "models",
+    "paginate",
     "predictions",
     "request",
     "run",
@@ -194,6 +198,7 @@ _OF_DEFAULT_CLIENT = (
     "files",
     "hardware",
     "models",
+    "paginate",
     "predictions",
     "request",
     "run",
@@ -212,6 +217,7 @@ _MODULE_OF = {
     **dict.fromkeys(("AsyncStream", "Stream"), "replicate_ext.streaming"),
     "Event": "replicate_ext.sse",
     "ModelRef": "replicate_ext.refs",
+    "Page": "replicate_ext.pagination",
 }
 
 

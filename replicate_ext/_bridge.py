@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from functools import cache, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from ._wire import AsyncWire, BlockingWire, Wire, send
+from ._wire import AsyncWire, BlockingWire, Wire, finish, send
 from .operations import Operation
 
 P = ParamSpec("P")
@@ -39,18 +39,6 @@ class Resource(Generic[W]):
 
     def __init__(self, wire: W) -> None:
         self._wire = wire
-
-
-def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return what it returns."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        coroutine.close()
-    raise RuntimeError("a blocking call tried to suspend: it awaited something other than its wire")
 
 
 def drain(items: AsyncGenerator[T, None]) -> Iterator[T]:
@@ -73,6 +61,9 @@ class both(Generic[P, T]):
         self.function = function
         self.__doc__ = function.__doc__
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.function.__name__ = name
+
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, T]: ...
     @overload
@@ -94,6 +85,9 @@ class each(Generic[P, T]):
     def __init__(self, function: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> None:
         self.function = function
         self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.function.__name__ = name
 
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Iterator[T]]: ...

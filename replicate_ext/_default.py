@@ -18,6 +18,7 @@ deployments = _client.deployments
 files = _client.files
 hardware = _client.hardware
 models = _client.models
+paginate = _client.paginate
 predictions = _client.predictions
 request = _client.request
 run = _client.run

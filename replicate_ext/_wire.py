@@ -15,6 +15,7 @@ import re
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from . import errors, retry
 from .operations import Call
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 HOLD = 60
 """Seconds that the server holds a create with a plain `Prefer: wait`."""
@@ -41,6 +43,9 @@ MIN_TIMEOUT = 1.0
 
 CLEANUP_TIMEOUT = 10.0
 """Seconds that canceling a prediction may delay the exit of a program."""
+
+AT_ONCE = 8
+"""How many uploads or downloads of one call run at the same time."""
 
 CLOCK_SKEW = timedelta(seconds=10)
 """How far the server's clock may be behind ours when we look for what we may have created."""
@@ -115,7 +120,11 @@ class Wire(Protocol):
         ...
 
     async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
-        """Run them all, at once where that is possible; the first failure ends it."""
+        """Run them all, several at once; the first failure ends it."""
+        ...
+
+    def ahead(self, coroutine: Coroutine[Any, Any, T]) -> Ahead[T]:
+        """Start something whose result is wanted later."""
         ...
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
@@ -125,6 +134,64 @@ class Wire(Protocol):
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
         ...
+
+
+class Ahead(Protocol[T_co]):
+    """Something that was started and runs meanwhile."""
+
+    async def result(self) -> T_co:
+        """Return what it returns, or raise what it raises, when it is there."""
+        ...
+
+    def drop(self) -> None:
+        """Say that nobody wants the result any more."""
+        ...
+
+
+def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return what it returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        coroutine.close()
+    raise RuntimeError("a blocking call tried to suspend: it awaited something other than its wire")
+
+
+class _InThread(Generic[T]):
+    """`Ahead` for those who block: in a thread, which ends by itself where its result is not wanted any more."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._future: Future[T] = Future()
+        threading.Thread(target=self._run, args=[coroutine], daemon=True).start()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        try:
+            self._future.set_result(finish(coroutine))
+        except BaseException as error:
+            self._future.set_exception(error)
+
+    async def result(self) -> T:
+        return self._future.result()
+
+    def drop(self) -> None:
+        pass
+
+
+class _InTask(Generic[T]):
+    """`Ahead` for those who await: in a task."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._task = asyncio.ensure_future(coroutine)
+
+    async def result(self) -> T:
+        return await self._task
+
+    def drop(self) -> None:
+        self._task.cancel()
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at: not reported
 
 
 class BlockingWire:
@@ -173,13 +240,22 @@ class BlockingWire:
         return function(*args)
 
     async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
-        """Run one after another."""
+        """Run up to `AT_ONCE` in threads; the first failure keeps those that have not begun from beginning."""
+        if len(coroutines) == 1:
+            await coroutines[0]
+            return
+        pool = ThreadPoolExecutor(AT_ONCE)
         try:
-            for coroutine in coroutines:
-                await coroutine
+            for future in as_completed([pool.submit(finish, coroutine) for coroutine in coroutines]):
+                future.result()
         finally:
+            pool.shutdown(cancel_futures=True)
             for coroutine in coroutines:
-                coroutine.close()  # those after a failure; without effect on the others
+                coroutine.close()  # those that were kept from it; without effect on the others
+
+    def ahead(self, coroutine: Coroutine[Any, Any, T]) -> Ahead[T]:
+        """Start it in a thread."""
+        return _InThread(coroutine)
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Just run it: a second Ctrl-C interrupts this too, and is meant to."""
@@ -239,13 +315,26 @@ class AsyncWire:
         return await asyncio.to_thread(function, *args)
 
     async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
-        """Run all at once; the first failure cancels the rest."""
-        tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+        """Run up to `AT_ONCE` at once; the first failure cancels the rest."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def through(coroutine: Coroutine[Any, Any, object]) -> None:
+            async with gate:
+                await coroutine
+
+        tasks = [asyncio.ensure_future(through(coroutine)) for coroutine in coroutines]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for coroutine in coroutines:
+                coroutine.close()
+
+    def ahead(self, coroutine: Coroutine[Any, Any, T]) -> Ahead[T]:
+        """Start it in a task."""
+        return _InTask(coroutine)
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Run it in a task of its own: canceling ours once more does not cancel that."""

@@ -14,16 +14,17 @@ from replicate_api.types import UNSET, Request
 
 from . import operations as op
 from . import resources
-from ._bridge import W, both, finish, plain
-from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, exchange
+from ._bridge import W, both, plain
+from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, exchange, finish
 from .errors import AuthenticationError
+from .pagination import Paginating
 from .running import Running
 
 if TYPE_CHECKING:
     from replicate_api.client import AsyncSender, Sender
 
 
-class _Client(Running[W]):
+class _Client(Running[W], Paginating[W]):
     """The public path of every operation, once for both clients."""
 
     def __init__(self, wire: W) -> None:

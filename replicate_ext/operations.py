@@ -55,6 +55,10 @@ class Call(Generic[T_co]):
     request: Request
     parse: Callable[[httpx.Response], T_co]
 
+    def at(self, path: str) -> Call[T_co]:
+        """Return a call of the same kind that GETs another path, such as that of the next page."""
+        return Call(Request("GET", path), self.parse)
+
 
 @dataclass(frozen=True)
 class Operation(Generic[P, T_co]):
@@ -66,10 +70,6 @@ class Operation(Generic[P, T_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T_co]:
         """Check the arguments and write the request; TypeError or ValueError names what is wrong."""
         return Call(self.build(*args, **kwargs), self.parse)
-
-    def at(self, path: str) -> Call[T_co]:
-        """Return a call of the same kind that GETs another path, such as that of the next page."""
-        return Call(Request("GET", path), self.parse)
 
 
 ACCOUNT_GET = Operation(account_get.build, account_get.parse)

@@ -99,15 +99,26 @@ class Harness:
 
     def collect(self, items: Any) -> list[Any]:
         """Return all items of an iterator of either kind."""
-        return asyncio.run(_gathered(items)) if hasattr(items, "__aiter__") else list(items)
+        collected: list[Any] = []
+        self.each(items, collected.append)
+        return collected
+
+    def each(self, items: Any, see: Callable[[Any], object]) -> None:
+        """Show all items of an iterator of either kind, one by one."""
+        if hasattr(items, "__aiter__"):
+            asyncio.run(_shown(items, see))
+        else:
+            for item in items:
+                see(item)
 
 
 async def _awaited(result: Any) -> Any:
     return await result
 
 
-async def _gathered(items: Any) -> list[Any]:
-    return [item async for item in items]
+async def _shown(items: Any, see: Callable[[Any], object]) -> None:
+    async for item in items:
+        see(item)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import inspect
 import pytest
 
 from conftest import Harness
-from replicate_ext._bridge import drain, finish
+from replicate_ext._bridge import drain
+from replicate_ext._wire import finish
 
 
 def test_a_coroutine_that_suspends_is_told_apart() -> None:
@@ -77,4 +78,4 @@ def test_both_clients_offer_the_same(server, clock) -> None:
         return found
 
     assert surface(sync) == surface(other)
-    assert len(surface(sync)) == 37 + len(["request", "run", "stream", "wait", "webhooks.verify"])
+    assert len(surface(sync)) == 37 + len(["paginate", "request", "run", "stream", "wait", "webhooks.verify"])

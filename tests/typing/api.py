@@ -23,6 +23,7 @@ from replicate_ext import (
     Hardware,
     Model,
     ModelError,
+    Page,
     Prediction,
     PredictionStatus,
     RateLimited,
@@ -44,6 +45,8 @@ def blocking(client: Replicate) -> None:
     assert_type(client.models.get("acme", "hello"), Model)
     assert_type(client.models.list(sort_by="model_created_at", sort_direction="asc"), Iterator[Model])
     assert_type(client.models.search("hello"), Iterator[Model])
+    for page in client.paginate(client.models.list, limit=10, sort_direction="asc"):
+        assert_type(page, Page[Model])
     assert_type(client.models.create(owner="a", name="b", visibility="private", hardware="cpu"), Model)
     assert_type(client.models.versions.get("acme", "hello", "v"), Version)
     assert_type(client.models.readme.get("acme", "hello"), str)
@@ -69,6 +72,8 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(await client.run("acme/hello", {"text": "hi"}), Any)
     assert_type(await client.predictions.create(version="acme/hello", input={}), Prediction)
     assert_type(client.predictions.list(), AsyncIterator[Prediction])
+    async for page in client.paginate(client.predictions.list, created_after=datetime.now(UTC)):
+        assert_type(page, Page[Prediction])
     assert_type(client.stream("acme/poet"), AsyncStream)
     assert_type(await client.wait(await client.trainings.get("id")), Training)
     assert_type(await client.wait("id"), Prediction)
