@@ -311,8 +311,13 @@ class AsyncWire:
         await self._sleep(seconds)
 
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
-        """Call it in a thread."""
-        return await asyncio.to_thread(function, *args)
+        """Call it in a thread. That cannot be canceled, so a cancellation comes when it is over."""
+        thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait({thread})
+            raise
 
     async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
         """Run up to `AT_ONCE` at once; the first failure cancels the rest."""
@@ -432,20 +437,20 @@ def _too_late(wire: Wire, pause: float, deadline: float | None) -> bool:
     return deadline is not None and wire.now() + pause > deadline
 
 
-async def download(
+async def fetch(
     wire: Wire,
     url: str,
     headers: Mapping[str, str] | None = None,
     *,
     deadline: float | None = None,
     max_retries: int | None = None,
-) -> AsyncGenerator[bytes, None]:
-    """Yield the content of a URL as it arrives, following redirects; the token goes along only to the API's origin.
+) -> httpx.Response:
+    """GET any URL, following redirects, and return the answer with its body still to come (see `body`).
 
-    `deadline` and `max_retries` are those of `exchange`, for each request.
+    The token goes along only to the API's origin. `deadline` and `max_retries` are those of `exchange`, per request.
 
     Raises:
-        ConnectionFailed: No connection, or one that broke before the end of the content.
+        ConnectionFailed: No connection.
         APIStatusError: The host answered with an error.
     """
     for _ in range(MAX_REDIRECTS + 1):
@@ -455,16 +460,19 @@ async def download(
         )
         response = reply.value
         if not response.has_redirect_location:
-            break
+            return response
         await wire.close(response)
         url = str(response.url.join(response.headers["location"]))
-    else:
-        raise errors.ResponseError(f"GET {_public(url)}: more than {MAX_REDIRECTS} redirects")
+    raise errors.ResponseError(f"GET {_public(url)}: more than {MAX_REDIRECTS} redirects")
+
+
+async def body(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield the body of an answer as it arrives, and release its connection; ConnectionFailed where it breaks off."""
     try:
         async for chunk in wire.chunks(response):
             yield chunk
     except httpx.RequestError as broken:
-        raise _connection_error(broken, f"GET {_public(url)} broke off") from broken
+        raise _connection_error(broken, f"GET {_public(str(response.url))} broke off") from broken
     finally:
         await wire.close(response)
 

@@ -17,6 +17,7 @@ from . import resources
 from ._bridge import W, both, plain
 from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, exchange, finish
 from .errors import AuthenticationError
+from .outputs import Saving
 from .pagination import Paginating
 from .running import Running
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from replicate_api.client import AsyncSender, Sender
 
 
-class _Client(Running[W], Paginating[W]):
+class _Client(Running[W], Paginating[W], Saving[W]):
     """The public path of every operation, once for both clients."""
 
     def __init__(self, wire: W) -> None:

@@ -16,7 +16,7 @@ from replicate_api.types import Unset
 
 from . import errors
 from . import operations as op
-from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, download, exchange, send
+from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, body, exchange, fetch, send
 from .operations import Call
 from .refs import ModelRef
 from .sse import Decoder
@@ -196,7 +196,8 @@ async def _listened(wire: Wire, url: str, deadline: float | None) -> bool:
         patience = began + min(LONGEST_SILENCE, max(1.0, (deadline - began) / 2))
     decoder = Decoder()
     try:
-        async with aclosing(download(wire, url, STREAM_HEADERS, deadline=patience, max_retries=0)) as chunks:
+        response = await fetch(wire, url, STREAM_HEADERS, deadline=patience, max_retries=0)
+        async with aclosing(body(wire, response)) as chunks:
             async for chunk in chunks:
                 if any(event.event == "done" for event in decoder.feed(chunk)):
                     return False

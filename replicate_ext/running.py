@@ -135,7 +135,8 @@ class Running(Resource[W]):
             job = lifecycle.result(job) if lifecycle.is_finished(job) else job
         else:
             job = await self._attend(job, waiting, cancel_on_exit)
-        return files(job.output, self._wire)
+        version = self._latest.get(str(ref))
+        return files(job.output, self._wire, _mapping(version and version.openapi_schema))
 
     @opens
     def stream(
@@ -192,6 +193,10 @@ class Running(Resource[W]):
             raise
 
     wait = cast("_Wait", both(_wait))
+
+
+def _mapping(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, Mapping) else None
 
 
 def _is_exit(leaving: BaseException) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from replicate_api.models import Prediction
 from . import errors, lifecycle
 from . import operations as op
 from ._bridge import Resource, W, dressed, each
-from ._wire import AsyncWire, BlockingWire, download, send
+from ._wire import AsyncWire, BlockingWire, body, fetch, send
 from .outputs import files
 from .sse import Decoder, Event
 
@@ -109,10 +110,12 @@ class _Stream(Resource[W], Generic[W]):
         resume = {"Last-Event-ID": decoder.last_id} if decoder.last_id else {}
         decoder.restart()
         replayed = frozenset(self._seen)  # by a server that does not resume, but begins anew
-        async for chunk in download(self._wire, url, lifecycle.STREAM_HEADERS | resume):
-            for event in decoder.feed(chunk):
-                if event.id not in replayed:
-                    yield self._took(event, url)
+        response = await fetch(self._wire, url, lifecycle.STREAM_HEADERS | resume)
+        async with aclosing(body(self._wire, response)) as chunks:
+            async for chunk in chunks:
+                for event in decoder.feed(chunk):
+                    if event.id not in replayed:
+                        yield self._took(event, url)
 
     async def _rest(self) -> AsyncGenerator[Event, None]:
         """Wait for the end of the prediction, and yield what its output has beyond the events."""

@@ -78,4 +78,4 @@ def test_both_clients_offer_the_same(server, clock) -> None:
         return found
 
     assert surface(sync) == surface(other)
-    assert len(surface(sync)) == 37 + len(["paginate", "request", "run", "stream", "wait", "webhooks.verify"])
+    assert len(surface(sync)) == 37 + len(["paginate", "request", "run", "save", "stream", "wait", "webhooks.verify"])

@@ -16,7 +16,7 @@ FLOORS = {
     0: ["errors", "refs", "retry", "sse"],
     1: ["operations", "webhooks"],
     2: ["_wire"],
-    3: ["_bridge"],
+    3: ["_bridge", "downloads"],
     4: ["inputs", "outputs", "pagination"],
     5: ["lifecycle", "resources"],
     6: ["streaming"],
