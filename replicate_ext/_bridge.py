@@ -26,7 +26,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from functools import cache, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from ._wire import AsyncWire, BlockingWire, Wire, finish, send
+from ._exchange import send
+from ._wire import AsyncWire, BlockingWire, Wire, finish
 from .operations import Operation
 
 P = ParamSpec("P")

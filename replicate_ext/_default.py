@@ -1,14 +1,14 @@
-"""The client behind the functions of the package, made when the first of them is used.
+"""The client behind the functions of the package.
 
-That is when the environment is read, so REPLICATE_API_TOKEN may be set after the package was imported.
+It reads the environment when one of them is called first: REPLICATE_API_TOKEN may be set after they were imported.
 """
 
 from __future__ import annotations
 
 from .client import AsyncReplicate, Replicate
 
-_client = Replicate()
-_async_client = AsyncReplicate()
+_client = Replicate._of_environment()
+_async_client = AsyncReplicate._of_environment()
 
 account = _client.account
 async_run = _async_client.run

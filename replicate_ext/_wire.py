@@ -1,7 +1,6 @@
-"""The seam: everything that blocks or suspends, and everything that knows httpx, is here.
+"""The seam: everything that blocks or suspends, and everything that makes connections, is here.
 
-`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting. Above them there is
-one `exchange`: send, decide with `retry`, sleep, send again, and turn what remains into one of our errors.
+`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting.
 
 The token rule lives here too: `Authorization` (and the headers that the caller set) go to the API's own origin and
 nowhere else. No request follows a redirect by itself.
@@ -11,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -27,7 +28,6 @@ import httpx
 from replicate_api.types import Request
 
 from . import errors, retry
-from .operations import Call
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -47,14 +47,28 @@ CLEANUP_TIMEOUT = 10.0
 AT_ONCE = 8
 """How many uploads or downloads of one call run at the same time."""
 
-CLOCK_SKEW = timedelta(seconds=10)
-"""How far the server's clock may be behind ours when we look for what we may have created."""
-
 
 DEFAULT_BASE_URL = "https://api.replicate.com/v1"
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=None)
 """Seconds for one request. No limit on waiting for a free connection: many runs at once queue, they do not fail."""
+
+
+_ours: ContextVar[bool] = ContextVar("ours", default=False)
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep httpx from logging a request of ours: it would write the whole URL, signature and all."""
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
+for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_name).addFilter(lambda record: not _ours.get())
 
 
 @dataclass(frozen=True)
@@ -78,15 +92,20 @@ class Settings:
         """
         arguments = request.arguments()
         url = self.base_url + request.path if request.path.startswith("/") else request.path
-        headers = {"User-Agent": self.user_agent, **arguments.pop("headers")}
+        headers = {"user-agent": self.user_agent, **_lowered(arguments.pop("headers"))}
         if self.token and origin(url) == origin(self.base_url):
-            headers = {**headers, **self.headers, "Authorization": f"Bearer {self.token}"}
+            headers |= {**_lowered(self.headers), "authorization": f"Bearer {self.token}"}
         patience = self.timeout if timeout is None else _at_most(self.timeout, timeout)
         held = hold_of(request)
-        if held and patience.read is not None and patience.read < held + HOLD_MARGIN:
+        late = held + (HOLD_MARGIN if timeout is None else min(HOLD_MARGIN, max(MIN_TIMEOUT, timeout - held)))
+        if held and patience.read is not None and patience.read < late:
             connect, write, pool = patience.connect, patience.write, patience.pool
-            patience = httpx.Timeout(connect=connect, read=held + HOLD_MARGIN, write=write, pool=pool)
+            patience = httpx.Timeout(connect=connect, read=late, write=write, pool=pool)
         return {"method": request.method, "url": url, "headers": headers, "timeout": patience, **arguments}
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _at_most(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
@@ -98,8 +117,12 @@ def _at_most(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
 class Wire(Protocol):
     """What behaviour may await."""
 
-    settings: Settings
     limiter: retry.Limiter
+
+    @property
+    def settings(self) -> Settings:
+        """What the client was made with."""
+        ...
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once; with `stream` the body is left to `chunks` and `close`."""
@@ -194,20 +217,38 @@ class _InTask(Generic[T]):
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at: not reported
 
 
-class BlockingWire:
+class _AnyWire:
+    """What both wires have."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._make_settings = settings
+        self._settings: Settings | None = None
+        self.limiter = retry.Limiter()
+        self.now: Callable[[], float] = time.monotonic
+
+    @property
+    def settings(self) -> Settings:
+        """What the client was made with; the default client's are read from the environment on first use."""
+        if self._settings is None:
+            self._settings = self._make_settings()
+        return self._settings
+
+
+class BlockingWire(_AnyWire):
     """Does in its `async def` methods what they say, without ever suspending."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.limiter = retry.Limiter()
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        super().__init__(settings)
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
-        self.now: Callable[[], float] = time.monotonic
+        self._process = os.getpid()
         self._sleep: Callable[[float], None] = time.sleep
 
     @property
     def http(self) -> httpx.Client:
-        """The connections, made when first needed."""
+        """The connections, made when first needed; a forked process makes its own."""
+        if self._process != os.getpid():
+            self._lock, self._http, self._process = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._http is None:
                 self._http = httpx.Client(transport=self.settings.transport, verify=self.settings.verify)
@@ -216,7 +257,8 @@ class BlockingWire:
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once."""
         http = self.http
-        return http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
+        with _unlogged():
+            return http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""
@@ -270,14 +312,12 @@ class BlockingWire:
             http.close()
 
 
-class AsyncWire:
+class AsyncWire(_AnyWire):
     """Suspends where `BlockingWire` blocks. Serves several event loops one after another: each has its connections."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.limiter = retry.Limiter()
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        super().__init__(settings)
         self._https: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-        self.now: Callable[[], float] = time.monotonic
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
 
     @property
@@ -291,7 +331,8 @@ class AsyncWire:
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once."""
         http = self.http
-        return await http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
+        with _unlogged():
+            return await http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""
@@ -353,151 +394,6 @@ class AsyncWire:
         http = self._https.pop(asyncio.get_running_loop(), None)
         if http is not None:
             await http.aclose()
-
-
-@dataclass(frozen=True)
-class Reply(Generic[T]):
-    """A successful answer, read."""
-
-    value: T
-    status: int
-    seconds: float
-    """How long this attempt took, from sending to the end of the body."""
-
-
-async def send(wire: Wire, call: Call[T]) -> T:
-    """Send a call, again where that is safe, and return what its answer parses to."""
-    return (await exchange(wire, call.request, call.parse)).value
-
-
-async def exchange(
-    wire: Wire,
-    request: Request,
-    parse: Callable[[httpx.Response], T],
-    *,
-    stream: bool = False,
-    max_retries: int | None = None,
-    deadline: float | None = None,
-) -> Reply[T]:
-    """Send a request, again where that is safe, and read the answer.
-
-    `deadline`, on the wire's clock, bounds each attempt, and no attempt is waited for beyond it.
-
-    Raises:
-        ConnectionFailed, APIStatusError, ResponseError: What was left when no repetition was allowed any more.
-    """
-    retries = wire.settings.max_retries if max_retries is None else max_retries
-    label = f"{request.method} {_public(request.path)}"
-    since = datetime.now(UTC) - CLOCK_SKEW
-    limiter = wire.limiter if request.path.startswith("/") else retry.Limiter()  # other hosts have limits of their own
-    kind = request.method, request.path
-    attempt, waited = 1, 0.0
-    while True:
-        while (pause := limiter.pause(kind, wire.now())) > 0:
-            if waited + pause > retry.LONGEST_WAIT or _too_late(wire, pause, deadline):
-                limited = f"another call of this client was told to wait, for {pause:.0f} more seconds"
-                raise errors.RateLimited(429, detail=limited, call=label, retry_after=pause)
-            await wire.sleep(pause)
-            waited += pause
-        began = wire.now()
-        timeout = None if deadline is None else max(MIN_TIMEOUT, deadline - began)
-        error: errors.ReplicateError
-        cause: BaseException | None = None
-        try:
-            response = await wire.request(request, timeout, stream=stream)
-            if response.is_success or (stream and response.has_redirect_location):
-                return Reply(_read(response, parse, label), response.status_code, wire.now() - began)
-            body = await wire.load(response)
-        except (httpx.RequestError, httpx.InvalidURL) as broken:
-            cause, error = broken, _connection_error(broken, label)
-            failure = retry.Failure(request.method, request.path, unsent=isinstance(broken, (*_UNSENT, *_HOPELESS)))
-        except errors.ResponseError as unreadable:
-            cause, error = unreadable.__cause__, unreadable
-            failure = retry.Failure(request.method, request.path)
-        else:
-            headers = response.headers
-            failure = retry.Failure(
-                request.method, request.path, status=response.status_code, headers=headers, body=body
-            )
-            error = errors.from_response(response.status_code, headers, body, label, retry.retry_after(failure))
-        hint = retry.retry_after(failure)
-        if hint is not None:
-            limiter.hold(kind, wire.now() + hint)
-        delay = None if isinstance(cause, _HOPELESS) else retry.delay(failure, attempt, retries, waited)
-        if delay is None or not request.is_repeatable() or _too_late(wire, delay, deadline):
-            if not retry.is_repeatable(request.method, request.path) and retry.maybe_accepted(failure):
-                error.maybe_created_after = since
-            raise error from cause
-        await wire.sleep(delay)
-        waited += delay if hint is not None else 0.0
-        attempt += 1
-
-
-def _too_late(wire: Wire, pause: float, deadline: float | None) -> bool:
-    return deadline is not None and wire.now() + pause > deadline
-
-
-async def fetch(
-    wire: Wire,
-    url: str,
-    headers: Mapping[str, str] | None = None,
-    *,
-    deadline: float | None = None,
-    max_retries: int | None = None,
-) -> httpx.Response:
-    """GET any URL, following redirects, and return the answer with its body still to come (see `body`).
-
-    The token goes along only to the API's origin. `deadline` and `max_retries` are those of `exchange`, per request.
-
-    Raises:
-        ConnectionFailed: No connection.
-        APIStatusError: The host answered with an error.
-    """
-    for _ in range(MAX_REDIRECTS + 1):
-        request = Request("GET", url, headers=dict(headers or {}))
-        reply = await exchange(
-            wire, request, lambda answer: answer, stream=True, deadline=deadline, max_retries=max_retries
-        )
-        response = reply.value
-        if not response.has_redirect_location:
-            return response
-        await wire.close(response)
-        url = str(response.url.join(response.headers["location"]))
-    raise errors.ResponseError(f"GET {_public(url)}: more than {MAX_REDIRECTS} redirects")
-
-
-async def body(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield the body of an answer as it arrives, and release its connection; ConnectionFailed where it breaks off."""
-    try:
-        async for chunk in wire.chunks(response):
-            yield chunk
-    except httpx.RequestError as broken:
-        raise _connection_error(broken, f"GET {_public(str(response.url))} broke off") from broken
-    finally:
-        await wire.close(response)
-
-
-MAX_REDIRECTS = 5
-
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
-
-
-def _read(response: httpx.Response, parse: Callable[[httpx.Response], T], label: str) -> T:
-    try:
-        return parse(response)
-    except ValueError as unreadable:
-        raise errors.ResponseError(f"{label}: cannot read the answer: {unreadable}") from unreadable
-
-
-def _connection_error(broken: Exception, label: str) -> errors.ConnectionFailed:
-    cls = errors.TimedOut if isinstance(broken, httpx.TimeoutException) else errors.ConnectionFailed
-    return cls(f"{label}: {type(broken).__name__}{f': {broken}' if str(broken) else ''}")
-
-
-def _public(path: str) -> str:
-    """Return what may be shown of a path or URL: no query, where signatures and search terms are."""
-    return path.partition("?")[0]
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

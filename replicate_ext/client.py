@@ -15,7 +15,8 @@ from replicate_api.types import UNSET, Request
 from . import operations as op
 from . import resources
 from ._bridge import W, both, plain
-from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, exchange, finish
+from ._exchange import exchange
+from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, finish
 from .errors import AuthenticationError
 from .outputs import Saving
 from .pagination import Paginating
@@ -96,7 +97,14 @@ class Replicate(_Client[BlockingWire]):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         settings = _settings(api_token, base_url, timeout, max_retries, headers, user_agent, verify, transport)
-        super().__init__(BlockingWire(settings))
+        super().__init__(BlockingWire(lambda: settings))
+
+    @classmethod
+    def _of_environment(cls) -> Self:
+        """Return a client that reads the environment when it is first used."""
+        client = cls.__new__(cls)
+        _Client.__init__(client, BlockingWire(_settings))
+        return client
 
     @property
     def api(self) -> Sender:
@@ -137,7 +145,14 @@ class AsyncReplicate(_Client[AsyncWire]):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         settings = _settings(api_token, base_url, timeout, max_retries, headers, user_agent, verify, transport)
-        super().__init__(AsyncWire(settings))
+        super().__init__(AsyncWire(lambda: settings))
+
+    @classmethod
+    def _of_environment(cls) -> Self:
+        """Return a client that reads the environment when it is first used."""
+        client = cls.__new__(cls)
+        _Client.__init__(client, AsyncWire(_settings))
+        return client
 
     @property
     def api(self) -> AsyncSender:
@@ -179,14 +194,14 @@ class _AsyncApi:
 
 
 def _settings(
-    api_token: str | None,
-    base_url: str | None,
-    timeout: float | httpx.Timeout | None,
-    max_retries: int,
-    headers: Mapping[str, str] | None,
-    user_agent: str | None,
-    verify: bool | ssl.SSLContext,
-    transport: object,
+    api_token: str | None = None,
+    base_url: str | None = None,
+    timeout: float | httpx.Timeout | None = None,
+    max_retries: int = 5,
+    headers: Mapping[str, str] | None = None,
+    user_agent: str | None = None,
+    verify: bool | ssl.SSLContext = True,
+    transport: object = None,
 ) -> Settings:
     defaults = Settings()
     if isinstance(timeout, int | float):

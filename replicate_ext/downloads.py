@@ -20,7 +20,8 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 import httpx
 
 from . import errors
-from ._wire import BlockingWire, Wire, body, fetch, finish
+from ._exchange import body, fetch
+from ._wire import BlockingWire, Wire, finish
 
 RESUMES = 5
 """How often a download may be cut without any progress in between."""

@@ -122,6 +122,13 @@ class RateLimited(APIStatusError):
         super().__init__(*args, **kwargs)
         self.retry_after = retry_after
         """Seconds until the server takes the next request, where it said so."""
+        if self.is_low_credit:
+            self.advise("this limit is due to the account's low credit: see https://replicate.com/account/billing")
+
+    @property
+    def is_low_credit(self) -> bool:
+        """Whether the limit is the strict one for accounts with little credit or no payment method."""
+        return re.search(r"in credit|payment method", self.detail or "") is not None
 
 
 class ServerError(APIStatusError):

@@ -21,7 +21,8 @@ from typing import IO, Any, NamedTuple, cast
 from replicate_api.types import Upload
 
 from . import operations as op
-from ._wire import Wire, send
+from ._exchange import send
+from ._wire import Wire
 from .errors import ResponseError
 
 INLINE = 256 * 1024

@@ -1,4 +1,4 @@
-"""The life of a prediction: create it by any reference, wait for its end, cancel it, find it again.
+"""The life of a prediction: create it by any reference, wait for its end, tell a good end from a bad one.
 
 All functions serve trainings too where that makes sense: both have an id, a status and an end.
 """
@@ -6,7 +6,7 @@ All functions serve trainings too where that makes sense: both have an id, a sta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar, cast
@@ -16,7 +16,8 @@ from replicate_api.types import Unset
 
 from . import errors
 from . import operations as op
-from ._wire import CLEANUP_TIMEOUT, CLOCK_SKEW, HOLD, Reply, Wire, body, exchange, fetch, send
+from ._exchange import Reply, body, exchange, fetch, send
+from ._wire import HOLD, Wire
 from .operations import Call
 from .refs import ModelRef
 from .sse import Decoder
@@ -37,8 +38,11 @@ UNKNOWN_STATUS_LIMIT = 60.0
 
 
 def is_finished(job: Prediction | Training) -> bool:
-    """Whether nothing will happen any more: a terminal status, or, whatever the status is called, an end time."""
-    return job.status in TERMINAL or not _absent(job.completed_at)
+    """Whether nothing will happen any more: a terminal status, or one that we do not know together with an end time."""
+    status: object = job.status
+    if isinstance(status, str) and status in TERMINAL:
+        return True
+    return not getattr(status, "is_known", False) and isinstance(job.completed_at, datetime)
 
 
 def answered(reply: Reply[Prediction], hold: float | None) -> bool:
@@ -78,6 +82,11 @@ class Waiting(NamedTuple):
             self.progress(job)
 
 
+def check(**fields: Any) -> None:
+    """Raise the TypeError or ValueError of a field of a create, before anything is sent."""
+    op.PREDICTIONS_CREATE(version="", input={}, **fields)
+
+
 async def create(
     wire: Wire,
     ref: ModelRef,
@@ -92,7 +101,8 @@ async def create(
     was created) it is a community model, and its latest version is looked up, run, and remembered in `versions`.
     """
     prefer = None if hold is None else "wait" if hold >= HOLD else f"wait={int(hold)}"
-    if not (ref.is_deployment or ref.version or str(ref) in versions):
+    is_remembered = str(ref) in versions
+    if not (ref.is_deployment or ref.version or is_remembered):
         call = op.MODELS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
         try:
             return await exchange(wire, call.request, call.parse, deadline=deadline)
@@ -112,6 +122,9 @@ async def create(
             unknown.advise(f"there is no deployment {name} that this token can use; if it is a model, write {name!r}")
         raise
     except errors.InvalidRequest as refused:
+        if is_remembered and not refused.invalid_fields:  # the version is gone: nothing was created, look again
+            del versions[str(ref)]
+            return await create(wire, ref, hold, versions, deadline, **fields)
         if ref.version and not refused.invalid_fields:
             latest = f"; write '{ref.owner}/{ref.name}' for the model's latest version" if ref.owner else ""
             refused.advise(f"there is no version {ref.version} that this token can use{latest}")
@@ -140,6 +153,17 @@ def lifetime(timeout: float | None) -> str | None:
     return None if timeout is None else f"{math.ceil(timeout + NET)}s"
 
 
+async def look(wire: Wire, id: str, waiting: Waiting) -> Prediction:
+    """Return a prediction by its id, before the patience ends; WaitTimeout where it ends before."""
+    call = op.PREDICTIONS_GET(id)
+    try:
+        return (await exchange(wire, call.request, call.parse, deadline=waiting.deadline)).value
+    except errors.ReplicateError as error:
+        if waiting.deadline is None or wire.now() < waiting.deadline:
+            raise
+        raise errors.WaitTimeout(f"{id} could not be looked at within {waiting.timeout:g} seconds") from error
+
+
 async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
     """Wait until the job is finished, and return it however it ended.
 
@@ -166,7 +190,7 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
             interval = poll_interval(wire.now() - polling_since) if every is None else every
             await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
         try:
-            call = look(_id(job))
+            call = look(id_of(job))
             seen = (await exchange(wire, call.request, call.parse, deadline=deadline)).value
         except errors.ReplicateError as error:
             error.prediction = job
@@ -221,41 +245,19 @@ def result(job: Job) -> Job:
         raise errors.PredictionCanceled(job)
     if job.status == "aborted":
         raise errors.PredictionAborted(job)
-    unknown_but_well = job.status not in TERMINAL and not job.error and not _absent(job.output)
+    unknown_but_well = job.status != "failed" and not job.error and not _absent(job.output)
     if job.status == "succeeded" or unknown_but_well:
         return job
     raise errors.ModelError(job)
 
 
-async def give_up(wire: Wire, job: Prediction | Training) -> None:
-    """Cancel a job in the little time that an exiting program has; failures are passed over in silence."""
-    cancel = op.TRAININGS_CANCEL if isinstance(job, Training) else op.PREDICTIONS_CANCEL
-    await wire.finally_(_briefly(wire, cancel(_id(job))))
+def output(job: Prediction) -> Any:
+    """Return the output of a job; a model that returns nothing has None."""
+    return None if isinstance(job.output, Unset) else job.output
 
 
-async def give_up_unseen(wire: Wire, since: datetime, input: Mapping[str, Any]) -> None:
-    """Cancel the prediction whose create was interrupted before its id arrived.
-
-    It is looked for among the newest ones, by its input. Unless exactly one fits, none is touched: better to pay
-    for a prediction than to cancel somebody else's.
-    """
-
-    async def find_and_cancel() -> None:
-        page = await _briefly(wire, op.PREDICTIONS_LIST(created_after=since - CLOCK_SKEW))
-        found = page.results if isinstance(page.results, list) else []
-        fitting = [job for job in found if job.input == input and not is_finished(job)]
-        if len(fitting) == 1:
-            await _briefly(wire, op.PREDICTIONS_CANCEL(fitting[0].id))
-
-    await wire.finally_(find_and_cancel())
-
-
-async def _briefly(wire: Wire, call: Call[T]) -> T:
-    deadline = wire.now() + CLEANUP_TIMEOUT
-    return (await exchange(wire, call.request, call.parse, deadline=deadline, max_retries=1)).value
-
-
-def _id(job: Prediction | Training) -> str:
+def id_of(job: Prediction | Training) -> str:
+    """Return the id of a job; ResponseError where the API sent none."""
     if not isinstance(job.id, str):
         raise errors.ResponseError(f"the API sent a job without an id: {job.to_dict()!r:.200}")
     return job.id

@@ -171,7 +171,7 @@ class AsyncFileOutput(_File[AsyncWire]):
 
 def _restore(cls: Any, url: str) -> Any:
     """Unpickle: the file comes back with connections of its own, and without the client's token."""
-    return cls(url, (BlockingWire if cls is FileOutput else AsyncWire)(Settings()))
+    return cls(url, (BlockingWire if cls is FileOutput else AsyncWire)(Settings))
 
 
 class Saving(Resource[W]):

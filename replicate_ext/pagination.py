@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from replicate_api.types import Unset
 
 from ._bridge import Resource, W, each, wearing
-from ._wire import AsyncWire, BlockingWire, Wire, send
+from ._exchange import send
+from ._wire import AsyncWire, BlockingWire, Wire
 from .errors import ReplicateError, ResponseError
 from .operations import Call, Operation
 
@@ -91,6 +92,7 @@ async def _pages(
     wire: Wire, call: Call[_Answer[T]], limit: int | None = None, prefetch: bool = False
 ) -> AsyncGenerator[Page[T], None]:
     seen, number, coming = 0, 1, None
+    landmark, next_landmark = call.request.path, 2
     try:
         while True:
             try:
@@ -103,11 +105,13 @@ async def _pages(
             if limit is not None:
                 del page[limit - seen :]
             seen += len(page)
-            is_last = path is None or path == call.request.path or seen == limit
+            is_last = path in (None, call.request.path, landmark) or seen == limit
             if not is_last:
                 call = call.at(str(path))
                 coming = wire.ahead(send(wire, call)) if prefetch else None
             number += 1
+            if number == next_landmark:  # Brent's way to notice links that go round, without remembering all of them
+                landmark, next_landmark = call.request.path, 2 * number
             yield page
             if is_last:
                 return
@@ -127,10 +131,15 @@ def next_path(url: object, base_url: str) -> str | None:
     """
     if not isinstance(url, str) or url in ("", "null"):  # the document's own example says "null"
         return None
-    base, link = urlsplit(base_url), urlsplit(url)
-    same_host = link.hostname == base.hostname and (link.port == base.port or link.port is None is base.port)
-    if not same_host or not link.path.startswith(base.path + "/"):
-        raise ResponseError(f"the next page is not below {base_url}: {url.partition('?')[0]}")
+    elsewhere = ResponseError(f"the next page is not below {base_url}: {url.partition('?')[0]}")
+    try:
+        base, link = urlsplit(base_url), urlsplit(url)
+        port = link.port
+    except ValueError:
+        raise elsewhere from None
+    own_ports = (base.port,) if base.port else (None, 80, 443)
+    if link.hostname != base.hostname or port not in own_ports or not link.path.startswith(base.path + "/"):
+        raise elsewhere
     return link.path.removeprefix(base.path) + (f"?{link.query}" if link.query else "")
 
 

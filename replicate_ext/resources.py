@@ -12,7 +12,7 @@ from replicate_api.models import Prediction, Training
 from . import operations as op
 from . import webhooks
 from ._bridge import Resource, W, both, plain
-from ._wire import send
+from ._exchange import send
 from .pagination import listed
 
 

@@ -46,11 +46,17 @@ class Limiter:
 
     def __init__(self) -> None:
         self._until = {True: 0.0, False: 0.0}
+        self._reason: dict[bool, str | None] = {}
 
-    def hold(self, request: tuple[str, str], until: float) -> None:
+    def hold(self, request: tuple[str, str], until: float, reason: str | None = None) -> None:
         """Let no request of this kind go before a moment."""
         kind = is_repeatable(*request)
         self._until[kind] = max(self._until[kind], until)
+        self._reason[kind] = reason
+
+    def reason(self, request: tuple[str, str]) -> str | None:
+        """Return what the server said about it."""
+        return self._reason.get(is_repeatable(*request))
 
     def pause(self, request: tuple[str, str], now: float) -> float:
         """Return the seconds that a request of this kind has to wait."""
@@ -77,19 +83,20 @@ def delay(failure: Failure, attempt: int, max_retries: int, waited: float = 0.0)
     """Return the seconds to wait before the next attempt, or None where there must be none.
 
     A server that says when to come back is not in trouble: such waits are limited by their sum (`waited` so far, up to
-    `LONGEST_WAIT`) and not by their number, unless `max_retries` is 0.
+    `LONGEST_WAIT`) and not by their number, unless `max_retries` is 0. One that says "at once" has said nothing.
     """
     transient = failure.status is None or failure.status in (408, 429) or failure.status >= 500
     repeatable = is_repeatable(failure.method, failure.path) or not maybe_accepted(failure)
     if not max_retries or not transient or not repeatable or failure.status == 501:
         return None
     hint = retry_after(failure)
-    if hint is not None:
+    if hint is not None and hint >= FIRST_DELAY:
         # Never early. A little more than asked, and not all at once.
         return hint + random.uniform(0.01, 0.25) if waited + hint <= LONGEST_WAIT else None
     if attempt > max_retries:
         return None
-    return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
+    backoff = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+    return float(max(hint or 0.0, backoff))
 
 
 def retry_after(failure: Failure) -> float | None:

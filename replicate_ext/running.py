@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 from replicate_api.models import Prediction, Training, Version
 
-from . import inputs, lifecycle
-from . import operations as op
+from . import inputs, leaving, lifecycle
 from ._bridge import Resource, W, both
-from ._wire import HOLD, AsyncWire, BlockingWire, send
-from .errors import WaitTimeout
-from .lifecycle import Job, Waiting
+from ._wire import HOLD, AsyncWire, BlockingWire
+from .lifecycle import Waiting
 from .outputs import files
 from .refs import ModelRef
 from .streaming import Opening, opens
@@ -50,11 +47,8 @@ async def _wait(
     """
     _check_seconds(timeout=timeout, poll_interval=poll_interval)
     waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
-    if isinstance(job, str):
-        job = await send(self._wire, op.PREDICTIONS_GET(job))
-    if isinstance(job, Training):
-        return await self._attend(job, waiting, cancel_on_exit)
-    return await self._attend(job, waiting, cancel_on_exit)
+    attended: Prediction | Training = await self._attend(job, waiting, cancel_on_exit)
+    return attended
 
 
 class Running(Resource[W]):
@@ -63,6 +57,7 @@ class Running(Resource[W]):
     def __init__(self, wire: W) -> None:
         super().__init__(wire)
         self._latest: dict[str, Version] = {}
+        self._creates = leaving.Creates()
 
     @both
     async def run(
@@ -113,20 +108,17 @@ class Running(Resource[W]):
         ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
         hold = None if wait is True and on_created is not None else _hold(wait, timeout)
         waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
-        given = await prepared.send(self._wire)
         fields: dict[str, Any] = {
-            "input": given,
             "webhook": webhook,
             "webhook_events_filter": webhook_events_filter,
             "cancel_after": lifecycle.lifetime(timeout) if cancel_on_exit else None,
         }
-        since = datetime.now(UTC)
-        try:
-            reply = await lifecycle.create(self._wire, ref, hold, self._latest, waiting.deadline, **fields)
-        except BaseException as leaving:
-            if cancel_on_exit and _is_exit(leaving):
-                await lifecycle.give_up_unseen(self._wire, since, given)
-            raise
+        lifecycle.check(**fields)
+        fields["input"] = await prepared.send(self._wire)
+        deadline = waiting.deadline
+        reply = await leaving.begin(
+            self._wire, self._creates, ref, hold, self._latest, deadline, cancel_on_exit, **fields
+        )
         job = reply.value
         if on_created is not None:
             on_created(job)
@@ -136,7 +128,7 @@ class Running(Resource[W]):
         else:
             job = await self._attend(job, waiting, cancel_on_exit)
         version = self._latest.get(str(ref))
-        return files(job.output, self._wire, _mapping(version and version.openapi_schema))
+        return files(lifecycle.output(job), self._wire, _mapping(version and version.openapi_schema))
 
     @opens
     def stream(
@@ -175,21 +167,27 @@ class Running(Resource[W]):
         """
         ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
         fields: dict[str, Any] = {"webhook": webhook, "webhook_events_filter": webhook_events_filter}
+        lifecycle.check(**fields)
 
         async def create() -> Prediction:
             fields["input"] = await prepared.send(self._wire)
-            return (await lifecycle.create(self._wire, ref, None, self._latest, **fields)).value
+            reply = await leaving.begin(
+                self._wire, self._creates, ref, None, self._latest, None, cancel_on_exit, **fields
+            )
+            return reply.value
 
         return Opening(create, cancel_on_exit)
 
-    async def _attend(self, job: Job, waiting: Waiting, cancel_on_exit: bool) -> Job:
-        """Wait for a job's good end; whoever leaves early cancels it, unless told otherwise."""
+    async def _attend(self, job: Any, waiting: Waiting, cancel_on_exit: bool) -> Any:
+        """Wait for the good end of a job or an id; whoever leaves early cancels it, unless told otherwise."""
         try:
+            if isinstance(job, str):
+                job = await lifecycle.look(self._wire, job, waiting)
             waiting.saw(job)
             return lifecycle.result(await lifecycle.wait(self._wire, job, waiting))
-        except BaseException as leaving:
-            if cancel_on_exit and _is_exit(leaving):
-                await lifecycle.give_up(self._wire, job)
+        except BaseException as reason:
+            if cancel_on_exit and leaving.is_exit(reason):
+                await leaving.give_up(self._wire, job)
             raise
 
     wait = cast("_Wait", both(_wait))
@@ -197,13 +195,6 @@ class Running(Resource[W]):
 
 def _mapping(value: object) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else None
-
-
-def _is_exit(leaving: BaseException) -> bool:
-    """Whether somebody stops waiting: Ctrl-C, a canceled task, a timeout; not a failure of the network."""
-    if isinstance(leaving, GeneratorExit):  # the coroutine itself is being thrown away and may not await any more
-        return False
-    return isinstance(leaving, WaitTimeout) or not isinstance(leaving, Exception)
 
 
 def _hold(wait: bool | float, timeout: float | None) -> float | None:

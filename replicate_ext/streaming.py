@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from replicate_api.models import Prediction
 
-from . import errors, lifecycle
+from . import errors, leaving, lifecycle
 from . import operations as op
 from ._bridge import Resource, W, dressed, each
-from ._wire import AsyncWire, BlockingWire, body, fetch, send
+from ._exchange import body, fetch, send
+from ._wire import AsyncWire, BlockingWire
 from .outputs import files
 from .sse import Decoder, Event
 
@@ -52,12 +53,18 @@ class _Stream(Resource[W], Generic[W]):
         self._create, self._cancel_on_exit = opening
         self._outputs: list[str] = []
         self._seen: set[str] = set()
+        self._is_begun = self._is_done = False
         self.prediction: Prediction | None = None
 
     @property
     def text(self) -> str:
         """The output so far, joined."""
         return "".join(self._outputs)
+
+    def _begin(self) -> None:
+        if self._is_begun:
+            raise RuntimeError("a stream is iterated once; a second time would run, and bill, the model again")
+        self._is_begun = True
 
     @each
     async def _events(self) -> AsyncGenerator[Event, None]:
@@ -68,13 +75,13 @@ class _Stream(Resource[W], Generic[W]):
             async for event in self._rest():
                 yield event
             lifecycle.result(self._job)
-        except BaseException as leaving:
+        except BaseException as reason:
             # Closing the stream early arrives here as GeneratorExit, in which an async generator may still await.
             unfinished = self.prediction is not None and not lifecycle.is_finished(self.prediction)
-            if self._cancel_on_exit and unfinished and not isinstance(leaving, Exception):
-                await lifecycle.give_up(self._wire, self._job)
-            if isinstance(leaving, errors.ReplicateError) and leaving.prediction is None:
-                leaving.prediction = self.prediction
+            if self._cancel_on_exit and unfinished and not isinstance(reason, Exception):
+                await leaving.give_up(self._wire, self._job)
+            if isinstance(reason, errors.ReplicateError) and reason.prediction is None:
+                reason.prediction = self.prediction
             raise
 
     @property
@@ -92,6 +99,7 @@ class _Stream(Resource[W], Generic[W]):
                 async for event in self._connection(url, decoder):
                     yield event
                     if event.event == "done":
+                        self._is_done = True
                         return
             except (errors.APIStatusError, errors.ResponseError):
                 return  # gone: the prediction knows how it went
@@ -118,11 +126,11 @@ class _Stream(Resource[W], Generic[W]):
                         yield self._took(event, url)
 
     async def _rest(self) -> AsyncGenerator[Event, None]:
-        """Wait for the end of the prediction, and yield what its output has beyond the events."""
+        """Wait for the end of the prediction; without a `done`, yield what its output has beyond the events."""
         began = self._wire.now()
         while True:
             self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
-            for item in self._missing(self._job.output):
+            for item in [] if self._is_done else self._missing(self._job.output):
                 yield self._took(Event("output", item))
             if lifecycle.is_finished(self._job):
                 return
@@ -132,8 +140,9 @@ class _Stream(Resource[W], Generic[W]):
         """Return the items of an output that no event has said yet."""
         if output is None or not output:
             return []
-        items = [item if isinstance(item, str) else json.dumps(item) for item in _listed(output)]
-        if items[: len(self._outputs)] == self._outputs:
+        listed = output if isinstance(output, list) else [output]
+        items = [item if isinstance(item, str) else json.dumps(item) for item in listed]
+        if len(items) >= len(self._outputs) and all(map(_is_same, self._outputs, listed)):
             return items[len(self._outputs) :]
         # Events may cut the text elsewhere than the output's items do.
         whole = "".join(items)
@@ -153,8 +162,14 @@ class _Stream(Resource[W], Generic[W]):
         return event._replace(data=files(event.data, self._wire)) if is_file or not url else event
 
 
-def _listed(output: object) -> list[Any]:
-    return output if isinstance(output, list) else [output]
+def _is_same(said: str, item: object) -> bool:
+    """Whether an event said an item of the output, whatever the spacing of its JSON."""
+    if isinstance(item, str):
+        return said == item
+    try:
+        return bool(json.loads(said) == item)
+    except ValueError:
+        return False
 
 
 class Stream(_Stream[BlockingWire]):
@@ -162,6 +177,7 @@ class Stream(_Stream[BlockingWire]):
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events; leaving the loop early closes the stream once the iterator is closed or dropped."""
+        self._begin()
         return self._events()
 
 
@@ -170,6 +186,7 @@ class AsyncStream(_Stream[AsyncWire]):
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Yield the events."""
+        self._begin()
         return self._events()
 
 

@@ -54,7 +54,7 @@ def verify(
     keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
     if not keys:
         raise ValueError("give at least one secret")
-    raw = body.encode() if isinstance(body, str) else bytes(body)
+    raw = body.encode(errors="replace") if isinstance(body, str) else bytes(body)
     given = {str(name).lower().replace("_", "-").removeprefix("http-"): value for name, value in headers.items()}
     missing = [name for name in ("webhook-id", "webhook-timestamp", "webhook-signature") if not given.get(name)]
     if missing:
@@ -64,7 +64,7 @@ def verify(
     # Every key is tried on every signature, without stopping at the first that fits: no timing tells which it was.
     signatures = [item.partition(",") for item in given["webhook-signature"].split()]
     fits = [
-        hmac.compare_digest(_signature(key, message_id, timestamp, raw), value.encode())
+        hmac.compare_digest(_signature(key, message_id, timestamp, raw), value.encode(errors="replace"))
         for key in keys
         for version, _, value in signatures
         if version == "v1"
@@ -98,14 +98,14 @@ def _key(secret: str) -> bytes:
 
 
 def _signature(key: bytes, message_id: str, timestamp: str, body: bytes) -> bytes:
-    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    signed = b".".join((message_id.encode(errors="replace"), timestamp.encode(errors="replace"), body))
     return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
 
 
 def _check_age(timestamp: str, tolerance: float | None, now: float) -> None:
     try:
         age = now - int(timestamp)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise StaleWebhook(f"webhook-timestamp is not a number of seconds: {timestamp[:40]!r}") from error
     if tolerance is not None and abs(age) > tolerance:
         when = f"{age:.0f} seconds ago" if age > 0 else f"{-age:.0f} seconds in the future"

@@ -160,12 +160,14 @@ def test_clients_are_context_managers(both: Harness) -> None:
 
 def test_the_functions_of_the_package_use_a_client_made_on_first_use() -> None:
     code = """
-import os, replicate_ext
+import os
+from replicate_ext import *
+print(run.__name__, async_run.__name__, predictions.get.__name__)
 try:
-    replicate_ext.run
-except replicate_ext.AuthenticationError:
+    run("acme/hello")
+except AuthenticationError:
     os.environ["REPLICATE_API_TOKEN"] = "r8_x"
-    print(replicate_ext.run.__name__, replicate_ext.async_run.__name__, replicate_ext.predictions.get.__name__)
+    print(account._wire.settings.token)
 """
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert printed.split() == ["run", "run", "get"]
+    assert printed.split() == ["run", "run", "get", "r8_x"]

@@ -12,7 +12,6 @@ import re
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -221,13 +220,12 @@ def test_an_expired_file_is_an_error_that_explains(both: Harness, tmp_path, stat
 
 
 def test_canceling_a_save_leaves_nothing(server, clock, tmp_path) -> None:
-    harness = Harness("async", server, clock)
     begun = asyncio.Event()
 
     async def slow(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, stream=Endless(begun))
 
-    harness.client._wire.settings = replace(harness.client._wire.settings, transport=httpx.MockTransport(slow))
+    harness = Harness("async", server, clock, transport=httpx.MockTransport(slow))
 
     async def main() -> None:
         task = asyncio.ensure_future(files(URL, harness.client._wire).save(tmp_path))

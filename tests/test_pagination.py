@@ -218,6 +218,7 @@ def test_wrong_arguments_of_paginate_are_told_at_the_call(both: Harness, argumen
         (5, None),
         (f"{API}/models?cursor=a%3D%3D", "/models?cursor=a%3D%3D"),
         ("http://api.replicate.com/v1/deployments?cursor=x", "/deployments?cursor=x"),
+        ("https://api.replicate.com:443/v1/deployments?cursor=x", "/deployments?cursor=x"),
     ],
 )
 def test_the_next_page_is_below_the_base_url(link: object, path: str | None) -> None:
@@ -232,6 +233,8 @@ def test_the_next_page_is_below_the_base_url(link: object, path: str | None) -> 
         "https://api.replicate.com@evil.example/v1/predictions",
         "https://api.replicate.com/elsewhere",
         "/v1/predictions?cursor=1",
+        "https://api.replicate.com:port/v1/predictions",
+        "https://[",
     ],
 )
 def test_a_link_that_leads_elsewhere_is_an_error_and_nothing_is_sent_there(both: Harness, link: str) -> None:
@@ -244,6 +247,18 @@ def test_a_link_that_leads_elsewhere_is_an_error_and_nothing_is_sent_there(both:
 def test_a_link_to_the_same_page_does_not_go_round_for_ever(both: Harness) -> None:
     both.server.will(replied(page("a", next=f"{API}/predictions?cursor=1")))
     assert len(both.collect(both.client.predictions.list())) == 2
+
+
+@pytest.mark.parametrize("length", [2, 3, 7])
+@pytest.mark.parametrize("prefetch", [True, False])
+def test_links_that_go_round_come_to_an_end(both: Harness, length: int, prefetch: bool) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params.get("cursor", 0))
+        return replied(page("a", next=f"{API}/predictions?cursor={(number + 1) % length}"))
+
+    both.server.will(answer)
+    pages = both.collect(both.client.paginate(both.client.predictions.list, prefetch=prefetch))
+    assert length <= len(pages) <= 4 * length
 
 
 @pytest.mark.parametrize("results", [None, "odd", {"a": 1}, []])

@@ -96,7 +96,7 @@ def test_a_server_says_in_many_ways_when_to_come_back(headers: dict, body: objec
     if seconds is not None:
         delay = retry.delay(failure, 1, 5)
         assert delay is not None
-        assert seconds <= delay <= seconds + 0.25
+        assert seconds <= delay <= max(seconds + 0.25, retry.FIRST_DELAY)
 
 
 def test_a_date_counts_from_now_and_never_backwards() -> None:
@@ -115,6 +115,14 @@ def test_waits_that_add_up_beyond_the_limit_are_told_instead() -> None:
     assert delay(20, waited=101) is None
     assert delay(20, waited=99, attempt=17) is not None
     assert delay(1, max_retries=0) is None
+
+
+@pytest.mark.parametrize("header", ["0", "0.1", date(-30)])
+def test_a_server_that_says_at_once_is_not_asked_without_end(header: str) -> None:
+    failure = create(status=429, headers={"retry-after": header})
+    delays = [retry.delay(failure, attempt, 3) for attempt in (1, 2, 3, 4)]
+    assert delays[3] is None
+    assert all(delay and delay >= 0.25 for delay in delays[:3])
 
 
 def test_the_two_kinds_of_requests_have_limits_of_their_own() -> None:

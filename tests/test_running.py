@@ -1,16 +1,19 @@
 """`run` and `wait`: promises 2, 3 and 6, on both clients."""
 
 import asyncio
+import json
 import threading
 
 import httpx
 import pytest
 
-from conftest import Clock, Harness, Server, prediction, replied
+from conftest import TOKEN, Clock, Harness, Server, prediction, replied
 from replicate_ext import (
     APIStatusError,
+    AsyncReplicate,
     ConnectionFailed,
     FileOutput,
+    InvalidRequest,
     ModelError,
     NotFound,
     Prediction,
@@ -471,6 +474,229 @@ def test_an_ambiguous_create_is_sent_once_and_says_where_to_look(both: Harness, 
     assert caught.value.maybe_created_after.tzinfo is not None
 
 
+def test_a_version_that_is_gone_is_looked_up_again_once(both: Harness) -> None:
+    def model(letter: str) -> httpx.Response:
+        return replied({"owner": "acme", "name": "poet", "latest_version": {"id": letter * 64}})
+
+    gone = replied({"title": "Invalid version or not permitted", "detail": "no", "status": 422}, 422)
+    both.server.will(replied({}, 404), model("a"), replied(prediction(output=1), 201))
+    assert both.do(both.client.run("acme/poet")) == 1
+    both.server.answers = [gone, replied({}, 404), model("b"), replied(prediction(output=2), 201)]
+    assert both.do(both.client.run("acme/poet")) == 2
+    assert both.server.body()["version"] == "b" * 64
+    both.server.answers = [gone, replied({}, 404), model("b"), gone]
+    with pytest.raises(InvalidRequest):
+        both.do(both.client.run("acme/poet"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": {}},
+        {"status": []},
+        {"status": None},
+        {"status": "processing", "completed_at": ""},
+        {"status": "processing", "completed_at": 7},
+        {"status": "processing", "completed_at": "2025-06-02T15:53:25Z"},
+        {"status": "resting", "completed_at": "soon"},
+    ],
+)
+def test_odd_looks_are_no_ends(both: Harness, odd: dict) -> None:
+    both.server.will(replied(prediction("starting"), 201), replied(prediction("processing") | odd))
+    both.server.will(replied(prediction(output="x")))
+    assert both.do(both.client.run("acme/hello")) == "x"
+
+
+def test_an_output_that_is_not_there_is_none(both: Harness) -> None:
+    job = prediction("succeeded")
+    del job["output"]
+    both.server.will(replied(job, 201))
+    assert both.do(both.client.run("acme/hello")) is None
+
+
+# Leaving while nobody knows the id yet
+
+
+class Platform:
+    """A little Replicate with jobs that never end, for those who leave."""
+
+    def __init__(self, *there: dict) -> None:
+        self.jobs = {job["id"]: job for job in there}
+        self.holding = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/v1")
+        if path.endswith("/cancel"):
+            job = self.jobs[path.split("/")[2]]
+            job["status"] = "canceled"
+            return replied(job)
+        if request.method == "GET":
+            return replied({"next": None, "results": list(self.jobs.values())})
+        raise AssertionError(path)
+
+    async def hold(self, request: httpx.Request) -> httpx.Response:
+        """Create, and never answer."""
+        if request.method == "POST" and not request.url.path.endswith("/cancel"):
+            id = f"job{len(self.jobs)}"
+            body = json.loads(request.content)
+            self.jobs[id] = prediction(
+                "processing", id=id, input=body["input"], model="acme/" + request.url.path.split("/")[4]
+            )
+            self.holding += 1
+            await asyncio.Event().wait()
+        return self(request)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {id: job["status"] for id, job in self.jobs.items()}
+
+
+def leave(platform: Platform, calls: list[tuple[str, dict]], canceled: list[int], streaming: bool = False) -> None:
+    """Run some calls at once, and cancel some of them once the platform has all of them."""
+
+    async def follow(client: AsyncReplicate, ref: str, input: dict) -> None:
+        async for _ in client.stream(ref, input):
+            pass
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(platform.hold))
+        start = (lambda ref, input: follow(client, ref, input)) if streaming else client.run
+        tasks = [asyncio.ensure_future(start(ref, input)) for ref, input in calls]
+        while platform.holding < len(calls):
+            await asyncio.sleep(0)
+        for index in canceled:
+            tasks[index].cancel()
+        await asyncio.gather(*[tasks[index] for index in canceled], return_exceptions=True)
+        assert all(tasks[index].cancelled() for index in canceled)
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_who_leaves_a_create_cancels_it_and_nothing_else(streaming: bool) -> None:
+    others = [
+        prediction("processing", id="another-model", input={"n": 1}, model="acme/other"),
+        prediction("processing", id="another-input", input={"n": 2}),
+        prediction("succeeded", id="over", input={"n": 1}),
+    ]
+    platform = Platform(*others)
+    leave(platform, [("acme/hello", {"n": 1})], [0], streaming)
+    assert platform.statuses == {
+        "another-model": "processing",
+        "another-input": "processing",
+        "over": "succeeded",
+        "job3": "canceled",
+    }
+
+
+def test_who_leaves_several_alike_cancels_all_of_them() -> None:
+    platform = Platform()
+    leave(platform, [("acme/hello", {"n": 1})] * 3, [0, 1, 2])
+    assert set(platform.statuses.values()) == {"canceled"}
+
+
+def test_where_it_cannot_be_known_which_one_is_left_none_is_touched() -> None:
+    platform = Platform()
+    checked = []
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(platform.hold))
+        tasks = [asyncio.ensure_future(client.run("acme/hello", {"n": 1})) for _ in range(2)]
+        while platform.holding < 2:
+            await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.gather(tasks[0], return_exceptions=True)
+        checked.append(dict(platform.statuses))
+        tasks[1].cancel()
+        await asyncio.gather(tasks[1], return_exceptions=True)
+
+    asyncio.run(main())
+    assert checked == [{"job0": "processing", "job1": "processing"}]
+
+
+def test_a_job_that_this_client_knows_is_not_taken_for_the_lost_one() -> None:
+    platform = Platform()
+
+    async def main() -> None:
+        async def answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and not platform.jobs:
+                platform.jobs["mine"] = prediction("processing", id="mine", input={"n": 1})
+                return replied(platform.jobs["mine"], 201)
+            if request.url.path.endswith("/mine"):
+                await asyncio.Event().wait()
+            return await platform.hold(request)
+
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(answer))
+        waiting = asyncio.ensure_future(client.run("acme/hello", {"n": 1}, wait=False, cancel_on_exit=False))
+        while "mine" not in client._creates.known:
+            await asyncio.sleep(0)
+        lost = asyncio.ensure_future(client.run("acme/hello", {"n": 1}))
+        while not platform.holding:
+            await asyncio.sleep(0)
+        lost.cancel()
+        await asyncio.gather(lost, return_exceptions=True)
+        assert platform.statuses == {"mine": "processing", "job1": "canceled"}
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_a_timeout_during_the_create_is_a_timeout_and_cancels_too(both: Harness) -> None:
+    job = prediction("processing", input={"text": "hi"})
+
+    def late(request: httpx.Request) -> httpx.Response:
+        both.clock.time += 3
+        raise httpx.ReadTimeout("late")
+
+    both.server.will(late, replied({"next": None, "results": [job]}), replied(prediction("canceled")))
+    with pytest.raises(WaitTimeout, match="no answer to the create") as caught:
+        both.do(both.client.run("acme/hello", {"text": "hi"}, timeout=2))
+    assert caught.value.maybe_created_after is not None
+    assert both.server.asked[1:] == ["GET /predictions", f"POST /predictions/{job['id']}/cancel"]
+    assert both.server.requests[0].extensions["timeout"]["read"] == 3
+    both.server.answers = [late]
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.run("acme/hello", {"text": "hi"}, timeout=2, cancel_on_exit=False))
+    assert len(both.server.requests) == 4
+
+
+def test_wait_by_id_keeps_its_timeout_from_the_first_look_on(both: Harness) -> None:
+    def slow(request: httpx.Request) -> httpx.Response:
+        both.clock.time += 5
+        return replied({}, 500)
+
+    both.server.will(slow, replied(prediction("canceled")))
+    with pytest.raises(WaitTimeout, match="could not be looked at within 1 seconds"):
+        both.do(both.client.wait("abc", timeout=1))
+    assert both.server.asked == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
+
+
+def test_ctrl_c_in_the_first_look_cancels_by_the_id(server: Server, clock: Clock) -> None:
+    harness = Harness("sync", server, clock)
+    server.will(KeyboardInterrupt(), replied(prediction("canceled")))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.wait("abc")
+    assert server.asked == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
+
+
+def test_the_last_words_do_not_wait_for_the_rate_limit(server: Server, clock: Clock) -> None:
+    harness = Harness("sync", server, clock)
+
+    def interrupted(seconds: float) -> None:
+        if seconds > 10:
+            raise KeyboardInterrupt
+
+    harness.client._wire._sleep = interrupted
+    server.will(replied(prediction("starting"), 201), replied({}, 429, **{"retry-after": "30"}))
+    server.will(replied(prediction("canceled")))
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.run("acme/hello", wait=False)
+    assert server.asked[-1].endswith("/cancel")
+
+
 def test_progress_sees_every_look(both: Harness) -> None:
     both.server.will(
         replied(prediction("starting"), 201), replied(prediction("processing")), replied(prediction(output="x"))
@@ -498,6 +724,9 @@ def test_polling_intervals_grow_and_are_capped() -> None:
         ({"input": {"deep": [{"x": float("nan")}]}}, r"input\.deep\[0\]\.x"),
         ({"webhook_events_filter": ["complete"]}, r"webhook_events_filter\[0\].*'completed'"),
         ({"webhook": 5}, "webhook must be a string"),
+        ({"webhook": 5, "input": {"file": b"x" * 300_000}}, "webhook must be a string"),
+        ({"timeout": float("inf")}, "timeout must be"),
+        ({"poll_interval": -1}, "poll_interval must be"),
     ],
 )
 def test_a_wrong_argument_is_told_before_anything_is_sent(both: Harness, arguments: dict, words: str) -> None:

@@ -16,10 +16,10 @@ FLOORS = {
     0: ["errors", "refs", "retry", "sse"],
     1: ["operations", "webhooks"],
     2: ["_wire"],
-    3: ["_bridge", "downloads"],
-    4: ["inputs", "outputs", "pagination"],
-    5: ["lifecycle", "resources"],
-    6: ["streaming"],
+    3: ["_exchange"],
+    4: ["_bridge", "downloads", "lifecycle"],
+    5: ["inputs", "leaving", "outputs", "pagination"],
+    6: ["resources", "streaming"],
     7: ["running"],
     8: ["client"],
     9: ["_default"],
@@ -66,7 +66,7 @@ def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
         ("httpx.Client(", ["_wire"]),
         ("httpx.AsyncClient(", ["_wire"]),
         ("replicate_api.api", ["operations"]),
-        ("Authorization", ["_wire"]),
+        ("'authorization'", ["_wire"]),
     ],
 )
 def test_some_things_are_done_in_one_place(what: str, where: list[str]) -> None:

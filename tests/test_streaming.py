@@ -152,6 +152,37 @@ def test_a_text_cut_in_other_places_is_continued_by_its_characters(both: Harness
     assert [str(one) for one in events] == ["He", "llo", " u"]
 
 
+@pytest.mark.parametrize(
+    ("said", "output"),
+    [
+        ("data:image/png;base64,aGk=", ["https://replicate.delivery/x/out.png"]),
+        ('{"a":1}', [{"a": 1}]),
+        ("whatever", ["something", "else"]),
+    ],
+)
+def test_what_done_says_is_whole_is_not_doubted(both: Harness, said: str, output: list) -> None:
+    both.server.will(streaming(), sse(event(said, 0), DONE), streaming("succeeded", output=output))
+    events, stream = run(both)
+    assert stream.error is None
+    assert [one.event for one in events] == ["output", "done"]
+
+
+def test_items_that_are_no_strings_are_compared_as_json(both: Harness) -> None:
+    both.server.will(streaming(), sse(event('{"a":1}')), streaming("succeeded", output=[{"a": 1}, {"a": 2}]))
+    events, stream = run(both)
+    assert stream.error is None
+    assert [one.data for one in events] == ['{"a":1}', '{"a": 2}']
+
+
+def test_a_stream_is_iterated_once(both: Harness) -> None:
+    both.server.will(streaming(), sse(DONE), streaming("succeeded"))
+    stream = both.client.stream("acme/poet")
+    both.collect(stream)
+    with pytest.raises(RuntimeError, match="iterated once"):
+        both.collect(stream)
+    assert sum(asked.startswith("POST") for asked in both.server.asked) == 1
+
+
 def test_lost_events_are_told(both: Harness) -> None:
     both.server.will(streaming(), sse(event("x", 0)), streaming("succeeded", output=["a", "b"]))
     events, stream = run(both)

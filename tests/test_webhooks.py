@@ -155,3 +155,21 @@ def test_the_client_fetches_the_secret_once(both: Harness) -> None:
     assert both.do(both.client.webhooks.verify(V1_BODY, given)).status == "starting"
     assert both.do(both.client.webhooks.verify(V1_BODY, given)).status == "starting"
     assert both.server.asked == ["GET /webhooks/default/secret"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("webhook-timestamp", "9" * 400, StaleWebhook),
+        ("webhook-timestamp", "-" + "9" * 400, StaleWebhook),
+        ("webhook-timestamp", "9" * 5000, StaleWebhook),
+        ("webhook-id", "\ud83d", BadWebhookSignature),
+        ("webhook-signature", "v1,\ud83d", BadWebhookSignature),
+        ("webhook-signature", "v1,ü", BadWebhookSignature),
+    ],
+)
+def test_whatever_a_stranger_sends_is_one_of_our_errors(name: str, value: str, error: type) -> None:
+    secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+    headers = webhooks.sign(b"{}", secret) | {name: value}
+    with pytest.raises(error):
+        webhooks.verify(b"{}", headers, secret)

@@ -2,8 +2,12 @@
 
 import asyncio
 import logging
+import os
 import pickle
+import re
 import ssl
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +19,7 @@ from conftest import API, TOKEN, Harness, Server, prediction, replied
 from replicate_api.api.predictions import predictions_create, predictions_get
 from replicate_api.models import VersionPredictionRequest
 from replicate_ext import (
+    APIStatusError,
     AsyncReplicate,
     ConnectionFailed,
     FileOutput,
@@ -304,6 +309,130 @@ def test_any_request_can_be_sent(both: Harness) -> None:
     assert both.do(both.client.request("DELETE", "/new/thing")) is None
     with pytest.raises(ValueError, match="must begin with a slash"):
         both.do(both.client.request("GET", "https://evil.example/"))
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_only_a_429_holds_the_other_calls_back(make, status: int) -> None:
+    both = make(max_retries=0)
+    both.server.will(replied({}, status, **{"retry-after": "3600"}), replied(prediction()))
+    with pytest.raises(APIStatusError):
+        both.do(both.client.search(query="x"))
+    assert both.do(both.client.predictions.get("x")).status == "succeeded"
+
+
+LOW_CREDIT = (
+    "Request was throttled. Your rate limit for creating predictions is reduced to 6 requests per minute with a burst "
+    "of 1 requests while you have less than $5.0 in credit. Your rate limit resets in ~700s."
+)
+
+
+def test_low_credit_is_named_to_all_who_wait_for_it(both: Harness) -> None:
+    both.server.will(replied({"detail": LOW_CREDIT, "status": 429, "retry_after": 700}, 429))
+    for _ in range(2):  # the second is not even sent
+        with pytest.raises(RateLimited, match=r"less than \$5\.0 in credit.*low credit") as caught:
+            both.do(both.client.models.predictions.create("acme", "hello", input={}))
+        assert caught.value.is_low_credit
+        assert caught.value.retry_after == 700
+    assert len(both.server.requests) == 1
+    assert not RateLimited(429, detail="Request was throttled.").is_low_credit
+
+
+def test_headers_of_the_caller_replace_ours_whatever_their_case(make) -> None:
+    both = make(headers={"USER-agent": "mine", "authorization": "Bearer other", "X-Team": "a"})
+    both.server.will(replied(prediction()))
+    both.do(both.client.predictions.get("x"))
+    headers = both.server.requests[0].headers
+    assert headers.get_list("user-agent") == ["mine"]
+    assert headers.get_list("authorization") == [f"Bearer {TOKEN}"]
+    assert headers["x-team"] == "a"
+
+
+def test_a_success_nested_too_deeply_is_an_ambiguous_error(both: Harness) -> None:
+    both.server.will(httpx.Response(201, content=b"[" * 100_000))
+    with pytest.raises(ResponseError) as caught:
+        both.do(both.client.run("acme/hello"))
+    assert caught.value.maybe_created_after is not None
+
+
+# Logging
+
+
+def test_one_line_for_each_attempt_and_nothing_that_is_nobodys_business(both: Harness, caplog) -> None:
+    caplog.set_level(logging.DEBUG)
+    both.server.will(
+        replied({}, 502),
+        replied({"type": "user", "username": "me"}),
+        replied(prediction("succeeded", output=["https://replicate.delivery/s3cret/out.png?signature=s1gned"]), 201),
+        httpx.Response(302, headers={"location": "https://elsewhere.example/s3cret?signature=s1gned"}),
+        httpx.Response(200, content=b"PNG"),
+        httpx.ReadTimeout("late"),
+        httpx.Response(200, content=b"x"),
+    )
+    both.do(both.client.account.get())
+    [file] = both.do(both.client.run("acme/hello", {"prompt": "my s3cret diary"}, webhook="https://x.example/s3cret"))
+    both.do(file.read())
+    both.do(both.client.files.download("f", owner="me", expiry=1, signature="s1gned"))
+    ours = [record.getMessage() for record in caplog.records if record.name == "replicate_ext"]
+    assert [re.sub(r"in \d+ ms", "in N ms", line) for line in ours] == [
+        "GET /account -> 502 in N ms, attempt 1",
+        "GET /account -> 200 in N ms, attempt 2",
+        "POST /models/acme/hello/predictions -> 201 in N ms, attempt 1",
+        "GET replicate.delivery/… -> 302 in N ms, attempt 1",
+        "GET elsewhere.example/… -> 200 in N ms, attempt 1",
+        "GET /files/f/download -> ReadTimeout in N ms, attempt 1",
+        "GET /files/f/download -> 200 in N ms, attempt 2",
+    ]
+    everything = " ".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    for secret in (TOKEN, "s3cret", "s1gned", "diary"):
+        assert secret not in everything
+    assert all(record.levelno == logging.DEBUG for record in caplog.records if record.name == "replicate_ext")
+
+
+def test_logging_is_silent_by_default() -> None:
+    code = f"""
+import httpx
+from replicate_ext import Replicate
+transport = httpx.MockTransport(lambda request: httpx.Response(200, json={{}}))
+Replicate("{TOKEN}", transport=transport).account.get()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""
+
+
+def test_other_users_of_httpx_keep_their_log(caplog) -> None:
+    caplog.set_level(logging.INFO)
+    with httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200))) as http:
+        http.get("https://x.example/")
+    assert "x.example" in caplog.text
+
+
+# Threads, loops, processes
+
+
+FORKING = """
+import httpx, json, os
+from replicate_ext import Replicate
+
+answer = httpx.Response(201, json={"id": "x", "status": "succeeded", "output": "x"})
+client = Replicate("r8_x", transport=httpx.MockTransport(lambda request: answer))
+assert client.run("acme/hello") == "x"
+mine = client._wire.http
+client._wire._lock.acquire()  # by another thread, say, at the moment of the fork
+child = os.fork()
+if not child:
+    fine = client.run("acme/hello") == "x" and client._wire.http is not mine
+    os._exit(0 if fine else 1)
+client._wire._lock.release()
+assert os.waitpid(child, 0)[1] == 0
+assert client._wire.http is mine
+print("fine")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_forked_process_makes_connections_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "fine\n", done.stderr
 
 
 def test_one_client_serves_many_threads(server: Server) -> None:

@@ -79,7 +79,9 @@ class Emulator:
         self._address = listener.getsockname()[:2]
         state = State(self._models)
         self._service = Service(state, self.clock, self.token, self._limited)
-        config = uvicorn.Config(self._service.app(), log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            self._service.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, args=[listener], name="replicate-emulator")

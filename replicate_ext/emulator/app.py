@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from starlette.routing import Route
 from . import contract, streams
 from .clock import Clock
 from .limits import Bucket
-from .operations import Call, Handler, handlers, reply
+from .operations import Call, Handler, handlers, parsed, reply
 from .problems import Problem, check, not_found, throttled, unauthenticated
 from .runner import Runner
 from .state import State
@@ -65,7 +64,7 @@ class Service:
             handler = known.get(operation.id, _missing)
             answer = self._recorded(self._answer(operation, handler), operation.id)
             routes.append(Route(f"/v1{operation.path}", answer, methods=[operation.method]))
-        refuse: Any = {HTTPException: _refused}
+        refuse: Any = {HTTPException: _refused, Exception: _broken}
         return Starlette(routes=routes, exception_handlers=refuse)
 
     def _recorded(self, answer: Callable[[Request], Awaitable[Response]], id: str | None) -> Callable[[Request], Any]:
@@ -125,10 +124,11 @@ class Service:
 
 
 async def _body(request: Request) -> Any:
+    raw = await request.body()
     try:
-        return json.loads(await request.body())
-    except ValueError as error:
-        words = "EOF" if not await request.body() else str(error)
+        return parsed(raw)
+    except (ValueError, RecursionError) as error:
+        words = "EOF" if not raw else str(error)
         raise Problem(400, f"Failed to parse request body as JSON: {words}") from None
 
 
@@ -137,6 +137,12 @@ async def _missing(call: Call, *path: str) -> Any:
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
-    if error.status_code == 405:
-        return Problem(405, f'Method "{request.method}" not allowed.').response()
-    return not_found().response()
+    if error.status_code == 404:
+        return not_found().response()
+    words = f'Method "{request.method}" not allowed.' if error.status_code == 405 else str(error.detail)
+    return Problem(error.status_code, words).response()
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Answer even where the emulator itself is at fault; the traceback is on its standard error."""
+    return Problem(500, f"The emulator failed: {error!r}").response()

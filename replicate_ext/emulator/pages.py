@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote_plus, urlencode
@@ -14,9 +13,9 @@ T = TypeVar("T")
 
 
 def page(
-    items: Iterable[T], key: Callable[[T], str], size: int, url: str, query: dict[str, str]
+    items: Iterable[T], key: Callable[[T], str], size: int, url: str, query: dict[str, str], descending: bool = True
 ) -> tuple[dict[str, str | None], list[T]]:
-    """Return the links of a page, and what is on it; the greatest position comes first.
+    """Return the links of a page, and what is on it.
 
     Args:
         items: Everything that is listed, in any order.
@@ -24,16 +23,17 @@ def page(
         size: How many items a page has.
         url: The address of the list, without its query.
         query: The query as it was asked, with or without a cursor.
+        descending: Whether the greatest position comes first.
     """
-    ordered = sorted(items, key=key, reverse=True)
+    ordered = sorted(items, key=key, reverse=descending)
     backward, position = _decoded(query["cursor"]) if query.get("cursor") else (False, None)
 
     if position is None:
         rest = ordered
-    elif backward:
-        rest = [item for item in ordered if key(item) > position][-size:]
     else:
-        rest = [item for item in ordered if key(item) < position]
+        wants_lower = backward != descending
+        rest = [item for item in ordered if (key(item) < position if wants_lower else key(item) > position)]
+        rest = rest[-size:] if backward else rest
     shown = rest[:size]
     has_next = bool(shown) and key(shown[-1]) != key(ordered[-1])
     has_previous = bool(shown) and key(shown[0]) != key(ordered[0])
@@ -53,5 +53,5 @@ def _decoded(cursor: str) -> tuple[bool, str]:
     try:
         parsed: dict[str, Any] = parse_qs(base64.b64decode(cursor, validate=True).decode())
         return "r" in parsed, parsed["p"][0]
-    except (binascii.Error, UnicodeDecodeError, KeyError):
+    except (ValueError, KeyError):
         raise not_found("Invalid cursor") from None

@@ -204,6 +204,8 @@ class Runner:
                 given = await self._fetched(given, execution)
             elif hint == list[Path]:
                 given = [await self._fetched(item, execution) for item in given]
+            elif hint is int:
+                given = int(given)  # JSON Schema takes 64.0 for an integer
             elif isinstance(hint, type) and issubclass(hint, enum.Enum):
                 given = hint(given)
             arguments[name] = given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -114,7 +114,7 @@ class State:
     username = "acme"
 
     def __init__(self, catalog: Catalog) -> None:
-        self.models = dict(catalog.models)
+        self.models = {ref: replace(model, versions=[*model.versions]) for ref, model in catalog.models.items()}
         self.deployments = {f"{self.username}/front-desk": "acme/hello"}
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, StoredFile] = {}

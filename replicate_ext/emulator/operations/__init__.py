@@ -40,14 +40,27 @@ class Call:
         """The address that was asked for, without its query."""
         return self.origin + self.request.url.path
 
-    def page(self, items: Iterable[T], key: Callable[[T], str], size: int) -> tuple[dict[str, str | None], list[T]]:
-        """Return the links and the items of the page of a list that was asked for; the greatest key comes first."""
-        return pages.page(items, key, size, self.url, self.query)
+    def page(
+        self, items: Iterable[T], key: Callable[[T], str], size: int, descending: bool = True
+    ) -> tuple[dict[str, str | None], list[T]]:
+        """Return the links and the items of the page of a list that was asked for, in the order of their keys."""
+        return pages.page(items, key, size, self.url, self.query, descending)
+
+
+def parsed(raw: bytes | str) -> Any:
+    """Return the value of JSON text; ValueError or RecursionError where it is none that could be sent back."""
+    value = json.loads(raw, parse_constant=_refuse_constant)
+    json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair has no bytes
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return JSON as the API sends it, with a newline at the end."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    body = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Response(body + "\n", status, headers, "application/json")
 
 

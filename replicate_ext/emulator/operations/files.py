@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import mimetypes
+import re
 from typing import Any
 
 import anyio.to_thread
@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 
 from ..problems import Problem, check, not_found
 from ..state import StoredFile, job_id, measured
-from . import Call, answers, reply
+from . import Call, answers, parsed, reply
 
 LARGEST = 100 * 1024 * 1024
 PAGE = 100
@@ -60,18 +60,19 @@ def _text(form: FormData, name: str) -> str | None:
 async def _metadata(form: FormData) -> dict[str, Any]:
     """Return the metadata, which clients send as a field, as a file, or in fields of its own: `metadata[name]`."""
     value = form.get("metadata")
-    text = (await value.read()).decode() if isinstance(value, UploadFile) else value
+    text = await value.read() if isinstance(value, UploadFile) else value
     try:
-        metadata = json.loads(text or "{}")
-    except ValueError:
+        metadata: Any = parsed(text or "{}")
+    except (ValueError, RecursionError):
         raise Problem(400, "metadata is not JSON") from None
     check(metadata, {"type": "object"}, "metadata")
     for name, field in form.multi_items():
         if name.startswith("metadata[") and isinstance(field, str):
             inner, *path = name[9:].rstrip("]").split("][")
-            target: dict[str, Any] = metadata
+            target: Any = metadata
             for key in path:
                 target, inner = target.setdefault(inner, {}), key
+                check(target, {"type": "object"}, "metadata")
             target[inner] = field
     return dict(metadata)
 
@@ -108,9 +109,9 @@ async def download(call: Call, id: str) -> Any:
     file = _find(call, id)
     owner, expiry = call.query.get("owner", ""), call.query.get("expiry", "")
     right = signature(call.state.signing_secret, owner, id, expiry)
-    if not hmac.compare_digest(right, call.query.get("signature", "")):
+    if not hmac.compare_digest(right.encode(), call.query.get("signature", "").encode()):
         raise _no_file()
-    if not expiry.isdigit() or int(expiry) < call.clock.time():
+    if not re.fullmatch(r"[0-9]{1,15}", expiry) or int(expiry) < call.clock.time():
         raise _no_file()
     return FileResponse(file.path, media_type="application/octet-stream", filename=file.name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..catalog import Model, Version
-from ..problems import not_found
+from ..problems import Problem, not_found
 from ..state import model_view, version_view
 from . import Call, answers
 
@@ -15,8 +15,15 @@ PAGE = 25
 @answers("models.list")
 async def list_(call: Call) -> Any:
     """List the public models that have a version."""
+    by = _choice(call, "sort_by", ("latest_version_created_at", "model_created_at"))
+    direction = _choice(call, "sort_direction", ("desc", "asc"))
     models = [model for model in call.state.models.values() if model.visibility == "public" and model.latest]
-    links, shown = call.page(models, _position, PAGE)
+
+    def position(model: Model) -> str:
+        moment = model.latest.created_at if by.startswith("latest") and model.latest else model.created_at
+        return f"{moment.isoformat(timespec='microseconds')} {model.ref}"
+
+    links, shown = call.page(models, position, PAGE, descending=direction == "desc")
     return {**links, "results": [_view(call, model) for model in shown]}
 
 
@@ -76,6 +83,8 @@ def _view(call: Call, model: Model) -> dict[str, Any]:
     return model_view(model, call.origin, example)
 
 
-def _position(model: Model) -> str:
-    newest = model.latest.created_at if model.latest else model.created_at
-    return f"{newest.isoformat(timespec='microseconds')} {model.ref}"
+def _choice(call: Call, name: str, choices: tuple[str, ...]) -> str:
+    given = call.query.get(name, choices[0])
+    if given not in choices:
+        raise Problem(400, f"{name} must be one of {', '.join(choices)}")
+    return given

@@ -54,6 +54,8 @@ async def _create(call: Call, model: Model, version: Version, **facts: Any) -> R
     input = call.body["input"]
     given = {name: value for name, value in input.items() if value is not None or name not in version.optional}
     check(given, version.inputs, "input")
+    if call.body.get("stream") and not version.streams:
+        raise Problem(422, "This model does not support streaming", "Streaming is not supported")
     hold, lifetime = _hold(call), _lifetime(call)
     execution = call.runner.start(model, version, input, call.origin, lifetime, **facts)
     if hold is None:
@@ -73,7 +75,7 @@ async def _create(call: Call, model: Model, version: Version, **facts: Any) -> R
 
 
 def _hold(call: Call) -> float | None:
-    match = re.fullmatch(r"wait(?:=(\d+))?", call.request.headers.get("prefer", ""))
+    match = re.fullmatch(r"wait(?:=(\d{1,9}))?", call.request.headers.get("prefer", ""))
     if match is None:
         return None
     return min(float(match[1] or LONGEST_HOLD), LONGEST_HOLD - MARGIN)
@@ -83,7 +85,7 @@ def _lifetime(call: Call) -> float | None:
     text = call.request.headers.get("cancel-after")
     if text is None:
         return None
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
+    match = re.fullmatch(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", text)
     hours, minutes, rest = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
     seconds = hours * 3600 + minutes * 60 + rest
     if seconds < 5:
@@ -138,6 +140,6 @@ def _moment(call: Call, name: str) -> datetime | None:
         return None
     try:
         moment = isoparse(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Problem(400, f"{name} must be an ISO 8601 date and time, not {text!r}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
