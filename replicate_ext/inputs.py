@@ -16,14 +16,19 @@ from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
 from pathlib import Path, PurePath
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from replicate_api.types import Upload
 
 from . import operations as op
+from ._bridge import Resource, both, wearing
 from ._exchange import send
 from ._wire import Wire
 from .errors import ResponseError
+from .operations import Operation
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 INLINE = 256 * 1024
 """Bytes up to which a file goes inline, as Replicate's document advises; it is then not stored anywhere."""
@@ -72,6 +77,20 @@ class Prepared(NamedTuple):
         with self.copies:
             await wire.all([file.send(wire) for file in self.files])
         return {name: _filled(value) for name, value in self.tree.items()}
+
+
+def creating(operation: Operation[P, T]) -> both[P, T]:
+    """Make a method of an operation that takes an `input`: its files are sent first, as `run` does it."""
+
+    async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        fields: dict[str, Any] = dict(kwargs)
+        prepared = prepare(fields["input"]) if "input" in fields else None
+        if prepared is not None:
+            cast("Any", operation)(*args, **{**fields, "input": {}})  # whatever else is wrong is told first
+            fields["input"] = await prepared.send(self._wire)
+        return await send(self._wire, cast("Any", operation)(*args, **fields))
+
+    return both(wearing(method, operation))
 
 
 def prepare(input: Mapping[str, Any] | None) -> Prepared:

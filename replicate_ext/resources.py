@@ -1,6 +1,7 @@
 """The plain operations, grouped as in the document: the public path of each is its operationId.
 
-What each does and takes is said in the document, and so in its docstring: `help(client.models.create)`.
+What each does and takes is said in the document, and so in its docstring: `help(client.models.create)`. Where one
+takes an `input`, files may be in it, as for `run`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from . import operations as op
 from . import webhooks
 from ._bridge import Resource, W, both, plain
 from ._exchange import send
+from .inputs import creating
 from .pagination import listed
 
 
@@ -32,7 +34,7 @@ class Collections(Resource[W]):
 class DeploymentsPredictions(Resource[W]):
     """`client.deployments.predictions`."""
 
-    create = plain(op.DEPLOYMENTS_PREDICTIONS_CREATE)
+    create = creating(op.DEPLOYMENTS_PREDICTIONS_CREATE)
 
 
 class Deployments(Resource[W]):
@@ -74,7 +76,7 @@ class ModelsExamples(Resource[W]):
 class ModelsPredictions(Resource[W]):
     """`client.models.predictions`."""
 
-    create = plain(op.MODELS_PREDICTIONS_CREATE)
+    create = creating(op.MODELS_PREDICTIONS_CREATE)
 
 
 class ModelsReadme(Resource[W]):
@@ -113,7 +115,7 @@ class Predictions(Resource[W]):
     """`client.predictions`."""
 
     cancel = plain(op.PREDICTIONS_CANCEL)
-    create = plain(op.PREDICTIONS_CREATE)
+    create = creating(op.PREDICTIONS_CREATE)
     get = plain(op.PREDICTIONS_GET)
     list = listed(op.PREDICTIONS_LIST)
 
@@ -122,7 +124,7 @@ class Trainings(Resource[W]):
     """`client.trainings`."""
 
     cancel = plain(op.TRAININGS_CANCEL)
-    create = plain(op.TRAININGS_CREATE)
+    create = creating(op.TRAININGS_CREATE)
     get = plain(op.TRAININGS_GET)
     list = listed(op.TRAININGS_LIST)
 

@@ -184,3 +184,28 @@ def test_a_file_goes_into_a_stream_too(both: Harness) -> None:
     both.server.answers = [lambda request: replied(prediction(output="x"), 201)]
     both.collect(both.client.stream("acme/filter", {"image": PNG}))
     assert both.server.body(0)["input"] == {"image": data_uri("image/png", PNG)}
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "fields"),
+    [
+        ("predictions", [], {"version": "acme/filter"}),
+        ("models.predictions", ["acme", "filter"], {}),
+        ("deployments.predictions", ["acme", "app"], {}),
+        ("trainings", ["acme", "filter", "v"], {"destination": "acme/mine"}),
+    ],
+)
+def test_whatever_takes_an_input_takes_files(both: Harness, path: str, arguments: list, fields: dict) -> None:
+    both.server.will(lambda request: uploads(both, request))
+    method = both.client
+    for part in [*path.split("."), "create"]:
+        method = getattr(method, part)
+    both.do(method(*arguments, input={"small": PNG, "big": BIG}, **fields))
+    given = both.server.body()["input"]
+    assert given == {"small": data_uri("image/png", PNG), "big": "https://api.replicate.com/v1/files/f1"}
+    requests = len(both.server.requests)
+    with pytest.raises((TypeError, ValueError), match="webhook must be a string"):
+        both.do(method(*arguments, input={"big": BIG}, webhook=5, **fields))
+    with pytest.raises(ValueError, match=r"input\.image is a folder"):
+        both.do(method(*arguments, input={"image": Path()}, **fields))
+    assert len(both.server.requests) == requests
