@@ -61,8 +61,7 @@ class Service:
             Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
         ]
         for operation in contract.operations():
-            handler = known.get(operation.id, _missing)
-            answer = self._recorded(self._answer(operation, handler), operation.id)
+            answer = self._recorded(self._answer(operation, known[operation.id]), operation.id)
             routes.append(Route(f"/v1{operation.path}", answer, methods=[operation.method]))
         refuse: Any = {HTTPException: _refused, Exception: _broken}
         return Starlette(routes=routes, exception_handlers=refuse)
@@ -130,10 +129,6 @@ async def _body(request: Request) -> Any:
     except (ValueError, RecursionError) as error:
         words = "EOF" if not raw else str(error)
         raise Problem(400, f"Failed to parse request body as JSON: {words}") from None
-
-
-async def _missing(call: Call, *path: str) -> Any:
-    raise Problem(501, "The emulator does not speak this operation yet")
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:

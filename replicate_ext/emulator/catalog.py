@@ -32,6 +32,14 @@ class Version:
     openapi_schema: dict[str, Any]
     function: Callable[..., Any] | None = None
     """What it computes; None for one that cannot be run here."""
+    train: Callable[..., Callable[..., Any]] | None = None
+    """What makes another function of it, that of a new version; None where it cannot be trained."""
+
+    @cached_property
+    def training_inputs(self) -> Validator:
+        """What checks the inputs of a training."""
+        components = self.openapi_schema["components"]
+        return validator({**components["schemas"]["TrainingInput"], "components": components})
 
     @cached_property
     def inputs(self) -> Validator:
@@ -80,10 +88,15 @@ class Model:
         """Return a version by its id."""
         return next((version for version in self.versions if version.id == id), None)
 
-    def push(self, openapi_schema: dict[str, Any], function: Callable[..., Any] | None, now: datetime) -> Version:
+    pushed: int = 0
+
+    def push(
+        self, function: Callable[..., Any], now: datetime, train: Callable[..., Callable[..., Any]] | None = None
+    ) -> Version:
         """Add a version, whose id follows from what it is: the same on each start."""
-        id = hashlib.sha256(f"{self.ref}#{len(self.versions)}".encode()).hexdigest()
-        self.versions.append(Version(id, now, openapi_schema, function))
+        self.pushed += 1
+        id = hashlib.sha256(f"{self.ref}#{self.pushed}".encode()).hexdigest()
+        self.versions.append(Version(id, now, schema.openapi_schema(function, train), function, train))
         return self.versions[-1]
 
 
@@ -92,8 +105,19 @@ class Catalog:
 
     def __init__(self) -> None:
         self.models: dict[str, Model] = {}
+        self.collections: list[dict[str, Any]] = []
+        self.deployments: dict[str, str] = {}
+        """The models that are deployed from the beginning, by the name of the deployment."""
 
-    def model(self, ref: str, *, official: bool = False, description: str | None = None) -> Callable[[F], F]:
+    def model(
+        self,
+        ref: str,
+        *,
+        official: bool = False,
+        description: str | None = None,
+        readme: str | None = None,
+        train: Callable[..., Callable[..., Any]] | None = None,
+    ) -> Callable[[F], F]:
         """Make a model of a typed function; the same name again makes another version.
 
             @catalog.model("acme/hello")
@@ -104,6 +128,8 @@ class Catalog:
             ref: `owner/name`.
             official: Whether it is run by its name alone, as the models are that Replicate maintains.
             description: By default the first line of the function's docstring.
+            readme: A longer text, in Markdown.
+            train: A typed function of the inputs of a training, which returns the function of the new version.
 
         Raises:
             ValueError: The name is not one.
@@ -114,11 +140,10 @@ class Catalog:
             raise ValueError(f"a model is called owner/name, not {ref!r}")
 
         def add(function: F) -> F:
-            document = schema.openapi_schema(function)
             words = description or (function.__doc__ or "").strip().partition("\n")[0]
             model = self.models.setdefault(ref, Model(match[1], match[2], official))
-            model.facts["description"] = words or None
-            model.push(document, function, RELEASED)
+            model.facts |= {"description": words or None, **({"readme": readme} if readme else {})}
+            model.push(function, RELEASED, train)
             return function
 
         return add

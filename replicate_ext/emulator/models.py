@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,36 +80,52 @@ def filter(
             return ImageOps.mirror(picture)
 
 
-_WORDS = {
-    "opening": ["Above", "Beneath", "Beyond", "Within"],
-    "adjective": ["quiet", "silver", "patient", "unfinished", "turning", "salt-white"],
-    "noun": ["morning", "harbour", "machine", "garden", "lamp", "river"],
-    "verb": ["waits", "hums", "remembers", "unfolds", "listens", "drifts"],
-}
+_NOUNS = "morning harbour machine garden lamp river"
+_ADJECTIVES = ("quiet", "silver", "patient", "unfinished", "turning", "salt-white")
+_VERBS = ("waits", "hums", "remembers", "unfolds", "listens", "drifts")
 
 
-@built_in.model("acme/poet")
+def train_poet(
+    words: Annotated[str, Field("The things that the poems shall speak of, separated by blanks.", min_length=1)],
+    steps: Annotated[int, Field("How long to practise.", ge=1, le=1000)] = 10,
+) -> Callable[..., AsyncIterator[str]]:
+    """Teach a poet other words."""
+    for step in range(1, steps + 1):
+        log(f"{100 * step // steps:3}%|{'#' * (10 * step // steps):<10}| {step}/{steps}\n")
+    return poet_of(words)
+
+
+def poet_of(nouns: str) -> Callable[..., AsyncIterator[str]]:
+    """Return a poet who knows some words."""
+    known = nouns.split()
+
+    async def poet(
+        prompt: Annotated[str, Field("What the poem is about.")],
+        lines: Annotated[int, Field("How many lines.", ge=1, le=1000)] = 4,
+        seconds: Annotated[float, Field("How long to think about each token.", ge=0, le=60)] = 0.01,
+    ) -> AsyncIterator[str]:
+        """Write a poem about something, token by token."""
+        dice = random.Random(hashlib.sha256(prompt.encode()).digest())
+        for line in range(lines):
+            subject = prompt if line == 0 else f"{dice.choice(_ADJECTIVES)} {dice.choice(known)}"
+            opening = dice.choice(("Above", "Beneath", "Beyond", "Within"))
+            words = [opening, "the", *subject.split(), "a", dice.choice(known), dice.choice(_VERBS)]
+            for number, word in enumerate(words):
+                await sleep(seconds)
+                yield f" {word}" if number else word
+            yield ".\n" if line == lines - 1 else ",\n"
+
+    return poet
+
+
+@built_in.model("acme/poet", readme="# Poet\n\nWrites poems, token by token. Train it with words of your own.\n")
 async def first_poet(prompt: Annotated[str, Field("What the poem is about.")]) -> AsyncIterator[str]:
     """Write a line about something, token by token."""
     for token in ("Roses", " are", " red", ",", " ", prompt, " is", " too", "."):
         yield token
 
 
-@built_in.model("acme/poet")
-async def poet(
-    prompt: Annotated[str, Field("What the poem is about.")],
-    lines: Annotated[int, Field("How many lines.", ge=1, le=1000)] = 4,
-    seconds: Annotated[float, Field("How long to think about each token.", ge=0, le=60)] = 0.01,
-) -> AsyncIterator[str]:
-    """Write a poem about something, token by token."""
-    dice = random.Random(hashlib.sha256(prompt.encode()).digest())
-    for line in range(lines):
-        subject = prompt if line == 0 else f"{dice.choice(_WORDS['adjective'])} {dice.choice(_WORDS['noun'])}"
-        words = [dice.choice(_WORDS["opening"]), "the", *subject.split(), "a", dice.choice(_WORDS["noun"])]
-        for number, word in enumerate([*words, dice.choice(_WORDS["verb"])]):
-            await sleep(seconds)
-            yield f" {word}" if number else word
-        yield ".\n" if line == lines - 1 else ",\n"
+built_in.model("acme/poet", train=train_poet)(poet_of(_NOUNS))
 
 
 @built_in.model("acme/sleeper", official=True)
@@ -130,3 +146,22 @@ def broken(message: Annotated[str, Field("What to say when it fails.")] = "Somet
     log("loading weights\n")
     log("Traceback (most recent call last):\n")
     raise RuntimeError(message)
+
+
+built_in.deployments["front-desk"] = "acme/hello"
+built_in.collections = [
+    {
+        "slug": "pictures",
+        "name": "Pictures",
+        "description": "Models that make or change pictures.",
+        "full_description": "Models that make pictures, and models that change them.",
+        "models": ["acme/painter", "acme/filter"],
+    },
+    {
+        "slug": "words",
+        "name": "Words",
+        "description": "Models that write.",
+        "full_description": None,
+        "models": ["acme/hello", "acme/poet"],
+    },
+]

@@ -136,12 +136,12 @@ class Runner:
             facts: More fields of the job.
         """
         now = self.clock.now()
-        shown = "hidden" if model.official else version.id
+        shown = "hidden" if model.official and "destination" not in facts else version.id
         job = Job(job_id(now), model.ref, shown, input, now, **facts)
         if lifetime is not None:
             job.deadline = now + timedelta(seconds=lifetime)
         execution = Execution(job, model, version, origin, self.clock)
-        if version.streams:
+        if version.streams and job.kind == "prediction":
             secret = capability()
             is_text = version.openapi_schema["components"]["schemas"]["Output"].get("x-cog-array-display")
             job.stream = f"/v1/streams/{secret}" if is_text else f"/v1/files/bcwr-{secret}"
@@ -164,16 +164,21 @@ class Runner:
         try:
             job.status, job.started_at = "processing", self.clock.now()
             execution.tell()
-            arguments = await self._arguments(execution)
-            if execution.version.streams:
+            function = execution.version.train if job.kind == "training" else execution.version.function
+            if function is None:
+                raise RuntimeError(f"{execution.model.ref} has nothing that could be run here")
+            arguments = await self._arguments(function, execution)
+            if job.kind == "training":
+                job.output = self._trained(await _value(function, arguments), execution)
+            elif execution.version.streams:
                 job.output = []
-                async for item in _items(execution.version, arguments):
+                async for item in _items(function, arguments):
                     if job.is_finished:
                         break
                     job.output.append(published := await self._published(item, execution))
                     execution.tell("output", published if isinstance(published, str) else json.dumps(published))
             else:
-                job.output = await self._published(await _value(execution.version, arguments), execution)
+                job.output = await self._published(await _value(function, arguments), execution)
             await asyncio.sleep(0)  # logs of the last moment
             execution.finish("succeeded")
         except asyncio.CancelledError:
@@ -190,11 +195,17 @@ class Runner:
         await self.clock.sleep(lifetime)
         execution.stop("aborted" if execution.job.started_at is None else "canceled")
 
-    async def _arguments(self, execution: Execution) -> dict[str, Any]:
-        """Return the inputs as the function wants them: files as paths, choices as members."""
-        function = execution.version.function
-        if function is None:
-            raise RuntimeError(f"{execution.model.ref} has nothing that could be run here")
+    def _trained(self, function: Callable[..., Any], execution: Execution) -> dict[str, Any]:
+        """Make a version of what a training returned."""
+        destination = self.state.models[str(execution.job.destination)]
+        version = destination.push(function, self.clock.now(), execution.version.train)
+        weights = self.state.room("weights.json")
+        weights.write_text(json.dumps(execution.job.input))
+        address = self._stored(weights, execution)
+        return {"version": f"{destination.ref}:{version.id}", "weights": address}
+
+    async def _arguments(self, function: Callable[..., Any], execution: Execution) -> dict[str, Any]:
+        """Return the inputs as a function wants them: files as paths, choices as members."""
         arguments: dict[str, Any] = {}
         for name, hint in schema.parameter_types(function).items():
             given = execution.job.input.get(name)
@@ -261,15 +272,14 @@ class Runner:
         return f"{execution.origin}/outputs/{file.id}/{name}"
 
 
-async def _value(version: Version, arguments: dict[str, Any]) -> Any:
-    function = _callable(version)
+async def _value(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     if inspect.iscoroutinefunction(function):
         return await function(**arguments)
     return await _in_thread(lambda: function(**arguments))
 
 
-async def _items(version: Version, arguments: dict[str, Any]) -> AsyncIterator[Any]:
-    made = _callable(version)(**arguments)
+async def _items(function: Callable[..., Any], arguments: dict[str, Any]) -> AsyncIterator[Any]:
+    made = function(**arguments)
     if hasattr(made, "__aiter__"):
         async with contextlib.aclosing(made):
             async for item in made:
@@ -278,11 +288,6 @@ async def _items(version: Version, arguments: dict[str, Any]) -> AsyncIterator[A
     iterator, end = iter(made), object()
     while (item := await _in_thread(lambda: next(iterator, end))) is not end:
         yield item
-
-
-def _callable(version: Version) -> Callable[..., Any]:
-    assert version.function is not None
-    return version.function
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:

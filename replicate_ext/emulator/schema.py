@@ -60,34 +60,26 @@ class Field:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def openapi_schema(function: Callable[..., Any]) -> dict[str, Any]:
+def openapi_schema(function: Callable[..., Any], train: Callable[..., Any] | None = None) -> dict[str, Any]:
     """Return the document of the container API that a function would have as a model.
+
+    Args:
+        function: What the model computes.
+        train: What makes another function of it, where it can be trained.
 
     Raises:
         TypeError: A parameter or the result has no annotation, or one that JSON cannot carry.
     """
     hints = typing.get_type_hints(function, include_extras=True)
-    components: dict[str, Any] = {}
-    properties: dict[str, Any] = {}
-    required: list[str] = []
-    for order, parameter in enumerate(inspect.signature(function).parameters.values()):
-        name = parameter.name
-        if name not in hints:
-            raise TypeError(f"{function.__name__}: the parameter {name} has no type")
-        schema, optional = _input(hints[name], name, components, function.__name__)
-        schema |= {"nullable": True} if optional else {}
-        if parameter.default is inspect.Parameter.empty:
-            required += [] if optional else [name]
-        elif parameter.default is not None:
-            default = parameter.default
-            schema["default"] = default.value if isinstance(default, enum.Enum) else default
-        properties[name] = {**schema, "x-order": order}
     if "return" not in hints:
         raise TypeError(f"{function.__name__}: the result has no type")
-    input = {"type": "object", "title": "Input", "properties": properties} | (
-        {"required": required} if required else {}
-    )
-    components |= {"Input": input, "Output": {"title": "Output", **_output(hints["return"], function.__name__)}}
+    components: dict[str, Any] = {}
+    components["Input"] = _inputs(function, "Input", components)
+    components["Output"] = {"title": "Output", **_output(hints["return"], function.__name__)}
+    if train is not None:
+        components["TrainingInput"] = _inputs(train, "TrainingInput", components)
+        made = {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}}
+        components["TrainingOutput"] = {"title": "TrainingOutput", "type": "object", "properties": made}
     return {
         "openapi": "3.0.2",
         "info": {"title": "Cog", "version": "0.1.0"},
@@ -102,6 +94,27 @@ def openapi_schema(function: Callable[..., Any]) -> dict[str, Any]:
         },
         "components": {"schemas": components},
     }
+
+
+def _inputs(function: Callable[..., Any], title: str, components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a function's parameters; their choices become components."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for order, parameter in enumerate(inspect.signature(function).parameters.values()):
+        name = parameter.name
+        if name not in hints:
+            raise TypeError(f"{function.__name__}: the parameter {name} has no type")
+        schema, optional = _input(hints[name], name, components, function.__name__)
+        schema |= {"nullable": True} if optional else {}
+        if parameter.default is inspect.Parameter.empty:
+            required += [] if optional else [name]
+        elif parameter.default is not None:
+            default = parameter.default
+            schema["default"] = default.value if isinstance(default, enum.Enum) else default
+        properties[name] = {**schema, "x-order": order}
+    more = {"required": required} if required else {}
+    return {"type": "object", "title": title, "properties": properties, **more}
 
 
 def streams(schema: dict[str, Any]) -> bool:

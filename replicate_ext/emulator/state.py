@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ FILES_LAST = timedelta(hours=24)
 
 @dataclass
 class Job:
-    """A prediction."""
+    """A prediction or a training."""
 
     id: str
     model: str
@@ -35,6 +36,9 @@ class Job:
     completed_at: datetime | None = None
     deadline: datetime | None = None
     deployment: str | None = None
+    kind: str = "prediction"
+    destination: str | None = None
+    """The model of which a training makes a version."""
     stream: str | None = None
     """The path of its event stream; None where the model does not stream."""
 
@@ -42,6 +46,11 @@ class Job:
     def is_finished(self) -> bool:
         """Whether nothing will happen any more."""
         return self.status in TERMINAL
+
+    @property
+    def position(self) -> str:
+        """Where it stands in a list by time."""
+        return f"{self.created_at.isoformat(timespec='microseconds')} {self.id}"
 
     def view(self, origin: str) -> dict[str, Any]:
         """Return it as the API shows it: keys are absent, rather than null, until they are known."""
@@ -66,7 +75,9 @@ class Job:
             "metrics": self.metrics,
         }
         shown |= {name: value for name, value in known.items() if value is not None}
-        base = f"{origin}/v1/predictions/{self.id}"
+        if self.kind == "training":
+            del shown["data_removed"]
+        base = f"{origin}/v1/{self.kind}s/{self.id}"
         urls = {"cancel": f"{base}/cancel", "get": base, "web": f"{origin}/p/{self.id}"}
         return {**shown, "urls": urls | ({"stream": origin + self.stream} if self.stream else {})}
 
@@ -108,6 +119,60 @@ class StoredFile:
         }
 
 
+@dataclass
+class Release:
+    """What a deployment runs, and how, until the next release."""
+
+    number: int
+    model: str
+    settings: dict[str, Any]
+    """`version`, `hardware`, `min_instances`, `max_instances`."""
+    created_at: datetime
+
+
+@dataclass
+class Deployment:
+    """A name under which a version runs."""
+
+    owner: str
+    name: str
+    releases: list[Release]
+    used_at: datetime | None = None
+
+    @property
+    def ref(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def release(self) -> Release:
+        """The one in force."""
+        return self.releases[-1]
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it may have instances."""
+        return bool(self.release.settings["max_instances"])
+
+    def view(self, username: str) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        release = self.release
+        settings = dict(release.settings)
+        version = settings.pop("version")
+        return {
+            "owner": self.owner,
+            "name": self.name,
+            "current_release": {
+                "number": release.number,
+                "model": release.model,
+                "version": version,
+                "created_at": stamp(release.created_at),
+                "created_by": {"type": "user", "username": username, "name": "Acme, Inc."},
+                "configuration": settings,
+            },
+        }
+
+
 class State:
     """Everything that there is, and the folder with the files."""
 
@@ -115,7 +180,14 @@ class State:
 
     def __init__(self, catalog: Catalog) -> None:
         self.models = {ref: replace(model, versions=[*model.versions]) for ref, model in catalog.models.items()}
-        self.deployments = {f"{self.username}/front-desk": "acme/hello"}
+        self.deployments: dict[str, Deployment] = {}
+        self.collections = {collection["slug"]: collection for collection in catalog.collections}
+        for name, ref in catalog.deployments.items():
+            model = self.models[ref]
+            settings = {"version": model.versions[-1].id, "hardware": "cpu", "min_instances": 0, "max_instances": 1}
+            deployment = Deployment(self.username, name, [Release(1, ref, settings, model.created_at)])
+            self.deployments[deployment.ref] = deployment
+        self.webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, StoredFile] = {}
         self.outputs: dict[str, StoredFile] = {}

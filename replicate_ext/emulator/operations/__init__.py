@@ -82,6 +82,6 @@ def answers(operation_id: str) -> Callable[[Handler], Handler]:
 
 def handlers() -> Mapping[str, Handler]:
     """Return the functions of all operations."""
-    from . import account, files, models, predictions  # noqa: F401  # they register themselves
+    from . import account, deployments, files, models, predictions, trainings  # noqa: F401  # they register themselves
 
     return HANDLERS

@@ -14,6 +14,7 @@ from ..clock import first
 from ..problems import Problem, check, not_found, unknown_version
 from ..state import Job
 from . import Call, answers, reply
+from .deployments import running
 
 LONGEST_HOLD = 60
 MARGIN = 1.0
@@ -43,11 +44,7 @@ async def create_by_model(call: Call, owner: str, name: str) -> Any:
 @answers("deployments.predictions.create")
 async def create_by_deployment(call: Call, owner: str, name: str) -> Any:
     """Run what a deployment runs."""
-    deployed = call.state.deployments.get(f"{owner}/{name}")
-    model = call.state.models.get(deployed or "")
-    if model is None or model.latest is None:
-        raise not_found()
-    return await _create(call, model, model.latest, deployment=f"{owner}/{name}")
+    return await _create(call, *running(call, owner, name), deployment=f"{owner}/{name}")
 
 
 async def _create(call: Call, model: Model, version: Version, **facts: Any) -> Response:
@@ -93,10 +90,10 @@ def _lifetime(call: Call) -> float | None:
     return float(seconds)
 
 
-def find(call: Call, id: str) -> Job:
+def find(call: Call, id: str, kind: str | None = None) -> Job:
     """Return a job by its id, or say that there is none."""
     job = call.state.jobs.get(id)
-    if job is None:
+    if job is None or kind not in (None, job.kind):
         raise not_found()
     return job
 
@@ -126,11 +123,12 @@ async def list_(call: Call) -> Any:
     jobs = [
         job
         for job in call.state.jobs.values()
-        if (after is None or job.created_at >= after)
+        if job.kind == "prediction"
+        and (after is None or job.created_at >= after)
         and (before is None or job.created_at < before)
         and call.query.get("source") is None  # nobody runs anything on a website of ours
     ]
-    links, shown = call.page(jobs, lambda job: f"{job.created_at.isoformat(timespec='microseconds')} {job.id}", PAGE)
+    links, shown = call.page(jobs, lambda job: job.position, PAGE)
     return {**links, "results": [job.view(call.origin) for job in shown]}
 
 
