@@ -1,0 +1,130 @@
+"""What README and docs show is run, against the emulator; the recipes for webhooks with the real frameworks."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicate_ext import Replicate, webhooks
+from replicate_ext.emulator import Emulator
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md"]
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """Return the code of a page that is marked as ```<kind>."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
+    """Run an emulator, with an environment that says so, in a folder of its own."""
+    with Emulator() as api:
+        monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
+        monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
+        monkeypatch.chdir(tmp_path)
+        for name in [name for name in sys.modules if name.startswith("replicate_ext._default")]:
+            monkeypatch.delitem(sys.modules, name)  # its client is bound to another environment
+        import replicate_ext
+
+        for name in replicate_ext._OF_DEFAULT_CLIENT:
+            monkeypatch.delitem(vars(replicate_ext), name, raising=False)
+        yield api
+    with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
+        for namespace in NAMESPACES:
+            namespace.clear()
+        for name in [name for name in sys.modules if name.startswith("replicate_ext._default")]:
+            del sys.modules[name]
+        for name in replicate_ext._OF_DEFAULT_CLIENT:
+            vars(replicate_ext).pop(name, None)
+        gc.collect()
+
+
+NAMESPACES: list[dict[str, Any]] = []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) -> None:
+    namespace: dict[str, Any] = {"__name__": "example"}
+    NAMESPACES.append(namespace)
+    codes = blocks(page, "python")
+    for number, code in enumerate(codes, 1):
+        try:
+            exec(compile(code, f"{page}, example {number}", "exec"), namespace)
+        except Exception as error:
+            raise AssertionError(f"{page}, example {number}: {error!r}\n{code}") from error
+    assert codes
+
+
+BODY = json.dumps({"id": "x0fmfzfcf5rma0cq65c825tcbm", "status": "succeeded", "output": "Hello"}).encode()
+
+
+def deliveries() -> dict[str, tuple[dict[str, str], int]]:
+    """Return headers and the status that they should be answered with."""
+    with Replicate() as client:
+        secret = client.webhooks.default.secret.get().key
+    good = webhooks.sign(BODY, str(secret))
+    return {
+        "good": (good, 200),
+        "again": (good, 200),
+        "forged": (good | {"webhook-signature": "v1,AAAA"}, 400),
+        "old": (webhooks.sign(BODY, str(secret), timestamp=1), 400),
+        "none": ({}, 400),
+    }
+
+
+def recipe(name: str) -> dict[str, Any]:
+    [code] = blocks("docs/webhooks.md", f"python {name}")
+    module = types.ModuleType(f"recipe_{name}")
+    sys.modules[module.__name__] = module
+    NAMESPACES.append(vars(module))
+    exec(compile(code, name, "exec"), vars(module))
+    return vars(module)
+
+
+@pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient")
+def test_the_recipe_for_fastapi(api: Emulator) -> None:
+    from fastapi.testclient import TestClient
+
+    made = recipe("fastapi")
+    with TestClient(made["app"]) as browser:
+        for headers, status in deliveries().values():
+            assert browser.post("/replicate", content=BODY, headers=headers).status_code == status
+    assert made["finished"] == {"x0fmfzfcf5rma0cq65c825tcbm": "Hello"}
+    assert sum(entry.path.endswith("/secret") for entry in api.requests) == 2  # ours, and the recipe's one
+
+
+def test_the_recipe_for_flask(api: Emulator) -> None:
+    made = recipe("flask")
+    browser = made["app"].test_client()
+    for headers, status in deliveries().values():
+        assert browser.post("/replicate", data=BODY, headers=headers).status_code == status
+    assert made["finished"] == {"x0fmfzfcf5rma0cq65c825tcbm": "Hello"}
+
+
+def test_the_recipe_for_django(api: Emulator) -> None:
+    import django
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(ROOT_URLCONF="recipe_django", ALLOWED_HOSTS=["*"], SECRET_KEY="x", DEBUG=True)
+        django.setup()
+    made = recipe("django")
+    from django.test import Client
+
+    browser = Client()
+    for headers, status in deliveries().values():
+        response = browser.post("/replicate", data=BODY, content_type="application/json", headers=headers)
+        assert response.status_code == status
+    assert made["finished"] == {"x0fmfzfcf5rma0cq65c825tcbm": "Hello"}
