@@ -15,7 +15,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -43,6 +43,10 @@ MIN_TIMEOUT = 1.0
 
 CLEANUP_TIMEOUT = 10.0
 """Seconds that canceling a prediction may delay the exit of a program."""
+
+CONNECTIONS = 100
+"""Connections of one async client, as many as httpx has. Further requests wait in order in front of it: its own queue
+takes time that grows with the square of its length."""
 
 AT_ONCE = 8
 """How many uploads or downloads of one call run at the same time."""
@@ -312,12 +316,33 @@ class BlockingWire(_AnyWire):
             http.close()
 
 
+class _Releasing(httpx.AsyncByteStream):
+    """A body that is still to come, and takes its place in the queue until it is closed."""
+
+    def __init__(self, body: Any, gate: asyncio.Semaphore) -> None:
+        self._body, self._gate = body, gate
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._body:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._body.aclose()
+        finally:
+            if not self._is_closed:
+                self._is_closed = True
+                self._gate.release()
+
+
 class AsyncWire(_AnyWire):
     """Suspends where `BlockingWire` blocks. Serves several event loops one after another: each has its connections."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__(settings)
         self._https: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
 
     @property
@@ -326,13 +351,26 @@ class AsyncWire(_AnyWire):
         loop = asyncio.get_running_loop()
         if loop not in self._https:
             self._https[loop] = httpx.AsyncClient(transport=self.settings.transport, verify=self.settings.verify)
+            self._gates[loop] = asyncio.Semaphore(CONNECTIONS)
         return self._https[loop]
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once."""
-        http = self.http
-        with _unlogged():
-            return await http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
+        http, gate = self.http, self._gates[asyncio.get_running_loop()]
+        await gate.acquire()
+        try:
+            with _unlogged():
+                response = await http.send(
+                    http.build_request(**self.settings.outgoing(request, timeout)), stream=stream
+                )
+        except BaseException:
+            gate.release()
+            raise
+        if response.is_closed:
+            gate.release()
+        else:
+            response.stream = _Releasing(response.stream, gate)
+        return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""

@@ -31,6 +31,9 @@ from replicate_ext import (
     TimedOut,
     Upload,
 )
+from replicate_ext._wire import CONNECTIONS
+from replicate_ext.emulator import Emulator
+from replicate_ext.outputs import files
 
 UNSENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
 CUT = [httpx.ReadError("reset"), httpx.ReadTimeout("late"), httpx.RemoteProtocolError("cut"), httpx.WriteError("x")]
@@ -439,6 +442,55 @@ def test_one_client_serves_many_threads(server: Server) -> None:
     server.will(replied(prediction(output="x"), 201))
     with Replicate(TOKEN, transport=httpx.MockTransport(server)) as client, ThreadPoolExecutor(32) as pool:
         assert list(pool.map(lambda i: client.run("acme/hello", {"i": i}), range(320))) == ["x"] * 320
+
+
+def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections() -> None:
+    async def main(api: Emulator) -> None:
+        async with AsyncReplicate(api.token, base_url=api.url) as client:
+
+            async def run(number: int) -> object:
+                output = await client.run("acme/hello", {"text": str(number)})
+                most.append(api.connections)
+                return output
+
+            outputs = await asyncio.gather(*(run(number) for number in range(1000)))
+            assert outputs == [f"Hello, {number}!" for number in range(1000)]
+
+    most: list[int] = []
+    with Emulator() as api:
+        asyncio.run(main(api))
+        assert len(api.requests) == 1000
+    assert 1 < max(most) <= CONNECTIONS
+
+
+@pytest.mark.parametrize("leave", ["read", "close", "fail"])
+def test_whoever_leaves_a_stream_gives_its_place_back(leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replicate_ext._wire.CONNECTIONS", 1)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if leave == "fail":
+            raise httpx.ReadError("reset")
+        return httpx.Response(200, stream=Later())
+
+    class Later(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield b"PNG"
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(answer), max_retries=0)
+        for _ in range(3):
+            file = files("https://x.example/y", client._wire)
+            if leave == "fail":
+                with pytest.raises(ConnectionFailed):
+                    await file.read()
+            elif leave == "read":
+                assert await file.read() == b"PNG"
+            else:
+                chunks = aiter(file)
+                await anext(chunks)
+                await chunks.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
 
 
 def test_one_async_client_serves_several_loops(server: Server) -> None:

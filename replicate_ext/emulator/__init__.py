@@ -69,6 +69,11 @@ class Emulator:
         return list(self._running.journal)
 
     @property
+    def connections(self) -> int:
+        """How many connections there are just now; each client keeps some for its next request."""
+        return len(self._server.server_state.connections)
+
+    @property
     def _running(self) -> Service:
         if self._service is None:
             raise RuntimeError("the emulator is not running; use it in a `with` block")

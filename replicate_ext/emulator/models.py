@@ -19,7 +19,7 @@ built_in = Catalog()
 
 
 @built_in.model("acme/hello", official=True)
-def hello(text: Annotated[str, Field("Whom to greet.")]) -> str:
+async def hello(text: Annotated[str, Field("Whom to greet.")]) -> str:
     """Greet somebody."""
     log(f"greeting {text}\n")
     return f"Hello, {text}!"
@@ -141,7 +141,9 @@ async def sleeper(
 
 
 @built_in.model("acme/broken", official=True)
-def broken(message: Annotated[str, Field("What to say when it fails.")] = "Something went wrong (code: E1000)") -> str:
+async def broken(
+    message: Annotated[str, Field("What to say when it fails.")] = "Something went wrong (code: E1000)",
+) -> str:
     """Fail, with a message."""
     log("loading weights\n")
     log("Traceback (most recent call last):\n")
