@@ -13,12 +13,14 @@ import contextlib
 import logging
 import os
 import re
+import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -88,6 +90,10 @@ class Settings:
     transport: Any = field(default=None, repr=False)
     verify: Any = field(default=True, repr=False)
 
+    def connecting(self) -> dict[str, Any]:
+        """Return the arguments of httpx's clients."""
+        return {"transport": self.transport, "verify": _usual_authorities() if self.verify is True else self.verify}
+
     def outgoing(self, request: Request, timeout: float | None) -> dict[str, Any]:
         """Return the arguments of httpx's `build_request`.
 
@@ -106,6 +112,12 @@ class Settings:
             connect, write, pool = patience.connect, patience.write, patience.pool
             patience = httpx.Timeout(connect=connect, read=late, write=write, pool=pool)
         return {"method": request.method, "url": url, "headers": headers, "timeout": patience, **arguments}
+
+
+@cache
+def _usual_authorities() -> ssl.SSLContext:
+    """Return the SSL context that all clients of a process share: reading the authorities takes long."""
+    return httpx.create_ssl_context()
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
@@ -255,7 +267,7 @@ class BlockingWire(_AnyWire):
             self._lock, self._http, self._process = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._http is None:
-                self._http = httpx.Client(transport=self.settings.transport, verify=self.settings.verify)
+                self._http = httpx.Client(**self.settings.connecting())
             return self._http
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
@@ -350,7 +362,7 @@ class AsyncWire(_AnyWire):
         """The connections of the running loop, made when first needed."""
         loop = asyncio.get_running_loop()
         if loop not in self._https:
-            self._https[loop] = httpx.AsyncClient(transport=self.settings.transport, verify=self.settings.verify)
+            self._https[loop] = httpx.AsyncClient(**self.settings.connecting())
             self._gates[loop] = asyncio.Semaphore(CONNECTIONS)
         return self._https[loop]
 

