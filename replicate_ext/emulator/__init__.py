@@ -20,12 +20,14 @@ import uvicorn
 from .app import Entry, Service
 from .catalog import Catalog
 from .clock import Clock
+from .faults import Faults
 from .models import built_in
 from .runner import log, sleep
 from .schema import Field
 from .state import State
+from .webhooks import Delivery
 
-__all__ = ["TOKEN", "Catalog", "Clock", "Emulator", "Entry", "Field", "log", "sleep"]
+__all__ = ["TOKEN", "Catalog", "Clock", "Delivery", "Emulator", "Entry", "Faults", "Field", "log", "sleep"]
 
 TOKEN = "r8_" + "emulator".ljust(37, "0")
 """The token that an emulator takes, unless it is told another."""
@@ -40,6 +42,13 @@ class Emulator:
         models: What can be run; by default the models that the emulator brings along.
         token: The API token that it takes.
         limited: Whether the API's rate limits are enforced, rather than only told in the headers.
+        boot: Seconds that a prediction is `starting`, on the emulator's clock.
+        chaos: The share of requests that go wrong by chance, 0 to 1.
+        seed: What the chance depends on.
+
+    Attributes:
+        clock: The emulator's time: `api.clock.advance(3600)`.
+        faults: What is to go wrong: `api.faults.next(status=429, retry_after=2)`.
     """
 
     def __init__(
@@ -50,9 +59,14 @@ class Emulator:
         models: Catalog = built_in,
         token: str = TOKEN,
         limited: bool = False,
+        boot: float = 0.0,
+        chaos: float = 0.0,
+        seed: int | None = None,
     ) -> None:
         self.token = token
         self.clock = Clock()
+        self.faults = Faults(chaos, seed)
+        self._boot = boot
         self._address = (host, port)
         self._models, self._limited = models, limited
         self._service: Service | None = None
@@ -69,6 +83,17 @@ class Emulator:
         return list(self._running.journal)
 
     @property
+    def deliveries(self) -> list[Delivery]:
+        """The attempts to deliver webhooks so far, the latest last."""
+        return list(self._running.webhooks.log)
+
+    def _drop(self, scope: object) -> None:
+        """Drop the connection of a request, without a word."""
+        for connection in self._server.server_state.connections:
+            if getattr(connection, "scope", None) is scope:
+                connection.transport.abort()
+
+    @property
     def connections(self) -> int:
         """How many connections there are just now; each client keeps some for its next request."""
         return len(self._server.server_state.connections)
@@ -83,7 +108,7 @@ class Emulator:
         listener = _listener(*self._address)
         self._address = listener.getsockname()[:2]
         state = State(self._models)
-        self._service = Service(state, self.clock, self.token, self._limited)
+        self._service = Service(state, self.clock, self.token, self._limited, self._boot, self.faults, drop=self._drop)
         config = uvicorn.Config(
             self._service.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )

@@ -15,11 +15,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8787, help="the port (default: 8787; 0: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="who can reach it (default: only this machine)")
     parser.add_argument("--limited", action="store_true", help="enforce the API's rate limits")
+    parser.add_argument("--boot", type=float, default=0, help="seconds that predictions are starting (default: 0)")
+    parser.add_argument("--chaos", type=float, default=0, help="share of requests that go wrong by chance, 0 to 1")
+    parser.add_argument("--seed", type=int, help="what the chance depends on")
     arguments = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Emulator(arguments.port, arguments.host, limited=arguments.limited) as api:
+    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed")}
+    with Emulator(arguments.port, arguments.host, **options) as api:
         print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.\n")
         print(f"export REPLICATE_BASE_URL={api.url}")
         print(f"export REPLICATE_API_TOKEN={api.token}", flush=True)

@@ -11,14 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from . import contract, streams
 from .clock import Clock
+from .faults import Faults
 from .limits import Bucket
 from .operations import Call, Handler, handlers, parsed, reply
 from .problems import Problem, check, not_found, throttled, unauthenticated
 from .runner import Runner
 from .state import State
+from .webhooks import Webhooks
 
 JOURNAL = 10_000
 """How many requests are remembered."""
@@ -46,10 +49,15 @@ class Service:
     token: str
     limited: bool = False
     """Whether rate limits are enforced, rather than only told."""
+    boot: float = 0.0
+    faults: Faults = field(default_factory=Faults)
     journal: list[Entry] = field(default_factory=list)
+    drop: Callable[[Any], None] = lambda scope: None
+    """Drops the connection of a request, by its scope; the server knows how."""
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.state, self.clock)
+        self.webhooks = Webhooks(self.state, self.clock, self.faults)
+        self.runner = Runner(self.state, self.clock, self.webhooks, self.boot)
         self.creates = Bucket(600, 10, self.clock.time)
         self.others = Bucket(3000, 50, self.clock.time)
 
@@ -73,12 +81,19 @@ class Service:
             self.journal.append(entry)
             del self.journal[:-JOURNAL]
             request.state.entry = entry
+            self.state.expire(self.clock.now())
+            fault = self.faults.take(request.url.path)
+            if fault.drop_after == -1:
+                self.drop(request.scope)
+            await self.clock.sleep(fault.seconds)
             try:
+                if fault.problem is not None:
+                    raise fault.problem
                 response = await answer(request)
             except Problem as problem:
                 response = problem.response()
             entry.status = response.status_code
-            return response
+            return response if fault.drop_after is None else _Dropped(response, fault.drop_after, self.drop)
 
         return endpoint
 
@@ -112,7 +127,7 @@ class Service:
             raise unauthenticated(bool(token))
 
     async def _stream(self, request: Request) -> Response:
-        return await streams.stream(request, self.runner, self.clock)
+        return await streams.stream(request, self.runner, self.clock, self.faults.take_cut())
 
     async def _output(self, request: Request) -> Response:
         file = self.state.outputs.get(request.path_params["secret"])
@@ -120,6 +135,30 @@ class Service:
             raise not_found()
         headers = {"cache-control": "public,max-age=3600", "access-control-allow-origin": "*"}
         return FileResponse(file.path, media_type=file.content_type, headers=headers)
+
+
+class _Dropped(Response):
+    """A response of which only the first bytes arrive."""
+
+    def __init__(self, response: Response, after: int, drop: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._response, self._after, self._drop = response, after, drop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = self._after
+
+        async def send_some(message: Message) -> None:
+            nonlocal left
+            body = message.get("body", b"")
+            if message["type"] == "http.response.body" and len(body) > left:
+                await send({**message, "body": body[:left], "more_body": True})
+                self._drop(scope)
+                left = 0
+            else:
+                left -= len(body)
+                await send(message)
+
+        await self._response(scope, receive, send_some)
 
 
 async def _body(request: Request) -> Any:

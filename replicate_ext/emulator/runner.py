@@ -30,6 +30,7 @@ from . import schema
 from .catalog import Model, Version
 from .clock import Clock
 from .state import Job, State, StoredFile, capability, job_id, measured
+from .webhooks import Webhooks
 
 
 class Message(NamedTuple):
@@ -43,8 +44,17 @@ class Message(NamedTuple):
 class Execution:
     """A job that runs or has run: its events so far, and a way to hear of more."""
 
-    def __init__(self, job: Job, model: Model, version: Version, origin: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        job: Job,
+        model: Model,
+        version: Version,
+        origin: str,
+        clock: Clock,
+        announce: Callable[[Execution, str], None],
+    ) -> None:
         self.job, self.model, self.version, self.origin, self.clock = job, model, version, origin, clock
+        self._announce = announce
         self.messages: list[Message] = []
         self.task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -59,8 +69,20 @@ class Execution:
         while not self.job.is_finished:
             await self.changed()
 
+    def begin(self) -> None:
+        """Note that the model runs now."""
+        self.job.status, self.job.started_at = "processing", self.clock.now()
+        self.tell()
+
+    def put_out(self, item: Any) -> None:
+        """Add to the output of a job that streams."""
+        self.job.output.append(item)
+        self.tell("output", item if isinstance(item, str) else json.dumps(item))
+
     def tell(self, event: str | None = None, data: str = "") -> None:
         """Wake everybody who waits, with an event for the stream if there is one."""
+        if event in ("output", "logs"):
+            self._announce(self, event)
         if event is not None and self.job.stream is not None:
             second = int(self.clock.time())
             self._number = self._number + 1 if second == self._second else 0
@@ -84,10 +106,12 @@ class Execution:
         if job.started_at is None and status in ("canceled", "failed"):
             job.started_at = job.completed_at
         job.status, job.error = status, error
+        if status in ("canceled", "aborted"):
+            job.output = None
+        self._announce(self, "completed")
         if status == "succeeded":
             self.tell("done", "{}")
             return
-        job.output = None if status != "failed" else job.output
         if error is not None:
             self.tell("error", json.dumps({"detail": error}))
         self.tell("done", json.dumps({"reason": "error" if status == "failed" else status}))
@@ -117,8 +141,11 @@ async def sleep(seconds: float) -> None:
 class Runner:
     """Starts jobs and keeps track of them."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
+    def __init__(self, state: State, clock: Clock, webhooks: Webhooks, boot: float = 0.0) -> None:
         self.state, self.clock = state, clock
+        self.webhooks = webhooks
+        self.boot = boot
+        """Seconds that a model needs before it runs."""
         self.executions: dict[str, Execution] = {}
         self.streams: dict[str, Execution] = {}
 
@@ -140,7 +167,7 @@ class Runner:
         job = Job(job_id(now), model.ref, shown, input, now, **facts)
         if lifetime is not None:
             job.deadline = now + timedelta(seconds=lifetime)
-        execution = Execution(job, model, version, origin, self.clock)
+        execution = Execution(job, model, version, origin, self.clock, self._announce)
         if version.streams and job.kind == "prediction":
             secret = capability()
             is_text = version.openapi_schema["components"]["schemas"]["Output"].get("x-cog-array-display")
@@ -149,11 +176,19 @@ class Runner:
         self.state.jobs[job.id] = job
         self.executions[job.id] = execution
         model.run_count += 1
+        self._announce(execution, "start")
         execution.task = asyncio.create_task(self._run(execution, lifetime))
         return execution
 
+    def _announce(self, execution: Execution, event: str) -> None:
+        job = execution.job
+        if event == "completed" and job.kind == "prediction":
+            self.state.ended.append(job)
+        self.webhooks.tell(job, event, execution.origin)
+
     def close(self) -> None:
         """Stop everything, so that nobody goes on waiting."""
+        self.webhooks.close()
         for execution in self.executions.values():
             execution.stop("canceled")
 
@@ -162,8 +197,9 @@ class Runner:
         deadline = asyncio.create_task(self._stop_after(execution, lifetime)) if lifetime is not None else None
         _current.set((execution, asyncio.get_running_loop()))
         try:
-            job.status, job.started_at = "processing", self.clock.now()
-            execution.tell()
+            if self.boot:
+                await self.clock.sleep(self.boot)
+            execution.begin()
             function = execution.version.train if job.kind == "training" else execution.version.function
             if function is None:
                 raise RuntimeError(f"{execution.model.ref} has nothing that could be run here")
@@ -175,8 +211,7 @@ class Runner:
                 async for item in _items(function, arguments):
                     if job.is_finished:
                         break
-                    job.output.append(published := await self._published(item, execution))
-                    execution.tell("output", published if isinstance(published, str) else json.dumps(published))
+                    execution.put_out(await self._published(item, execution))
             else:
                 job.output = await self._published(await _value(function, arguments), execution)
             await asyncio.sleep(0)  # logs of the last moment
@@ -269,6 +304,7 @@ class Runner:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         file = measured(StoredFile(capability(), path, name, kind, self.clock.now()))
         self.state.outputs[file.id] = file
+        execution.job.files.append(file.id)
         return f"{execution.origin}/outputs/{file.id}/{name}"
 
 

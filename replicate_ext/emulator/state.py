@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
@@ -17,6 +18,9 @@ TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 FILES_LAST = timedelta(hours=24)
 """How long an uploaded file is kept."""
+
+DATA_LASTS = timedelta(hours=1)
+"""How long input, output, logs and output files of a prediction are kept after its end."""
 
 
 @dataclass
@@ -36,6 +40,13 @@ class Job:
     completed_at: datetime | None = None
     deadline: datetime | None = None
     deployment: str | None = None
+    webhook: str | None = None
+    webhook_events: frozenset[str] | None = None
+    """Which events the receiver wants; None for the usual ones."""
+    is_removed: bool = False
+    """Whether its data was removed, an hour after its end."""
+    files: list[str] = field(default_factory=list)
+    """The outputs that belong to it."""
     kind: str = "prediction"
     destination: str | None = None
     """The model of which a training makes a version."""
@@ -61,7 +72,7 @@ class Job:
             "input": self.input,
             "logs": self.logs,
             "output": self.output,
-            "data_removed": False,
+            "data_removed": self.is_removed,
             "error": self.error,
             "source": "api",
             "status": self.status,
@@ -189,10 +200,23 @@ class State:
             self.deployments[deployment.ref] = deployment
         self.webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
         self.jobs: dict[str, Job] = {}
+        self.ended: deque[Job] = deque()
+        """The predictions that have ended, and still have their data, in order."""
         self.uploads: dict[str, StoredFile] = {}
         self.outputs: dict[str, StoredFile] = {}
         self.signing_secret = secrets.token_bytes(32)
         self._folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
+
+    def expire(self, now: datetime) -> None:
+        """Remove what has had its time: data of predictions after an hour, uploads after a day."""
+        while self.ended and now - (self.ended[0].completed_at or now) >= DATA_LASTS:
+            job = self.ended.popleft()
+            job.is_removed, job.input, job.output, job.logs = True, {}, None, ""
+            for id in job.files:
+                self.outputs.pop(id).path.unlink(missing_ok=True)
+            job.files = []
+        while self.uploads and now - (oldest := next(iter(self.uploads.values()))).created_at >= FILES_LAST:
+            self.uploads.pop(oldest.id).path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Delete the files."""

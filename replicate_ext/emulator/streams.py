@@ -15,10 +15,10 @@ IDLE = 30.0
 """Seconds without an event after which a connection is closed, before or after the end of the job."""
 
 
-async def stream(request: Request, runner: Runner, clock: Clock) -> Response:
+async def stream(request: Request, runner: Runner, clock: Clock, cut_after: int | None = None) -> Response:
     """Send the events of a job, from its beginning or after the one that the client had last."""
     execution = runner.streams.get(request.url.path)
-    if execution is None:
+    if execution is None or execution.job.is_removed:
         return not_found().response()
     last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
     ids = [message.id for message in execution.messages]
@@ -29,6 +29,8 @@ async def stream(request: Request, runner: Runner, clock: Clock) -> Response:
         sent = start
         while True:
             while sent < len(execution.messages):
+                if cut_after is not None and sent - start >= cut_after:
+                    return
                 yield frame(execution.messages[sent])
                 sent += 1
             match await first(execution.changed(), clock.sleep(IDLE), _left(request)):

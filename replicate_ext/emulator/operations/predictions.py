@@ -54,7 +54,7 @@ async def _create(call: Call, model: Model, version: Version, **facts: Any) -> R
     if call.body.get("stream") and not version.streams:
         raise Problem(422, "This model does not support streaming", "Streaming is not supported")
     hold, lifetime = _hold(call), _lifetime(call)
-    execution = call.runner.start(model, version, input, call.origin, lifetime, **facts)
+    execution = call.runner.start(model, version, input, call.origin, lifetime, **facts, **webhook(call.body))
     if hold is None:
         return reply(execution.job.view(call.origin), 201)
     headers = {"preference-applied": call.request.headers["prefer"]}
@@ -69,6 +69,17 @@ async def _create(call: Call, model: Model, version: Version, **facts: Any) -> R
         for later in ("started_at", "completed_at", "metrics"):
             view.pop(later, None)
     return reply(view, 201, headers)
+
+
+def webhook(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a job that say who wants to hear of it; ValueErrors of addresses are told at once."""
+    url = body.get("webhook")
+    if url is None:
+        return {}
+    if not re.match(r"https?://[^/\s]+", url):
+        check(url, {"format": "uri", "pattern": "^https?://"}, "webhook")
+    events = body.get("webhook_events_filter")
+    return {"webhook": url, "webhook_events": frozenset(events) if events else None}
 
 
 def _hold(call: Call) -> float | None:

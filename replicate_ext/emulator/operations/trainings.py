@@ -8,7 +8,7 @@ from ..problems import Problem, check, not_found
 from ..runner import Execution
 from . import Call, answers, reply
 from .models import find_version
-from .predictions import PAGE, find
+from .predictions import PAGE, find, webhook
 
 KIND = "training"
 
@@ -24,7 +24,14 @@ async def create(call: Call, owner: str, name: str, id: str) -> Any:
         raise Problem(400, "This version of the model cannot be trained")
     check(call.body["input"], version.training_inputs, "input")
     execution: Execution = call.runner.start(
-        model, version, call.body["input"], call.origin, None, kind=KIND, destination=destination.ref
+        model,
+        version,
+        call.body["input"],
+        call.origin,
+        None,
+        kind=KIND,
+        destination=destination.ref,
+        **webhook(call.body),
     )
     view = execution.job.view(call.origin)
     # The API answers this one call with addresses of predictions, under which trainings can be had too.
