@@ -667,6 +667,64 @@ def test_a_typed_function_is_a_model() -> None:
             client.run("me/repeat", {"text": "Ada", "times": 0})
 
 
+def test_a_model_can_be_added_to_a_running_emulator(own) -> None:
+    api, client = own
+
+    @api.model("me/count")
+    def count(up_to: int) -> Iterator[str]:
+        for number in range(up_to):
+            yield f"{number} "
+
+    assert [str(event) for event in client.stream("me/count", {"up_to": 3})] == ["0 ", "1 ", "2 ", ""]
+    with Emulator() as other, Replicate(other.token, base_url=other.url) as stranger, pytest.raises(NotFound):
+        stranger.models.get("me", "count")
+
+
+MODELS = """
+import enum
+from pathlib import Path
+from replicate_ext import emulator
+
+class Mood(enum.Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+@emulator.model("me/size")
+def size(files: list[Path], mood: Mood = Mood.GOOD, note: str | None = None) -> dict:
+    emulator.log("measuring")
+    return {"sizes": [file.stat().st_size for file in files], "mood": mood, "note": note}
+
+@emulator.model("me/copy")
+def copy(file: Path) -> Path:
+    return file
+"""
+
+
+def test_the_command_serves_models_of_ones_own(tmp_path) -> None:
+    (tmp_path / "my_models.py").write_text(MODELS)
+    command = [sys.executable, "-m", "replicate_ext.emulator", "--port", "0", str(tmp_path / "my_models.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = ""
+        while not url.startswith("export REPLICATE_BASE_URL="):
+            url = process.stdout.readline()
+        with Replicate(TOKEN, base_url=url.strip().partition("=")[2]) as client:
+            input = {"files": [b"abc", b"defgh"], "mood": "bad"}
+            assert client.run("me/size", input) == {"sizes": [3, 5], "mood": "bad", "note": None}
+            assert client.run("me/copy", {"file": b"abc"}).read() == b"abc"
+            with pytest.raises(InvalidRequest, match='one of the following: "good", "bad"'):
+                client.run("me/size", {"files": [], "mood": "odd"})
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def test_pytest_finds_the_fixtures(replicate_emulator, replicate_client) -> None:
+    assert replicate_client.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
+    with Replicate() as mine:  # the environment leads there too
+        assert mine.account.get().username == "acme"
+    assert len(replicate_emulator.requests) == 2
+
+
 def untyped(text) -> str:  # type: ignore[no-untyped-def]
     return str(text)
 

@@ -13,12 +13,13 @@ import asyncio
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 import uvicorn
 
 from .app import Entry, Service
-from .catalog import Catalog
+from .catalog import Catalog, F
 from .clock import Clock
 from .faults import Faults
 from .models import built_in
@@ -27,7 +28,10 @@ from .schema import Field
 from .state import State
 from .webhooks import Delivery
 
-__all__ = ["TOKEN", "Catalog", "Clock", "Delivery", "Emulator", "Entry", "Faults", "Field", "log", "sleep"]
+__all__ = ["TOKEN", "Catalog", "Clock", "Delivery", "Emulator", "Entry", "Faults", "Field", "log", "model", "sleep"]
+
+model = built_in.model
+"""The decorator that makes a model of a typed function, for all emulators that begin after it: as `Catalog.model`."""
 
 TOKEN = "r8_" + "emulator".ljust(37, "0")
 """The token that an emulator takes, unless it is told another."""
@@ -81,6 +85,17 @@ class Emulator:
     def requests(self) -> list[Entry]:
         """The requests so far, without their tokens, the latest last."""
         return list(self._running.journal)
+
+    @property
+    def model(self) -> Callable[..., Callable[[F], F]]:
+        """The decorator that makes a model of a typed function, for this emulator: as `Catalog.model`.
+
+        with Emulator() as api:
+            @api.model("me/shout")
+            def shout(text: str) -> str:
+                return text.upper()
+        """
+        return self._running.state.catalog.model
 
     @property
     def deliveries(self) -> list[Delivery]:

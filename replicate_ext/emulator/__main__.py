@@ -1,8 +1,9 @@
-"""`python -m replicate_ext.emulator`: serve until Ctrl-C."""
+"""`replicate-emulator`, or `python -m replicate_ext.emulator`: serve until Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import signal
 import threading
 
@@ -11,7 +12,8 @@ from . import Emulator
 
 def main() -> None:
     """Serve until somebody says stop."""
-    parser = argparse.ArgumentParser(prog="python -m replicate_ext.emulator", description="A local Replicate.")
+    parser = argparse.ArgumentParser(prog="replicate-emulator", description="A local Replicate.")
+    parser.add_argument("models", nargs="*", help="Python files with models: functions under @emulator.model(...)")
     parser.add_argument("--port", type=int, default=8787, help="the port (default: 8787; 0: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="who can reach it (default: only this machine)")
     parser.add_argument("--limited", action="store_true", help="enforce the API's rate limits")
@@ -19,6 +21,8 @@ def main() -> None:
     parser.add_argument("--chaos", type=float, default=0, help="share of requests that go wrong by chance, 0 to 1")
     parser.add_argument("--seed", type=int, help="what the chance depends on")
     arguments = parser.parse_args()
+    for path in arguments.models:
+        runpy.run_path(path, run_name="models")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

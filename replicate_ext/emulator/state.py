@@ -190,7 +190,10 @@ class State:
     username = "acme"
 
     def __init__(self, catalog: Catalog) -> None:
-        self.models = {ref: replace(model, versions=[*model.versions]) for ref, model in catalog.models.items()}
+        self.catalog = Catalog()
+        self.models = self.catalog.models
+        for ref, model in catalog.models.items():
+            self.models[ref] = replace(model, versions=[*model.versions], facts=dict(model.facts))
         self.deployments: dict[str, Deployment] = {}
         self.collections = {collection["slug"]: collection for collection in catalog.collections}
         for name, ref in catalog.deployments.items():

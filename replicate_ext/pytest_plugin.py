@@ -1,0 +1,37 @@
+"""Fixtures for the tests of those who use Replicate; pytest finds them by itself. They need the extra `emulator`.
+
+def test_my_app(replicate_emulator, replicate_client):
+    replicate_emulator.faults.next(status=503)
+    assert replicate_client.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .client import Replicate
+    from .emulator import Emulator
+
+
+@pytest.fixture
+def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Run an emulator for one test; clients that read the environment use it."""
+    from .emulator import Emulator  # not before somebody wants it: the extra may not be installed
+
+    with Emulator() as api:
+        monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
+        monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
+        yield api
+
+
+@pytest.fixture
+def replicate_client(replicate_emulator: Emulator) -> Iterator[Replicate]:
+    """Return a client of the emulator."""
+    from .client import Replicate
+
+    with Replicate(replicate_emulator.token, base_url=replicate_emulator.url) as client:
+        yield client
