@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate record clean
+.PHONY: help setup demo test check generate record interop clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ generate: setup  ## Regenerate generated/replicate_api from openapi.json
 
 record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
 	$(BIN)/python -m pytest tests/test_cassettes.py --record
+
+interop: setup  ## Run Replicate's own clients on the emulator, and print what works
+	$(BIN)/python scripts/interop.py
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist

@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from replicate_ext import (
     APIStatusError,
     AsyncReplicate,
     AuthenticationError,
+    ConnectionFailed,
     InvalidRequest,
     ModelError,
     NotFound,
@@ -788,6 +790,18 @@ def test_leaving_does_not_wait_for_anybody() -> None:
         assert httpx.get(api.url).status_code == 404  # and with that the half request has arrived
     with pytest.raises(RuntimeError, match="with"):
         _ = Emulator().requests
+
+
+def test_https_with_a_certificate_to_throw_away() -> None:
+    with Emulator(https=True) as api:
+        assert api.url.startswith("https://")
+        context = ssl.create_default_context(cafile=api.authority)
+        with Replicate(api.token, base_url=api.url, verify=context) as client:
+            [file] = client.run("acme/painter", {"prompt": "x", "width": 16, "height": 16})
+            assert file.url.startswith("https://")
+            assert file.read().startswith(b"\x89PNG")
+        with Replicate(api.token, base_url=api.url, max_retries=0) as strict, pytest.raises(ConnectionFailed):
+            strict.account.get()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

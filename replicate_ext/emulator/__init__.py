@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import uvicorn
@@ -22,6 +23,7 @@ from .app import Entry, Service
 from .catalog import Catalog, F
 from .clock import Clock
 from .faults import Faults
+from .https import certificates
 from .models import built_in
 from .runner import log, sleep
 from .schema import Field
@@ -49,8 +51,10 @@ class Emulator:
         boot: Seconds that a prediction is `starting`, on the emulator's clock.
         chaos: The share of requests that go wrong by chance, 0 to 1.
         seed: What the chance depends on.
+        https: Whether to speak HTTPS, with a throw-away certificate.
 
     Attributes:
+        authority: The file with the authority behind that certificate, for clients to trust.
         clock: The emulator's time: `api.clock.advance(3600)`.
         faults: What is to go wrong: `api.faults.next(status=429, retry_after=2)`.
     """
@@ -66,8 +70,11 @@ class Emulator:
         boot: float = 0.0,
         chaos: float = 0.0,
         seed: int | None = None,
+        https: bool = False,
     ) -> None:
         self.token = token
+        self._scheme = "https" if https else "http"
+        self.authority: Path | None = None
         self.clock = Clock()
         self.faults = Faults(chaos, seed)
         self._boot = boot
@@ -79,7 +86,7 @@ class Emulator:
     def url(self) -> str:
         """The base URL for clients, with `/v1`."""
         host, port = self._address
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
     @property
     def requests(self) -> list[Entry]:
@@ -124,8 +131,16 @@ class Emulator:
         self._address = listener.getsockname()[:2]
         state = State(self._models)
         self._service = Service(state, self.clock, self.token, self._limited, self._boot, self.faults, drop=self._drop)
+        own: Path | None = None
+        if self._scheme == "https":
+            self.authority, own = certificates(state.folder, self._address[0])
         config = uvicorn.Config(
-            self._service.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            self._service.app(),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ssl_certfile=own,
         )
         self._server = uvicorn.Server(config)
         self._loop = asyncio.new_event_loop()

@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--limited", action="store_true", help="enforce the API's rate limits")
     parser.add_argument("--boot", type=float, default=0, help="seconds that predictions are starting (default: 0)")
     parser.add_argument("--chaos", type=float, default=0, help="share of requests that go wrong by chance, 0 to 1")
+    parser.add_argument("--https", action="store_true", help="speak HTTPS, with a throw-away certificate")
     parser.add_argument("--seed", type=int, help="what the chance depends on")
     arguments = parser.parse_args()
     for path in arguments.models:
@@ -26,11 +27,14 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed")}
+    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed", "https")}
     with Emulator(arguments.port, arguments.host, **options) as api:
         print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.\n")
         print(f"export REPLICATE_BASE_URL={api.url}")
-        print(f"export REPLICATE_API_TOKEN={api.token}", flush=True)
+        print(f"export REPLICATE_API_TOKEN={api.token}")
+        if api.authority:
+            print(f"export SSL_CERT_FILE={api.authority} NODE_EXTRA_CA_CERTS={api.authority}")
+        print(flush=True)
         stop.wait()
 
 

@@ -66,6 +66,7 @@ class Service:
         known = handlers()
         routes = [
             Route("/v1/streams/{secret}", self._recorded(self._stream, None)),
+            Route("/openapi.json", self._document),
             Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
         ]
         for operation in contract.operations():
@@ -125,6 +126,10 @@ class Service:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if token != self.token or scheme not in ("Bearer", "Token"):
             raise unauthenticated(bool(token))
+
+    async def _document(self, request: Request) -> Response:
+        server = {"url": f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}/v1"}
+        return reply({**contract.document(), "servers": [server]})
 
     async def _stream(self, request: Request) -> Response:
         return await streams.stream(request, self.runner, self.clock, self.faults.take_cut())

@@ -209,6 +209,7 @@ class State:
         self.outputs: dict[str, StoredFile] = {}
         self.signing_secret = secrets.token_bytes(32)
         self._folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name)
 
     def expire(self, now: datetime) -> None:
         """Remove what has had its time: data of predictions after an hour, uploads after a day."""
@@ -229,7 +230,7 @@ class State:
         """Return a path for a new file; of the name that somebody gave it only a harmless suffix is used."""
         suffix = PurePath(name).suffix
         harmless = suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) < 10 else ""
-        return Path(self._folder.name) / (secrets.token_hex(16) + harmless)
+        return self.folder / (secrets.token_hex(16) + harmless)
 
     def find_version(self, ref: str) -> tuple[Model, Version] | None:
         """Return what `POST /predictions` may run: a version by its id, an official model by its name."""
