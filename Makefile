@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate record interop clean
+.PHONY: help setup demo test check generate record interop conformance clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Make .venv with everything for development, from pinned versions
 
@@ -41,6 +41,9 @@ record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_
 
 interop: setup  ## Run Replicate's own clients on the emulator, and print what works
 	$(BIN)/python scripts/interop.py
+
+conformance: setup  ## Look for answers of the emulator that openapi.json does not allow
+	$(BIN)/python scripts/conformance.py
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist

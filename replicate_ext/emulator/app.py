@@ -69,9 +69,12 @@ class Service:
             Route("/openapi.json", self._document),
             Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
         ]
+        by_path: dict[str, dict[str, Callable[[Request], Any]]] = {}
         for operation in contract.operations():
             answer = self._recorded(self._answer(operation, known[operation.id]), operation.id)
-            routes.append(Route(f"/v1{operation.path}", answer, methods=[operation.method]))
+            by_path.setdefault(operation.path, {})[operation.method] = answer
+        for path, answers in by_path.items():
+            routes.append(Route(f"/v1{path}", _by_method(answers), methods=list(answers)))
         refuse: Any = {HTTPException: _refused, Exception: _broken}
         return Starlette(routes=routes, exception_handlers=refuse)
 
@@ -86,6 +89,7 @@ class Service:
             fault = self.faults.take(request.url.path)
             if fault.drop_after == -1:
                 self.drop(request.scope)
+                return _Nothing()
             await self.clock.sleep(fault.seconds)
             try:
                 if fault.problem is not None:
@@ -142,6 +146,24 @@ class Service:
         return FileResponse(file.path, media_type=file.content_type, headers=headers)
 
 
+def _by_method(answers: dict[str, Callable[[Request], Any]]) -> Callable[[Request], Any]:
+    """Return one endpoint for all methods of a path, so that a 405 names all that there are."""
+
+    async def endpoint(request: Request) -> Response:
+        answer = answers.get(request.method) or answers["GET"]  # HEAD, which comes along with GET
+        response: Response = await answer(request)
+        return response
+
+    return endpoint
+
+
+class _Nothing(Response):
+    """No response at all."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pass
+
+
 class _Dropped(Response):
     """A response of which only the first bytes arrive."""
 
@@ -179,7 +201,9 @@ async def _refused(request: Request, error: HTTPException) -> Response:
     if error.status_code == 404:
         return not_found().response()
     words = f'Method "{request.method}" not allowed.' if error.status_code == 405 else str(error.detail)
-    return Problem(error.status_code, words).response()
+    response = Problem(error.status_code, words).response()
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _broken(request: Request, error: Exception) -> Response:

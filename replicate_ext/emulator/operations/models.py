@@ -42,7 +42,10 @@ async def list_(call: Call) -> Any:
 @answers("models.search")
 async def search(call: Call) -> Any:
     """Find public models by words in their names and descriptions; the body is the text."""
-    text = (await call.request.body()).decode(errors="replace").strip().strip('"')
+    raw = await call.request.body()
+    if not raw:
+        raise Problem(400, "The body must be the text to look for")
+    text = raw.decode(errors="replace").strip().strip('"')
     found = [model for model in shown(call) if matches(model, text)]
     return {"next": None, "previous": None, "results": [_view(call, model) for model in found[:PAGE]]}
 
@@ -67,7 +70,7 @@ async def create(call: Call) -> Any:
     check(body["name"], {"pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$"}, "name")
     if f"{body['owner']}/{body['name']}" in call.state.models:
         raise Problem(409, f"A model named {body['owner']}/{body['name']} already exists")
-    facts = {name: body[name] for name in FACTS if name in body}
+    facts = _facts(body)
     model = Model(body["owner"], body["name"], False, body["visibility"], facts, [], call.clock.now())
     call.state.models[model.ref] = model
     return reply(_view(call, model), 201)
@@ -77,7 +80,7 @@ async def create(call: Call) -> Any:
 async def update(call: Call, owner: str, name: str) -> Any:
     """Change what a model says about itself."""
     model = _own(call, owner, name)
-    model.facts |= {name: call.body[name] for name in FACTS if name in call.body}
+    model.facts |= _facts(call.body)
     return _view(call, model)
 
 
@@ -159,6 +162,16 @@ def find_version(call: Call, owner: str, name: str, id: str) -> tuple[Model, Ver
     if version is None:
         raise not_found()
     return model, version
+
+
+def _facts(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a body says about a model; an empty address is none."""
+    facts = {name: body[name] for name in FACTS if name in body}
+    for name in facts:
+        if name.endswith("_url"):
+            facts[name] = facts[name] or None
+            check(facts[name] or "https://", {"pattern": r"^https?://[^\s]*$"}, name)
+    return facts
 
 
 def _own(call: Call, owner: str, name: str) -> Model:
