@@ -29,7 +29,8 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed", "https")}
     with Emulator(arguments.port, arguments.host, **options) as api:
-        print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.\n")
+        print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.")
+        print(f"What it does is to be seen at {api.url.removesuffix('v1')}\n")
         print(f"export REPLICATE_BASE_URL={api.url}")
         print(f"export REPLICATE_API_TOKEN={api.token}")
         if api.authority:

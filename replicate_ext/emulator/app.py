@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from . import contract, streams
+from . import contract, site, streams
 from .clock import Clock
 from .faults import Faults
 from .limits import Bucket
@@ -75,6 +75,7 @@ class Service:
             by_path.setdefault(operation.path, {})[operation.method] = answer
         for path, answers in by_path.items():
             routes.append(Route(f"/v1{path}", _by_method(answers), methods=list(answers)))
+        routes += site.routes(self)
         refuse: Any = {HTTPException: _refused, Exception: _broken}
         return Starlette(routes=routes, exception_handlers=refuse)
 
@@ -142,7 +143,12 @@ class Service:
         file = self.state.outputs.get(request.path_params["secret"])
         if file is None or request.path_params["name"] != file.name:
             raise not_found()
-        headers = {"cache-control": "public,max-age=3600", "access-control-allow-origin": "*"}
+        headers = {
+            "cache-control": "public,max-age=3600",
+            "access-control-allow-origin": "*",
+            "content-security-policy": "sandbox",  # what a model made is shown, and never run
+            "x-content-type-options": "nosniff",
+        }
         return FileResponse(file.path, media_type=file.content_type, headers=headers)
 
 

@@ -107,9 +107,9 @@ def poet_of(nouns: str) -> Callable[..., AsyncIterator[str]]:
         """Write a poem about something, token by token."""
         dice = random.Random(hashlib.sha256(prompt.encode()).digest())
         for line in range(lines):
-            subject = prompt if line == 0 else f"{dice.choice(_ADJECTIVES)} {dice.choice(known)}"
+            subject = prompt if line == 0 else f"the {dice.choice(_ADJECTIVES)} {dice.choice(known)}"
             opening = dice.choice(("Above", "Beneath", "Beyond", "Within"))
-            words = [opening, "the", *subject.split(), "a", dice.choice(known), dice.choice(_VERBS)]
+            words = [opening, *subject.split(), "a", dice.choice(known), dice.choice(_VERBS)]
             for number, word in enumerate(words):
                 await sleep(seconds)
                 yield f" {word}" if number else word
