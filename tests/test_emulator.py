@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -305,6 +306,15 @@ def test_odd_forms_are_refused(http, form) -> None:
     assert http.get("files").status_code == 200
 
 
+def test_what_is_too_large_is_refused(http, monkeypatch) -> None:
+    monkeypatch.setattr("replicate_ext.emulator.app.LARGEST_BODY", 1000)
+    monkeypatch.setattr("replicate_ext.emulator.operations.files.LARGEST", 1000)
+    response = http.post("models/acme/hello/predictions", json={"input": {"text": "x" * 1000}})
+    assert (response.status_code, response.json()["detail"]) == (413, "Request Entity Too Large")
+    response = http.post("files", files={"content": b"x" * 1001})
+    assert (response.status_code, response.json()["detail"]) == (413, "Files must be less than 100MB in size")
+
+
 def test_a_model_that_cannot_stream_says_so(http) -> None:
     response = http.post("models/acme/hello/predictions", json={"input": {"text": "x"}, "stream": True})
     assert response.status_code == 422
@@ -505,6 +515,7 @@ def test_a_download_needs_a_signature_that_is_still_good(api, client) -> None:
     file = client.files.create(content=b"hello")
     secret, now = api._running.state.signing_secret, int(api.clock.time())
     good = {"owner": "acme", "expiry": str(now + 60), "signature": signature(secret, "acme", file.id, str(now + 60))}
+    assert httpx.get(api.download_url(file.id)).content == b"hello"
     url = f"{api.url}/files/{file.id}/download"
     assert httpx.get(f"{url}?{urlencode(good)}").content == b"hello"
     for wrong in ({"owner": "other"}, {"expiry": str(now + 61)}, {"signature": ""}):
@@ -790,6 +801,45 @@ def test_leaving_does_not_wait_for_anybody() -> None:
         assert httpx.get(api.url).status_code == 404  # and with that the half request has arrived
     with pytest.raises(RuntimeError, match="with"):
         _ = Emulator().requests
+
+
+def test_everything_is_kept_in_a_file(tmp_path) -> None:
+    path, crashed = tmp_path / "state.db", tmp_path / "crashed.db"
+    with Emulator(state=path) as api, Replicate(api.token, base_url=api.url) as client:
+        _, port = api._address
+        [picture] = client.run("acme/painter", {"prompt": "x", "width": 16, "height": 16})
+        content = picture.read()
+        file = client.files.create(content=b"hello", filename="a.txt")
+        gone = client.files.create(content=b"gone")
+        client.files.delete(gone.id)
+        client.models.create(owner="acme", name="mine", visibility="private", hardware="cpu", description="Mine")
+        poet = client.models.get("acme", "poet").latest_version.id
+        training = client.trainings.create("acme", "poet", poet, destination="acme/mine", input={"words": "gull"})
+        ref = client.wait(training).output.version
+        settings = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+        client.deployments.create(name="app", model="acme/mine", version=ref.partition(":")[2], **settings)
+        canceled = client.models.predictions.create("acme", "sleeper", input={"seconds": 60})
+        client.predictions.cancel(canceled.id)
+        slow = client.models.predictions.create("acme", "sleeper", input={"seconds": 60})
+        secret = client.webhooks.default.secret.get().key
+        before = {job.id: job for job in client.predictions.list()}
+        shutil.copy(path, crashed)  # as if the machine had gone away now
+    for kept in (path, crashed):
+        with Emulator(port, state=kept) as api, Replicate(api.token, base_url=api.url) as client:
+            after = {job.id: job for job in client.predictions.list()}
+            assert after.keys() == before.keys()
+            assert after[slow.id].status == ("canceled" if kept == path else "failed")
+            assert all(after[id].output == job.output for id, job in before.items())
+            assert after[canceled.id] == before[canceled.id]
+            assert httpx.get(picture.url).content == content
+            assert [one.id for one in client.files.list()] == [file.id]
+            assert client.models.get("acme", "mine").description == "Mine"
+            assert client.deployments.get("acme", "app").current_release.version == ref.partition(":")[2]
+            assert client.trainings.get(training.id).output.version == ref
+            assert client.webhooks.default.secret.get().key == secret
+            assert "gull" in "".join(client.run(ref, {"prompt": "tea", "seconds": 0}))
+            if kept == crashed:
+                assert after[slow.id].error == "Prediction interrupted; please retry (code: PA)"
 
 
 def test_https_with_a_certificate_to_throw_away() -> None:

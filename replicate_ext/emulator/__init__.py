@@ -10,12 +10,14 @@ Needs the extra: `pip install 'replicate-ext[emulator]'`. From the command line:
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlencode
 
 import uvicorn
 
@@ -25,12 +27,27 @@ from .clock import Clock
 from .faults import Faults
 from .https import certificates
 from .models import built_in
-from .runner import log, sleep
+from .operations.files import signature
+from .runner import log, now, sleep
 from .schema import Field
 from .state import State
+from .store import Store
 from .webhooks import Delivery
 
-__all__ = ["TOKEN", "Catalog", "Clock", "Delivery", "Emulator", "Entry", "Faults", "Field", "log", "model", "sleep"]
+__all__ = [
+    "TOKEN",
+    "Catalog",
+    "Clock",
+    "Delivery",
+    "Emulator",
+    "Entry",
+    "Faults",
+    "Field",
+    "log",
+    "model",
+    "now",
+    "sleep",
+]
 
 model = built_in.model
 """The decorator that makes a model of a typed function, for all emulators that begin after it: as `Catalog.model`."""
@@ -52,6 +69,7 @@ class Emulator:
         chaos: The share of requests that go wrong by chance, 0 to 1.
         seed: What the chance depends on.
         https: Whether to speak HTTPS, with a throw-away certificate.
+        state: A file in which everything is kept (SQLite), to go on with it the next time.
 
     Attributes:
         authority: The file with the authority behind that certificate, for clients to trust.
@@ -71,7 +89,9 @@ class Emulator:
         chaos: float = 0.0,
         seed: int | None = None,
         https: bool = False,
+        state: str | os.PathLike[str] | None = None,
     ) -> None:
+        self._store_path = state
         self.token = token
         self._scheme = "https" if https else "http"
         self.authority: Path | None = None
@@ -109,6 +129,16 @@ class Emulator:
         """The attempts to deliver webhooks so far, the latest last."""
         return list(self._running.webhooks.log)
 
+    def download_url(self, file_id: str, seconds: float = 3600) -> str:
+        """Return a signed address of an uploaded file's content, good for some seconds on the emulator's clock.
+
+        On Replicate people make these themselves, with the account's secret for files.
+        """
+        state, expiry = self._running.state, str(int(self.clock.time() + seconds))
+        signed = signature(state.signing_secret, state.username, file_id, expiry)
+        query = urlencode({"owner": state.username, "expiry": expiry, "signature": signed})
+        return f"{self.url}/files/{file_id}/download?{query}"
+
     def _drop(self, scope: object) -> None:
         """Drop the connection of a request, without a word."""
         for connection in self._server.server_state.connections:
@@ -130,7 +160,12 @@ class Emulator:
         listener = _listener(*self._address)
         self._address = listener.getsockname()[:2]
         state = State(self._models)
-        self._service = Service(state, self.clock, self.token, self._limited, self._boot, self.faults, drop=self._drop)
+        self._store = Store(Path(self._store_path)) if self._store_path else None
+        if self._store is not None:
+            self._store.load(state)
+        self._service = Service(
+            state, self.clock, self.token, self._limited, self._boot, self.faults, drop=self._drop, store=self._store
+        )
         own: Path | None = None
         if self._scheme == "https":
             self.authority, own = certificates(state.folder, self._address[0])
@@ -143,7 +178,7 @@ class Emulator:
             ssl_certfile=own,
         )
         self._server = uvicorn.Server(config)
-        self._loop = asyncio.new_event_loop()
+        self._loop = self.clock.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, args=[listener], name="replicate-emulator")
         self._thread.start()
         return self
@@ -158,7 +193,10 @@ class Emulator:
         self._loop.call_soon_threadsafe(self._running.runner.close)  # so that no request is waited for
         self._server.should_exit = True
         self._thread.join()
+        self.clock.loop = None
         self._running.state.close()
+        if self._store is not None:
+            self._store.close()
 
 
 def _listener(host: str, port: int) -> socket.socket:

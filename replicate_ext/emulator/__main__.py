@@ -21,13 +21,14 @@ def main() -> None:
     parser.add_argument("--chaos", type=float, default=0, help="share of requests that go wrong by chance, 0 to 1")
     parser.add_argument("--https", action="store_true", help="speak HTTPS, with a throw-away certificate")
     parser.add_argument("--seed", type=int, help="what the chance depends on")
+    parser.add_argument("--state", metavar="FILE", help="keep everything in this file, for the next time")
     arguments = parser.parse_args()
     for path in arguments.models:
         runpy.run_path(path, run_name="models")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed", "https")}
+    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed", "https", "state")}
     with Emulator(arguments.port, arguments.host, **options) as api:
         print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.")
         print(f"What it does is to be seen at {api.url.removesuffix('v1')}\n")

@@ -21,6 +21,7 @@ from .operations import Call, Handler, handlers, parsed, reply
 from .problems import Problem, check, not_found, throttled, unauthenticated
 from .runner import Runner
 from .state import State
+from .store import Store
 from .webhooks import Webhooks
 
 JOURNAL = 10_000
@@ -55,11 +56,18 @@ class Service:
     drop: Callable[[Any], None] = lambda scope: None
     """Drops the connection of a request, by its scope; the server knows how."""
 
+    store: Store | None = None
+
     def __post_init__(self) -> None:
         self.webhooks = Webhooks(self.state, self.clock, self.faults)
         self.runner = Runner(self.state, self.clock, self.webhooks, self.boot)
+        self.runner.keep = self._keep
         self.creates = Bucket(600, 10, self.clock.time)
         self.others = Bucket(3000, 50, self.clock.time)
+
+    def _keep(self) -> None:
+        if self.store is not None:
+            self.store.save(self.state)
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -99,6 +107,8 @@ class Service:
             except Problem as problem:
                 response = problem.response()
             entry.status = response.status_code
+            if request.method not in ("GET", "HEAD", "QUERY"):
+                self._keep()
             return response if fault.drop_after is None else _Dropped(response, fault.drop_after, self.drop)
 
         return endpoint
@@ -194,8 +204,16 @@ class _Dropped(Response):
         await self._response(scope, receive, send_some)
 
 
+LARGEST_BODY = 100 * 1024 * 1024
+"""Bytes of JSON that are taken; files beyond that have to be uploaded."""
+
+
 async def _body(request: Request) -> Any:
-    raw = await request.body()
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            raise Problem(413, "Request Entity Too Large")
     try:
         return parsed(raw)
     except (ValueError, RecursionError) as error:

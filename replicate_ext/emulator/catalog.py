@@ -34,6 +34,8 @@ class Version:
     """What it computes; None for one that cannot be run here."""
     train: Callable[..., Callable[..., Any]] | None = None
     """What makes another function of it, that of a new version; None where it cannot be trained."""
+    trained: tuple[str, str, dict[str, Any]] | None = None
+    """The model, the version and the input that it was trained from, where it was."""
 
     @cached_property
     def training_inputs(self) -> Validator:

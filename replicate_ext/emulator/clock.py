@@ -27,7 +27,8 @@ class Clock:
     def __init__(self) -> None:
         self._ahead = 0.0
         self._jumped = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop of the server, while it runs."""
 
     def time(self) -> float:
         """Return the seconds since 1970."""
@@ -39,20 +40,23 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed on this clock."""
-        self._loop = asyncio.get_running_loop()
         end = self.time() + seconds
         while (left := end - self.time()) > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._jumped.wait(), left)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead; may be called from any thread."""
+        """Move the clock ahead, from any thread but the server's own; what was about to begin has begun by then."""
         if seconds < 0:
             raise ValueError("time only goes ahead")
-        self._ahead += seconds
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self.loop is None or self.loop.is_closed():
+            self._ahead += seconds
+        else:
+            asyncio.run_coroutine_threadsafe(self._jump(seconds), self.loop).result()
 
-    def _wake(self) -> None:
+    async def _jump(self, seconds: float) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self._ahead += seconds
         self._jumped.set()
         self._jumped = asyncio.Event()

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from .catalog import Catalog
-from .runner import log, sleep
+from .runner import log, now, sleep
 from .schema import Field
 
 built_in = Catalog()
@@ -134,8 +134,9 @@ async def sleeper(
     steps: Annotated[int, Field("How often to say how far it is.", ge=1, le=1000)] = 10,
 ) -> str:
     """Sleep, and say how far it is."""
+    began = now()
     for step in range(1, steps + 1):
-        await sleep(seconds / steps)
+        await sleep(began + seconds * step / steps - now())
         log(f"{100 * step // steps:3}%|{'#' * (10 * step // steps):<10}| {step}/{steps}\n")
     return f"Slept for {seconds:g} seconds."
 

@@ -15,6 +15,7 @@ import json
 import mimetypes
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar, copy_context
 from datetime import timedelta
@@ -123,19 +124,26 @@ class Execution:
             self.task.cancel()
 
 
-_current: ContextVar[tuple[Execution, asyncio.AbstractEventLoop]] = ContextVar("execution")
+_current: ContextVar[tuple[Execution | None, asyncio.AbstractEventLoop | None]] = ContextVar("execution")
 
 
 def log(text: str) -> None:
-    """Add to the logs of the job that is running; for use in the function of a model."""
-    execution, loop = _current.get()
-    loop.call_soon_threadsafe(execution.log, text)
+    """Add to the logs of the job that is running, if one is; for use in the function of a model."""
+    execution, loop = _current.get((None, None))
+    if execution is not None and loop is not None:
+        loop.call_soon_threadsafe(execution.log, text)
 
 
 async def sleep(seconds: float) -> None:
     """Sleep on the emulator's clock; for use in the function of a model."""
-    execution, _ = _current.get()
-    await execution.clock.sleep(seconds)
+    execution, _ = _current.get((None, None))
+    await (execution.clock.sleep(seconds) if execution is not None else asyncio.sleep(seconds))
+
+
+def now() -> float:
+    """Return the seconds since 1970 on the emulator's clock; for use in the function of a model."""
+    execution, _ = _current.get((None, None))
+    return execution.clock.time() if execution is not None else time.time()
 
 
 class Runner:
@@ -144,6 +152,8 @@ class Runner:
     def __init__(self, state: State, clock: Clock, webhooks: Webhooks, boot: float = 0.0) -> None:
         self.state, self.clock = state, clock
         self.webhooks = webhooks
+        self.keep: Callable[[], None] = lambda: None
+        """Called when something has changed that may have to be kept."""
         self.boot = boot
         """Seconds that a model needs before it runs."""
         self.executions: dict[str, Execution] = {}
@@ -162,11 +172,11 @@ class Runner:
             lifetime: Seconds after which it is stopped.
             facts: More fields of the job.
         """
-        now = self.clock.now()
+        created = self.clock.now()
         shown = "hidden" if model.official and "destination" not in facts else version.id
-        job = Job(job_id(now), model.ref, shown, input, now, **facts)
+        job = Job(job_id(created), model.ref, shown, input, created, **facts)
         if lifetime is not None:
-            job.deadline = now + timedelta(seconds=lifetime)
+            job.deadline = created + timedelta(seconds=lifetime)
         execution = Execution(job, model, version, origin, self.clock, self._announce)
         if version.streams and job.kind == "prediction":
             secret = capability()
@@ -185,6 +195,8 @@ class Runner:
         if event == "completed" and job.kind == "prediction":
             self.state.ended.append(job)
         self.webhooks.tell(job, event, execution.origin)
+        if event == "completed":
+            self.keep()
 
     def close(self) -> None:
         """Stop everything, so that nobody goes on waiting."""
@@ -234,6 +246,7 @@ class Runner:
         """Make a version of what a training returned."""
         destination = self.state.models[str(execution.job.destination)]
         version = destination.push(function, self.clock.now(), execution.version.train)
+        version.trained = (execution.model.ref, execution.version.id, execution.job.input)
         weights = self.state.room("weights.json")
         weights.write_text(json.dumps(execution.job.input))
         address = self._stored(weights, execution)
