@@ -1,0 +1,78 @@
+"""What people install: built, looked into, and used in an environment with nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from replicate_ext.emulator import Emulator
+from test_docs import blocks
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the wheel and the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True
+    )
+    [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return wheel, sdist
+
+
+def test_the_wheel_has_both_packages_and_nothing_else(built: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(built[0]) as wheel:
+        names = set(wheel.namelist())
+        [metadata] = [wheel.read(name).decode() for name in names if name.endswith("METADATA")]
+    assert {
+        "replicate_ext/py.typed",
+        "replicate_api/py.typed",
+        "replicate_ext/emulator/openapi.json",
+        "replicate_ext/emulator/templates/page.html",
+        "replicate_ext/emulator/templates/style.css",
+        "replicate_ext/pytest_plugin.py",
+        "replicate_api/models/prediction.py",
+    } <= names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"replicate_ext", "replicate_api"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "License-Expression: MIT" in metadata
+    assert "Requires-Python: >=3.11" in metadata
+
+
+def test_the_sdist_has_what_a_build_needs_and_no_tests(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[1]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "openapi.json", "generated/replicate_api/py.typed"} <= names
+    assert not {name for name in names if name.startswith(("tests/", "scripts/", "."))} - {".gitignore"}
+
+
+def test_it_installs_alone_and_runs_the_first_example(built: tuple[Path, Path], tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", str(built[0])], check=True, capture_output=True)
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format=freeze"], check=True, capture_output=True, text=True
+    )
+    installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.split()}
+    ours = {"replicate-ext", "httpx", "attrs", "python-dateutil", "sniffio"}
+    theirs = {"anyio", "certifi", "h11", "httpcore", "idna", "six", "typing-extensions", "tzdata"}
+    assert ours <= installed <= ours | theirs | {"pip", "setuptools"}
+    with Emulator() as api:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            "REPLICATE_API_TOKEN": api.token,
+            "REPLICATE_BASE_URL": api.url,
+        }
+        code = blocks("README.md", "python")[0]
+        subprocess.run([python, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=30)
+    assert (tmp_path / "lighthouse.png").read_bytes().startswith(b"\x89PNG")
