@@ -135,8 +135,12 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Return what the contract `new` states otherwise than `old`, one line each."""
-    before, after = _by_operation(facts(old)), _by_operation(facts(new))
-    return [str(difference) for difference in _compare(before, after)]
+    return [str(difference) for difference in compared(old, new)]
+
+
+def compared(old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
+    """Return what the contract `new` states otherwise than `old`."""
+    return list(_compare(by_operation(facts(old)), by_operation(facts(new))))
 
 
 def _strip(node: Any) -> Any:
@@ -154,7 +158,7 @@ def _strip_value(key: str, value: Any) -> Any:
     return stripped
 
 
-def _by_operation(contract: dict[str, Any]) -> dict[str, Any]:
+def by_operation(contract: dict[str, Any]) -> dict[str, Any]:
     """Key operations by operationId: that is how people and generated code know them."""
     operations: dict[str, Any] = {}
     paths: dict[str, Any] = {}

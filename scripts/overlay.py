@@ -26,9 +26,25 @@ def load(path: Path) -> list[dict[str, Any]]:
 def apply(actions: list[dict[str, Any]], document: dict[str, Any]) -> list[dict[str, Any]]:
     """Change the document in place; return the actions that changed nothing.
 
-    Those are the ones that match nothing and the ones whose fact the document states by now.
+    Those are the ones that match nothing, the ones whose fact the document states by now, and the ones that speak of a
+    schema that it does not have.
     """
-    return [action for action in actions if not _apply(action, document)]
+    return [
+        action for action in actions if not _is_known(action.get("update"), document) or not _apply(action, document)
+    ]
+
+
+def _is_known(node: Any, document: dict[str, Any]) -> bool:
+    """Whether every schema that an update refers to is there."""
+    if isinstance(node, list):
+        return all(_is_known(item, document) for item in node)
+    if not isinstance(node, dict):
+        return True
+    ref = node.get("$ref")
+    schemas = document.get("components", {}).get("schemas", {})
+    if isinstance(ref, str) and ref.startswith("#/components/schemas/") and ref.rpartition("/")[2] not in schemas:
+        return False
+    return all(_is_known(value, document) for value in node.values())
 
 
 def _apply(action: dict[str, Any], document: dict[str, Any]) -> bool:

@@ -195,16 +195,18 @@ class Result:
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Result:
-        answers = {
+        answers = [
             (annotation(response.prop), kind(response.prop), response.source["attribute"])
             for response in endpoint.responses.patterns
             if (response.status_code.range or (0,))[0] // 100 == 2
-        }
-        if len(answers) != 1:
+        ]
+        are_models = all(expression.startswith("types.Nested") for _, expression, _ in answers)
+        if len(set(answers)) != 1 and not (answers and are_models):
             raise ValueError(
-                f"{endpoint.name} has {len(answers)} kinds of success; the template knows how to return one"
+                f"{endpoint.name} has {len(set(answers))} kinds of success; the template knows how to return one"
             )
-        [(python, expression, source)] = answers
+        # Models of the same answer under two names (it happened) read each other: unknown keys are kept.
+        python, expression, source = answers[0]
         if source == "None":
             return cls("None", None, False)
         if source == "response.content":
