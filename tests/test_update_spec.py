@@ -1,0 +1,162 @@
+"""Taking over a new document: all or nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import changes
+import update_spec
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT: dict[str, Any] = json.loads((ROOT / "openapi.json").read_text())
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a copy of what an update may change."""
+    shutil.copy(ROOT / "openapi.json", tmp_path)
+    shutil.copytree(ROOT / "generated", tmp_path / "generated", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def state(tree: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+VOTES = {"type": "array", "items": {"type": "string"}}
+
+
+def changed() -> dict[str, Any]:
+    new = copy.deepcopy(DOCUMENT)
+    new["paths"]["/votes"] = {
+        "get": {
+            "operationId": "votes.list",
+            "description": "Words of theirs.",
+            "responses": {"200": {"description": "x", "content": {"application/json": {"schema": VOTES}}}},
+        }
+    }
+    return new
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_a_new_operation_is_taken_over_in_our_words(tree: Path, suffix: str) -> None:
+    source = tree.parent / f"new-{suffix}.{suffix}"
+    source.write_text(json.dumps(changed()) if suffix == "json" else yaml.safe_dump(changed()))
+    before = state(tree)
+    found, remarks = update_spec.update(str(source), tree)
+    assert [(one.effect, one.text, one.methods) for one in found] == [
+        (changes.SAFE, "votes.list added", ["client.votes.list"])
+    ]
+    assert remarks == []
+    after = json.loads((tree / "openapi.json").read_text())
+    assert after["paths"]["/votes"]["get"]["summary"] == "votes.list"
+    assert "Words of theirs" not in (tree / "openapi.json").read_text()
+    assert after["paths"]["/search"] == DOCUMENT["paths"]["/search"]
+    assert (tree / "generated/replicate_api/api/votes/votes_list.py").exists()
+    assert {name for name in before if "generated" in name} <= state(tree).keys()
+    assert update_spec.update(str(source), tree) == ([], ["only prose differs: --prose takes it"])
+
+
+def test_the_same_contract_changes_nothing(tree: Path) -> None:
+    source = tree.parent / "same.json"
+    other = copy.deepcopy(DOCUMENT)
+    other["paths"]["/search"]["get"]["description"] = "Other words."
+    source.write_text(json.dumps(other))
+    before = state(tree)
+    assert update_spec.update(str(source), tree) == ([], ["only prose differs: --prose takes it"])
+    assert update_spec.update(str(ROOT / "openapi.json"), tree) == ([], [])
+    assert state(tree) == before
+    update_spec.update(str(source), tree, prose=True)
+    assert "Other words." in (tree / "openapi.json").read_text()
+
+
+BAD = {
+    "no file": None,
+    "an HTML page": b"<html><body>503</body></html>",
+    "not UTF-8": b"\xff\xfe\x00",
+    "a list": b"[1, 2]",
+    "Swagger 2": b'{"swagger": "2.0", "paths": {"/x": {}}}',
+    "no paths": b'{"openapi": "3.1.0", "paths": {}}',
+    "odd paths": b'{"openapi": "3.1.0", "paths": {"/x": {"get": 5}}}',
+    "too large": b" " * 2000,
+    "half": json.dumps(DOCUMENT).encode()[:1500],
+    "no operationId": b'{"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/x": {"get": {}}}}',
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_cannot_be_taken_over_leaves_everything_as_it_was(tree: Path, what: str, monkeypatch) -> None:
+    source = tree.parent / "bad.json"
+    content = BAD[what]
+    if content is not None:
+        source.write_bytes(content)
+    if what == "too large":
+        monkeypatch.setattr(update_spec, "LARGEST", 1000)
+    before = state(tree)
+    with pytest.raises(update_spec.UpdateError):
+        update_spec.update(str(source), tree)
+    assert state(tree) == before
+
+
+def test_a_failure_in_the_middle_is_undone(tree: Path, monkeypatch) -> None:
+    source = tree.parent / "new.json"
+    source.write_text(json.dumps(changed()))
+    before = state(tree)
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(update_spec.os, "replace", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        update_spec.update(str(source), tree)
+    assert state(tree) == before
+
+
+@pytest.fixture
+def site() -> Iterator[ThreadingHTTPServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(changed()).encode()
+            self.send_response(200 if self.path == "/openapi.json" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield site
+    site.shutdown()
+    site.server_close()
+    thread.join()
+
+
+def test_it_comes_from_a_url(site: ThreadingHTTPServer, monkeypatch) -> None:
+    base = f"http://127.0.0.1:{site.server_port}"
+    assert update_spec.parsed(update_spec.fetch(f"{base}/openapi.json"), base)["paths"]["/votes"]
+    with pytest.raises(update_spec.UpdateError, match="404"):
+        update_spec.fetch(f"{base}/nothing")
+    monkeypatch.setattr(update_spec, "LARGEST", 1000)
+    with pytest.raises(update_spec.UpdateError, match="more than 1,000 bytes"):
+        update_spec.fetch(f"{base}/openapi.json")
+
+
+def test_the_command(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SPEC_URL", str(ROOT / "openapi.json"))
+    assert update_spec.main([]) == 0
+    assert "nothing has changed" in capsys.readouterr().err
+    assert update_spec.main(["--source", "nowhere.json"]) == 2
+    assert "nothing was changed" in capsys.readouterr().err
