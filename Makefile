@@ -32,12 +32,13 @@ check: setup  ## Formatting, lint, types, and whether the generated code is what
 	$(BIN)/mypy replicate_ext scripts examples tests/typing
 	$(BIN)/basedpyright
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 generate: setup  ## Regenerate generated/replicate_api from openapi.json
 	$(BIN)/python scripts/generate.py
 
 update-spec: setup  ## Take over a new document (SPEC_URL, else Replicate's): download, regenerate, check, say what changed
-	$(BIN)/python scripts/update_spec.py
+	$(BIN)/python scripts/update_spec.py --format $(or $(FORMAT),text)
 
 record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
 	$(BIN)/python -m pytest tests/test_cassettes.py --record
