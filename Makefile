@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate update-spec record interop conformance clean
+.PHONY: help setup demo test check generate update-spec rehearse record interop conformance clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ generate: setup  ## Regenerate generated/replicate_api from openapi.json
 
 update-spec: setup  ## Take over a new document (SPEC_URL, else Replicate's): download, regenerate, check, say what changed
 	$(BIN)/python scripts/update_spec.py --format $(or $(FORMAT),text)
+
+rehearse: setup  ## Take over one document after another, in a copy of the tree: make rehearse DOCUMENTS="..."
+	$(BIN)/python scripts/rehearse.py $(DOCUMENTS)
 
 record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
 	$(BIN)/python -m pytest tests/test_cassettes.py --record

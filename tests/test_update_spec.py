@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 import changes
+import rehearse
 import update_spec
+from conftest import shared
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "openapi.json").read_text())
@@ -160,3 +162,17 @@ def test_the_command(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing has changed" in capsys.readouterr().err
     assert update_spec.main(["--source", "nowhere.json"]) == 2
     assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_the_documents_of_the_past_come_out_one_after_another(capsys: pytest.CaptureFixture[str]) -> None:
+    history = [*sorted(shared("upstream").glob("history/*")), *shared("upstream").glob("openapi-*.json")]
+    assert rehearse.main([str(path) for path in history[-2:]]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[:2] for row in rows[1:]] == [[history[-2].name, "36"], [history[-1].name, "37"]]
+
+
+def test_a_rehearsal_says_what_does_not_come_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.json").write_text("[]")
+    assert rehearse.main([str(tmp_path / "bad.json")]) == 1
+    assert "is not an OpenAPI 3 document" in capsys.readouterr().out
+    assert rehearse.main([]) == 2
