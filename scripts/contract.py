@@ -114,16 +114,23 @@ class Difference:
 def load(path: Path) -> dict[str, Any]:
     """Read an OpenAPI document, JSON or YAML; OSError or ValueError where there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix != ".json":
+        return parse(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return the OpenAPI document that a text is, JSON or YAML; ValueError where it is none."""
+    try:
+        if text.lstrip()[:1] != "{":
             # YAML knows dates, cycles and numbers as keys (200:); from here on it is all JSON.
             text = json.dumps(yaml.safe_load(text), default=str)
         document = json.loads(text)
     except (TypeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(str(error)) from error
     paths = document.get("paths") if isinstance(document, dict) else None
     if not isinstance(paths, dict) or "openapi" not in document:
-        raise ValueError(f"{path}: not an OpenAPI document, a mapping with `openapi` and `paths`")
+        raise ValueError("not an OpenAPI document, a mapping with `openapi` and `paths`")
     contract: dict[str, Any] = document
     return contract
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
 import changes
 import contract
@@ -67,17 +66,14 @@ def fetch(source: str) -> bytes:
 def parsed(content: bytes, source: str) -> dict[str, Any]:
     """Return the document that some bytes are, JSON or YAML."""
     try:
-        text = content.decode("utf-8-sig")
-        # YAML knows dates and numbers as keys (200:); from here on it is all JSON.
-        found = json.loads(text if text.lstrip()[:1] == "{" else json.dumps(yaml.safe_load(text), default=str))
-    except (UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-        raise UpdateError(f"{source} is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(found, dict) or not str(found.get("openapi", "")).startswith("3."):
-        raise UpdateError(f"{source} is not an OpenAPI 3 document: it has no `openapi: 3.…`")
-    if not isinstance(found.get("paths"), dict) or not found["paths"]:
-        raise UpdateError(f"{source} is not an OpenAPI document of an API: it has no `paths`")
-    document: dict[str, Any] = found
-    return document
+        found = contract.parse(content.decode("utf-8-sig"))
+    except ValueError as error:
+        raise UpdateError(f"{source}: {str(error).splitlines()[0]}") from error
+    if not str(found["openapi"]).startswith("3."):
+        raise UpdateError(f"{source} is OpenAPI {found['openapi']}; versions 3.x are understood")
+    if not found["paths"]:
+        raise UpdateError(f"{source} is not the document of an API: its `paths` are empty")
+    return found
 
 
 def in_our_words(new: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from . import contract, site, streams
 from .clock import Clock
 from .faults import Faults
 from .limits import Bucket
-from .operations import Call, Handler, handlers, parsed, reply
+from .operations import Call, Handler, handlers, origin, parsed, reply
 from .problems import Problem, check, not_found, throttled, unauthenticated
 from .runner import Runner
 from .state import State
@@ -143,7 +143,7 @@ class Service:
             raise unauthenticated(bool(token))
 
     async def _document(self, request: Request) -> Response:
-        server = {"url": f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}/v1"}
+        server = {"url": f"{origin(request)}/v1"}
         return reply({**contract.document(), "servers": [server]})
 
     async def _stream(self, request: Request) -> Response:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from .operations import origin
 from .problems import Problem, check, not_found
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class _Site:
     ) -> Response:
         service = self._service
         values |= {
-            "origin": f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}",
+            "origin": origin(request),
             "token": service.token,
             "now": service.clock.now().strftime("%H:%M:%S"),
             "live": "yes" if live else "no",
@@ -78,8 +79,7 @@ class _Site:
         job = self._service.state.jobs.get(request.path_params["id"])
         if job is None:
             return not_found().response()
-        origin = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
-        return self._page(request, "prediction.html", job=job, view=job.view(origin))
+        return self._page(request, "prediction.html", job=job, view=job.view(origin(request)))
 
     async def models(self, request: Request) -> Response:
         return self._page(request, "models.html", models=list(self._service.state.models.values()))
@@ -100,8 +100,8 @@ class _Site:
 
     async def run(self, request: Request) -> Response:
         """Run a model with what was filled in."""
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        sender = request.headers.get("origin")
+        if sender is not None and urlsplit(sender).netloc != request.headers.get("host"):
             return Problem(403, "This form was sent from another site").response()
         model = self._service.state.models.get("{owner}/{name}".format(**request.path_params))
         if model is None or model.latest is None:
@@ -115,8 +115,7 @@ class _Site:
             check(input, model.latest.inputs, "input")
         except (Problem, ValueError) as wrong:
             return await self.model(request, str(wrong))
-        here = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
-        execution = self._service.runner.start(model, model.latest, input, here, None)
+        execution = self._service.runner.start(model, model.latest, input, origin(request), None)
         return RedirectResponse(f"/p/{execution.job.id}", 303)
 
 

@@ -33,7 +33,7 @@ class Call:
     @property
     def origin(self) -> str:
         """Scheme and host under which the caller knows this server."""
-        return f"{self.request.url.scheme}://{self.request.headers.get('host', self.request.url.netloc)}"
+        return origin(self.request)
 
     @property
     def url(self) -> str:
@@ -45,6 +45,11 @@ class Call:
     ) -> tuple[dict[str, str | None], list[T]]:
         """Return the links and the items of the page of a list that was asked for, in the order of their keys."""
         return pages.page(items, key, size, self.url, self.query, descending)
+
+
+def origin(request: Request) -> str:
+    """Return scheme and host under which the caller knows this server."""
+    return f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
 
 
 def parsed(raw: bytes | str) -> Any:
