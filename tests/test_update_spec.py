@@ -31,6 +31,13 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _types_are_checked_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the check of the types, which takes seconds, to one of these tests."""
+    if not request.node.name.endswith("[json]"):
+        monkeypatch.setattr(update_spec, "_check", lambda package: None)
+
+
 def state(tree: Path) -> dict[str, bytes]:
     return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
 
@@ -108,6 +115,18 @@ def test_what_cannot_be_taken_over_leaves_everything_as_it_was(tree: Path, what:
     with pytest.raises(update_spec.UpdateError):
         update_spec.update(str(source), tree)
     assert state(tree) == before
+
+
+def test_what_is_generated_is_imported_and_type_checked(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.undo()
+    package = tmp_path / "replicate_api"
+    package.mkdir()
+    (package / "__init__.py").write_text("import nothing_of_this_name\n")
+    with pytest.raises(update_spec.UpdateError, match="nothing_of_this_name"):
+        update_spec._check(package)
+    (package / "__init__.py").write_text("x: int = 'text'\n")
+    with pytest.raises(update_spec.UpdateError, match="Incompatible types"):
+        update_spec._check(package)
 
 
 def test_a_failure_in_the_middle_is_undone(tree: Path, monkeypatch) -> None:
