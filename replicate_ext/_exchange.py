@@ -13,7 +13,8 @@ import httpx
 from replicate_api.types import Request
 
 from . import errors, retry
-from ._wire import MIN_TIMEOUT, Wire
+from ._settings import MIN_TIMEOUT
+from ._wire import Wire
 from .operations import Call
 
 T = TypeVar("T")

@@ -1,9 +1,7 @@
 """The seam: everything that blocks or suspends, and everything that makes connections, is here.
 
-`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting.
-
-The token rule lives here too: `Authorization` (and the headers that the caller set) go to the API's own origin and
-nowhere else. No request follows a redirect by itself.
+`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting. Neither follows a
+redirect by itself.
 """
 
 from __future__ import annotations
@@ -12,16 +10,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import re
-import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,18 +23,10 @@ import httpx
 from replicate_api.types import Request
 
 from . import errors, retry
+from ._settings import Settings
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-HOLD = 60
-"""Seconds that the server holds a create with a plain `Prefer: wait`."""
-
-HOLD_MARGIN = 15.0
-"""Seconds that the read timeout of such a create lies above the hold: a reply may come late, and is paid for."""
-
-MIN_TIMEOUT = 1.0
-"""Seconds that a request gets at least, however close a deadline is."""
 
 CLEANUP_TIMEOUT = 10.0
 """Seconds that canceling a prediction may delay the exit of a program."""
@@ -52,12 +37,6 @@ takes time that grows with the square of its length."""
 
 AT_ONCE = 8
 """How many uploads or downloads of one call run at the same time."""
-
-
-DEFAULT_BASE_URL = "https://api.replicate.com/v1"
-
-DEFAULT_TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=None)
-"""Seconds for one request. No limit on waiting for a free connection: many runs at once queue, they do not fail."""
 
 
 _ours: ContextVar[bool] = ContextVar("ours", default=False)
@@ -75,59 +54,6 @@ def _unlogged() -> Iterator[None]:
 
 for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
     logging.getLogger(_name).addFilter(lambda record: not _ours.get())
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a client was made with; secrets never show in its repr."""
-
-    token: str | None = field(default=None, repr=False)
-    base_url: str = DEFAULT_BASE_URL
-    timeout: httpx.Timeout = field(default_factory=lambda: DEFAULT_TIMEOUT)
-    max_retries: int = 5
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    user_agent: str = f"replicate-ext/{version('replicate-ext')}"
-    transport: Any = field(default=None, repr=False)
-    verify: Any = field(default=True, repr=False)
-
-    def connecting(self) -> dict[str, Any]:
-        """Return the arguments of httpx's clients."""
-        return {"transport": self.transport, "verify": _usual_authorities() if self.verify is True else self.verify}
-
-    def outgoing(self, request: Request, timeout: float | None) -> dict[str, Any]:
-        """Return the arguments of httpx's `build_request`.
-
-        A path is one below the API's base URL; anything else is a full URL, of an output file say, and gets the token
-        only if it is the API's own origin.
-        """
-        arguments = request.arguments()
-        url = self.base_url + request.path if request.path.startswith("/") else request.path
-        headers = {"user-agent": self.user_agent, **_lowered(arguments.pop("headers"))}
-        if self.token and origin(url) == origin(self.base_url):
-            headers |= {**_lowered(self.headers), "authorization": f"Bearer {self.token}"}
-        patience = self.timeout if timeout is None else _at_most(self.timeout, timeout)
-        held = hold_of(request)
-        late = held + (HOLD_MARGIN if timeout is None else min(HOLD_MARGIN, max(MIN_TIMEOUT, timeout - held)))
-        if held and patience.read is not None and patience.read < late:
-            connect, write, pool = patience.connect, patience.write, patience.pool
-            patience = httpx.Timeout(connect=connect, read=late, write=write, pool=pool)
-        return {"method": request.method, "url": url, "headers": headers, "timeout": patience, **arguments}
-
-
-@cache
-def _usual_authorities() -> ssl.SSLContext:
-    """Return the SSL context that all clients of a process share: reading the authorities takes long."""
-    return httpx.create_ssl_context()
-
-
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _at_most(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(
-        **{phase: seconds if limit is None else min(seconds, limit) for phase, limit in timeout.as_dict().items()}
-    )
 
 
 class Wire(Protocol):
@@ -444,15 +370,3 @@ class AsyncWire(_AnyWire):
         http = self._https.pop(asyncio.get_running_loop(), None)
         if http is not None:
             await http.aclose()
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Return scheme, host and port, the port spelled out."""
-    parsed = httpx.URL(url)
-    return parsed.scheme, parsed.host, parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)
-
-
-def hold_of(request: Request) -> float:
-    """Return the seconds for which the server may hold this request, by its `Prefer` header."""
-    match = re.fullmatch(r"wait(?:=(\d+))?", str(request.headers.get("Prefer", "")))
-    return float(match[1] or HOLD) if match else 0.0

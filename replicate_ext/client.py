@@ -16,7 +16,8 @@ from . import operations as op
 from . import resources
 from ._bridge import W, both, plain
 from ._exchange import exchange
-from ._wire import DEFAULT_BASE_URL, AsyncWire, BlockingWire, Settings, finish
+from ._settings import DEFAULT_BASE_URL, Settings
+from ._wire import AsyncWire, BlockingWire, finish
 from .errors import AuthenticationError
 from .outputs import Saving
 from .pagination import Paginating

@@ -17,7 +17,8 @@ from replicate_api.types import Unset
 from . import errors
 from . import operations as op
 from ._exchange import Reply, body, exchange, fetch, send
-from ._wire import HOLD, Wire
+from ._settings import HOLD
+from ._wire import Wire
 from .operations import Call
 from .refs import ModelRef
 from .sse import Decoder

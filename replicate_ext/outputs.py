@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
 from ._bridge import Resource, W, both, each
-from ._wire import AsyncWire, BlockingWire, Settings, Wire
+from ._settings import Settings
+from ._wire import AsyncWire, BlockingWire, Wire
 from .downloads import Download, RangedFile, data_type, file_name, is_data, part, saved
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from replicate_api.models import Prediction, Training, Version
 
 from . import inputs, leaving, lifecycle
 from ._bridge import Resource, W, both
-from ._wire import HOLD, AsyncWire, BlockingWire
+from ._settings import HOLD
+from ._wire import AsyncWire, BlockingWire
 from .lifecycle import Waiting
 from .outputs import files
 from .refs import ModelRef
