@@ -148,6 +148,14 @@ class ModelError(ReplicateError):
         self.prediction = prediction  # pyright: ignore[reportIncompatibleVariableOverride]  # here it is always set
         super().__init__(describe(prediction))
 
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same run may well succeed: the platform, and not the model or its input, was the reason.
+
+        By the texts and codes that are known: https://replicate.com/docs/reference/error-codes
+        """
+        return re.search(r"please retry|interrupted|E9828|E6716", str(self.prediction.error or "")) is not None
+
 
 class PredictionCanceled(ModelError):
     """Somebody, or a deadline, canceled the prediction while it ran."""

@@ -6,9 +6,10 @@ All functions serve trainings too where that makes sense: both have an id, a sta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar, cast
 
 from replicate_api.models import Prediction, Training, Version
@@ -109,6 +110,8 @@ async def create(
             return await exchange(wire, call.request, call.parse, deadline=deadline)
         except errors.NotFound:
             versions[str(ref)] = await _latest_version(wire, ref)
+    if str(ref) in versions and not ref.version:
+        _check_names(versions[str(ref)], fields["input"], ref)
     if ref.is_deployment:
         call = op.DEPLOYMENTS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
     else:
@@ -130,6 +133,19 @@ async def create(
             latest = f"; write '{ref.owner}/{ref.name}' for the model's latest version" if ref.owner else ""
             refused.advise(f"there is no version {ref.version} that this token can use{latest}")
         raise
+
+
+def _check_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:
+    """Raise the ValueError of an input that the model does not have: it would be dropped in silence, and paid for."""
+    node: Any = version.openapi_schema
+    for step in ("components", "schemas", "Input", "properties"):
+        node = node.get(step) if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping):
+        return
+    for name in input.keys() - node.keys():
+        close = get_close_matches(name, map(str, node), 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(map(str, node)) or 'none'}"
+        raise ValueError(f"input.{name}: {ref} has no such input; {hint}")
 
 
 async def _latest_version(wire: Wire, ref: ModelRef) -> Version:

@@ -489,6 +489,48 @@ def test_a_version_that_is_gone_is_looked_up_again_once(both: Harness) -> None:
         both.do(both.client.run("acme/poet"))
 
 
+def poet(**schema) -> httpx.Response:
+    version = {"id": "v" * 64, "openapi_schema": {"components": {"schemas": {"Input": schema}}}}
+    return replied({"owner": "acme", "name": "poet", "latest_version": version})
+
+
+@pytest.mark.parametrize(
+    ("input", "words"),
+    [
+        ({"promt": "x"}, r"input\.promt: acme/poet has no such input; did you mean 'prompt'\?"),
+        ({"prompt": "x", "zzz": 1}, r"input\.zzz: .* it takes prompt, lines"),
+    ],
+)
+def test_a_name_that_the_model_does_not_know_is_told_before_it_is_paid_for(both: Harness, input, words) -> None:
+    both.server.will(replied({}, 404), poet(properties={"prompt": {}, "lines": {}}))
+    for _ in range(2):  # the second time the schema is known already
+        with pytest.raises(ValueError, match=words):
+            both.do(both.client.run("acme/poet", input))
+    assert len(both.server.requests) == 2
+
+
+@pytest.mark.parametrize("schema", [{}, {"properties": None}, {"properties": {"prompt": {}}}])
+def test_what_fits_or_cannot_be_known_passes(both: Harness, schema) -> None:
+    both.server.will(replied({}, 404), poet(**schema), replied(prediction(output="x"), 201))
+    assert both.do(both.client.run("acme/poet", {"prompt": "x"})) == "x"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_transient"),
+    [
+        ("Prediction interrupted; please retry (code: PA)", True),
+        ("Director: unexpected error handling prediction (E9828)", True),
+        ("CUDA out of memory", False),
+        (None, False),
+    ],
+)
+def test_a_failure_says_whether_it_may_pass(both: Harness, error, is_transient: bool) -> None:
+    both.server.will(replied(prediction("failed", error=error), 201))
+    with pytest.raises(ModelError) as caught:
+        both.do(both.client.run("acme/hello"))
+    assert caught.value.is_transient is is_transient
+
+
 @pytest.mark.parametrize(
     "odd",
     [
