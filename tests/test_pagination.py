@@ -253,6 +253,7 @@ def test_a_link_to_the_same_page_does_not_go_round_for_ever(both: Harness) -> No
 @pytest.mark.parametrize("prefetch", [True, False])
 def test_links_that_go_round_come_to_an_end(both: Harness, length: int, prefetch: bool) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
+        assert len(both.server.requests) < 100, "it would go round for ever"
         number = int(request.url.params.get("cursor", 0))
         return replied(page("a", next=f"{API}/predictions?cursor={(number + 1) % length}"))
 
