@@ -1,6 +1,7 @@
 """The shape of the house: floors, names, what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,16 @@ def test_a_file_imports_only_lower_floors() -> None:
     for name, path in files.items():
         for imported in imports(path) - {"emulator"}:  # that it stands apart is shown below
             assert FLOOR_OF[imported] < FLOOR_OF[name], f"{name} must not import {imported}"
+
+
+def test_the_pages_draw_the_floors_as_they_are() -> None:
+    contributing = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| (.*) \|$", contributing, re.MULTILINE))
+    assert {int(floor): set(re.findall(r"`(\w+)`", names)) for floor, names in rows.items()} == {
+        floor: set(modules) for floor, modules in FLOORS.items()
+    }
+    drawn = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8").split("```")[1]
+    assert all(re.search(rf"(^|\s){module}(\s|$)", drawn) for module in FLOOR_OF)
 
 
 def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
