@@ -109,14 +109,11 @@ async def part(wire: Wire, url: str, start: int, stop: int) -> bytes:
         return b""
     if is_data(url):
         return decoded(url)[start:stop]
-    try:
-        response = await _fetch(wire, url, {"Range": f"bytes={start}-{stop - 1}"})
-    except errors.APIStatusError as error:
-        if error.status == 416:  # nothing there: the content has ended before
-            return b""
-        raise
+    response = await _range(wire, url, start, stop)
+    if response is None:
+        return b""
     skip = start if response.status_code == 200 else 0  # a host without ranges sends it all
-    found = b""
+    found = bytearray()
     async with aclosing(body(wire, response)) as chunks:
         async for chunk in chunks:
             skipped = min(skip, len(chunk))
@@ -124,7 +121,7 @@ async def part(wire: Wire, url: str, start: int, stop: int) -> bytes:
             found += chunk[skipped:]
             if len(found) >= stop - start:
                 break
-    return found[: stop - start]
+    return bytes(found[: stop - start])
 
 
 class RangedFile(io.RawIOBase):
@@ -166,12 +163,9 @@ async def size(wire: Wire, url: str) -> int:
     """Return how many bytes a URL has."""
     if is_data(url):
         return len(decoded(url))
-    try:
-        response = await _fetch(wire, url, {"Range": "bytes=0-0"})
-    except errors.APIStatusError as error:
-        if error.status == 416:  # the first byte is not there: it is empty
-            return 0
-        raise
+    response = await _range(wire, url, 0, 1)
+    if response is None:
+        return 0
     _, total = _content_range(response)
     if total is None:
         total = 0
@@ -282,6 +276,16 @@ async def _fetch(wire: Wire, url: str, headers: dict[str, str]) -> httpx.Respons
         return await fetch(wire, url, {"Accept-Encoding": "identity", **headers})
     except (errors.NotFound, errors.PermissionDenied) as gone:
         gone.advise(EXPIRED)
+        raise
+
+
+async def _range(wire: Wire, url: str, start: int, stop: int) -> httpx.Response | None:
+    """Ask for some bytes of a URL; None where the content ends before them."""
+    try:
+        return await _fetch(wire, url, {"Range": f"bytes={start}-{stop - 1}"})
+    except errors.APIStatusError as error:
+        if error.status == 416:
+            return None
         raise
 
 

@@ -84,11 +84,12 @@ def creating(operation: Operation[P, T]) -> both[P, T]:
 
     async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
         fields: dict[str, Any] = dict(kwargs)
-        prepared = prepare(fields["input"]) if "input" in fields else None
-        if prepared is not None:
-            cast("Any", operation)(*args, **{**fields, "input": {}})  # whatever else is wrong is told first
+        build: Any = operation
+        if "input" in fields:
+            prepared = prepare(fields["input"])
+            build(*args, **{**fields, "input": {}})  # whatever else is wrong is told first
             fields["input"] = await prepared.send(self._wire)
-        return await send(self._wire, cast("Any", operation)(*args, **fields))
+        return await send(self._wire, build(*args, **fields))
 
     return both(wearing(method, operation))
 

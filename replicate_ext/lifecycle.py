@@ -191,7 +191,7 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
         WaitTimeout: `timeout` seconds passed, or a status that we do not know stood still for too long.
         ReplicateError: A look failed for good; `error.prediction` is the job as last seen.
     """
-    look = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET)
+    get = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET)
     deadline, every = waiting.deadline, waiting.poll_interval
     polling_since, changed = waiting.began, wire.now()
     url = stream_url(job) if every is None and waiting.progress is None else None
@@ -207,7 +207,7 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
             interval = poll_interval(wire.now() - polling_since) if every is None else every
             await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
         try:
-            call = look(id_of(job))
+            call = get(id_of(job))
             seen = (await exchange(wire, call.request, call.parse, deadline=deadline)).value
         except errors.ReplicateError as error:
             error.prediction = job

@@ -50,7 +50,7 @@ def fetch(source: str) -> bytes:
         if path.stat().st_size > LARGEST:
             raise UpdateError(f"{source} has more than {LARGEST:,} bytes")
         return path.read_bytes()
-    content = b""
+    content = bytearray()
     try:
         with httpx.stream("GET", source, timeout=PATIENCE, follow_redirects=True) as response:
             response.raise_for_status()
@@ -60,7 +60,7 @@ def fetch(source: str) -> bytes:
                     raise UpdateError(f"{source} has more than {LARGEST:,} bytes")
     except httpx.HTTPError as error:
         raise UpdateError(f"{source}: {error}") from error
-    return content
+    return bytes(content)
 
 
 def parsed(content: bytes, source: str) -> dict[str, Any]:

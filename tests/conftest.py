@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from replicate_ext import AsyncReplicate, Replicate
+from replicate_ext.emulator import Emulator
 
 TOKEN = "r8_0123456789012345678901234567890123456"
 API = "https://api.replicate.com/v1"
@@ -141,6 +142,18 @@ def both(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Harnes
 def make(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Callable[..., Harness]:
     """Like `both`, with settings of the test's own."""
     return lambda **settings: Harness(request.param, server, clock, **settings)
+
+
+@pytest.fixture
+def api(replicate_emulator: Emulator) -> Emulator:
+    """Return an emulator of the test's own."""
+    return replicate_emulator
+
+
+@pytest.fixture
+def client(replicate_client: Replicate) -> Replicate:
+    """Return a client of that emulator."""
+    return replicate_client
 
 
 @pytest.fixture(autouse=True)

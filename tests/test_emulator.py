@@ -548,9 +548,9 @@ def test_all_operations_of_the_contract_are_spoken() -> None:
 
 
 @pytest.fixture
-def own() -> Iterator[tuple[Emulator, Replicate]]:
-    with Emulator() as api, Replicate(api.token, base_url=api.url) as client:
-        yield api, client
+def own(replicate_emulator: Emulator, replicate_client: Replicate) -> tuple[Emulator, Replicate]:
+    """Return an emulator that this test may change, and a client of it."""
+    return replicate_emulator, replicate_client
 
 
 def test_a_model_of_ones_own_is_made_changed_and_deleted(own) -> None:
@@ -840,6 +840,20 @@ def test_everything_is_kept_in_a_file(tmp_path) -> None:
             assert "gull" in "".join(client.run(ref, {"prompt": "tea", "seconds": 0}))
             if kept == crashed:
                 assert after[slow.id].error == "Prediction interrupted; please retry (code: PA)"
+
+
+def test_what_was_kept_can_be_deleted_with_its_predictions(tmp_path) -> None:
+    path = tmp_path / "state.db"
+    with Emulator(state=path) as api, Replicate(api.token, base_url=api.url) as client:
+        client.models.create(owner="acme", name="mine", visibility="private", hardware="cpu")
+        poet = client.models.get("acme", "poet").latest_version.id
+        training = client.trainings.create("acme", "poet", poet, destination="acme/mine", input={"words": "gull"})
+        ref = client.wait(training).output.version
+        client.run(ref, {"prompt": "tea", "seconds": 0})
+    with Emulator(state=path) as api, Replicate(api.token, base_url=api.url) as client:
+        client.models.versions.delete("acme", "mine", ref.partition(":")[2])
+        assert list(client.predictions.list()) == []
+        client.models.delete("acme", "mine")
 
 
 def test_https_with_a_certificate_to_throw_away() -> None:

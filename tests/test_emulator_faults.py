@@ -28,18 +28,6 @@ from replicate_ext.emulator import Emulator, Faults
 SLEEPER = ("acme", "sleeper")
 
 
-@pytest.fixture
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: Emulator) -> Iterator[Replicate]:
-    with Replicate(api.token, base_url=api.url) as client:
-        yield client
-
-
 def until(condition: Callable[[], Any]) -> Any:
     """Ask again and again, for at most some seconds."""
     for _ in range(2000):

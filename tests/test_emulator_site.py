@@ -13,22 +13,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from replicate_ext import Replicate
 from replicate_ext.emulator import Emulator, site
 
 ATTACK = "<script>document.title = 'attacked'</script>"
-
-
-@pytest.fixture
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: Emulator) -> Iterator[Replicate]:
-    with Replicate(api.token, base_url=api.url) as client:
-        yield client
 
 
 @pytest.fixture

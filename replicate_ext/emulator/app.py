@@ -27,6 +27,9 @@ from .webhooks import Webhooks
 JOURNAL = 10_000
 """How many requests are remembered."""
 
+LARGEST_BODY = 100 * 1024 * 1024
+"""Bytes of JSON that are taken; files beyond that have to be uploaded."""
+
 
 @dataclass
 class Entry:
@@ -204,18 +207,14 @@ class _Dropped(Response):
         await self._response(scope, receive, send_some)
 
 
-LARGEST_BODY = 100 * 1024 * 1024
-"""Bytes of JSON that are taken; files beyond that have to be uploaded."""
-
-
 async def _body(request: Request) -> Any:
-    raw = b""
+    raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > LARGEST_BODY:
             raise Problem(413, "Request Entity Too Large")
     try:
-        return parsed(raw)
+        return parsed(bytes(raw))
     except (ValueError, RecursionError) as error:
         words = "EOF" if not raw else str(error)
         raise Problem(400, f"Failed to parse request body as JSON: {words}") from None

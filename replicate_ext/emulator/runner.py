@@ -198,6 +198,11 @@ class Runner:
         if event == "completed":
             self.keep()
 
+    def stop(self, job: Job) -> None:
+        """Cancel a job, unless it is over; one that was kept from an earlier run of the emulator is."""
+        if not job.is_finished:
+            self.executions[job.id].stop("canceled")
+
     def close(self) -> None:
         """Stop everything, so that nobody goes on waiting."""
         self.webhooks.close()

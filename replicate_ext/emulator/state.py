@@ -244,12 +244,14 @@ class State:
 
 
 def measured(file: StoredFile) -> StoredFile:
-    """Fill in the size and checksums of a file that is on disk."""
-    file.size = file.path.stat().st_size
+    """Fill in the size and checksums of a file that is on disk, reading it once."""
+    sums = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
     with file.path.open("rb") as opened:
-        file.checksums["sha256"] = hashlib.file_digest(opened, "sha256").hexdigest()
-        opened.seek(0)
-        file.checksums["md5"] = hashlib.file_digest(opened, "md5").hexdigest()
+        while chunk := opened.read(1024 * 1024):
+            for one in sums.values():
+                one.update(chunk)
+        file.size = opened.tell()
+    file.checksums = {name: one.hexdigest() for name, one in sums.items()}
     return file
 
 

@@ -80,9 +80,7 @@ class Store:
         """Write what has changed since it was last written."""
         things: dict[tuple[str, str], dict[str, Any]] = {}
         for model in state.models.values():
-            kept = {
-                name: getattr(model, name) for name in ("owner", "name", "official", "visibility", "facts", "run_count")
-            }
+            kept = {name: getattr(model, name) for name in _OF_MODEL}
             trained = [
                 {"id": version.id, "created_at": version.created_at.isoformat(), **_trained(version.trained)}
                 for version in model.versions

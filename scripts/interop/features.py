@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Callable
 
 
-def report(features: dict[str, Callable[[], object]]) -> None:
+def report(*features: Callable[[], object]) -> None:
     """Run the features, and print for each its name and "ok", or what went wrong."""
-    for name, feature in features.items():
+    for feature in features:
         try:
             feature()
             outcome = "ok"
@@ -18,4 +18,4 @@ def report(features: dict[str, Callable[[], object]]) -> None:
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             outcome = f"{type(error).__name__}: {error} ({where.name})"[:300]
-        print(json.dumps({"feature": name, "outcome": outcome}), flush=True)
+        print(json.dumps({"feature": feature.__name__.replace("_", " "), "outcome": outcome}), flush=True)

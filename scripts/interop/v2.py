@@ -134,21 +134,19 @@ def errors() -> None:
 
 
 report(
-    {
-        "run": run,
-        "stream": stream,
-        "wait": wait,
-        "paginate": paginate,
-        "cancel": cancel,
-        "files in and out": files_in_and_out,
-        "files": files,
-        "models": models,
-        "versions": versions,
-        "deployments": deployments,
-        "trainings": trainings,
-        "collections": collections,
-        "hardware": hardware,
-        "webhooks": webhooks,
-        "errors": errors,
-    }
+    run,
+    stream,
+    wait,
+    paginate,
+    cancel,
+    files_in_and_out,
+    files,
+    models,
+    versions,
+    deployments,
+    trainings,
+    collections,
+    hardware,
+    webhooks,
+    errors,
 )

@@ -56,8 +56,8 @@ async def update(call: Call, owner: str, name: str) -> Any:
     _release(call, deployment, call.state.models[now.model], {**now.settings, **call.body})
     if not deployment.is_online:
         for job in call.state.jobs.values():
-            if job.deployment == deployment.ref and not job.is_finished:
-                call.runner.executions[job.id].stop("canceled")
+            if job.deployment == deployment.ref:
+                call.runner.stop(job)
     return deployment.view(call.state.username)
 
 

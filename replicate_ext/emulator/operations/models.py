@@ -142,7 +142,7 @@ async def delete_version(call: Call, owner: str, name: str, id: str) -> Any:
         raise Problem(403, "Only versions of private models that no deployment uses can be deleted")
     model.versions.remove(version)
     for job in [job for job in call.state.jobs.values() if job.version == id]:
-        call.runner.executions[job.id].stop("canceled")
+        call.runner.stop(job)
         del call.state.jobs[job.id]
     return Response(status_code=202)
 

@@ -49,8 +49,7 @@ async def get(call: Call, id: str) -> Any:
 async def cancel(call: Call, id: str) -> Any:
     """Cancel a training, unless it is over already."""
     job = find(call, id, KIND)
-    if not job.is_finished:
-        call.runner.executions[id].stop("canceled")
+    call.runner.stop(job)
     return job.view(call.origin)
 
 
