@@ -104,6 +104,16 @@ def test_what_is_not_there_is_not_found(http, path) -> None:
     assert response.json()["status"] == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("account", {"GET", "HEAD"}), ("models", {"GET", "HEAD", "POST", "QUERY"})]
+)
+def test_another_method_is_refused_with_those_that_there_are(http, path, allowed) -> None:
+    response = http.request("PUT", path)
+    assert response.status_code == 405
+    assert {method.strip() for method in response.headers["allow"].split(",")} == allowed
+    assert http.post("account").status_code == 405  # and not a form of the page for people
+
+
 def test_replies_tell_the_rate_limit(http) -> None:
     first, second = (http.get("account") for _ in range(2))
     assert int(first.headers["ratelimit-remaining"]) >= int(second.headers["ratelimit-remaining"])

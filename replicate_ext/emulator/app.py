@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from . import contract, site, streams
@@ -75,20 +75,23 @@ class Service:
     def app(self) -> Starlette:
         """Return the application."""
         known = handlers()
-        routes = [
-            Route("/v1/streams/{secret}", self._recorded(self._stream, None)),
-            Route("/openapi.json", self._document),
-            Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
-        ]
+        api = [Route("/streams/{secret}", self._recorded(self._stream, None))]
         by_path: dict[str, dict[str, Callable[[Request], Any]]] = {}
         for operation in contract.operations():
             answer = self._recorded(self._answer(operation, known[operation.id]), operation.id)
             by_path.setdefault(operation.path, {})[operation.method] = answer
         for path, answers in by_path.items():
-            routes.append(Route(f"/v1{path}", _by_method(answers), methods=list(answers)))
-        routes += site.routes(self)
+            api.append(Route(path, _by_method(answers), methods=list(answers)))
+        routes = [
+            Mount("/v1", routes=api),  # whole, so that nothing below it is taken for a page of the site
+            Route("/openapi.json", self._document),
+            Route("/outputs/{secret}/{name}", self._recorded(self._output, None), methods=["GET", "HEAD"]),
+            *site.routes(self),
+        ]
         refuse: Any = {HTTPException: _refused, Exception: _broken}
-        return Starlette(routes=routes, exception_handlers=refuse)
+        app = Starlette(routes=routes, exception_handlers=refuse)
+        app.router.redirect_slashes = False  # or the base URL by itself would be sent to its slash
+        return app
 
     def _recorded(self, answer: Callable[[Request], Awaitable[Response]], id: str | None) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:

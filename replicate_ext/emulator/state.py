@@ -257,12 +257,13 @@ def measured(file: StoredFile) -> StoredFile:
 
 def model_view(model: Model, origin: str, example: Job | None) -> dict[str, Any]:
     """Return a model as the API shows it."""
-    names = ("description", "github_url", "paper_url", "license_url", "cover_image_url")
+    names = ("github_url", "paper_url", "license_url", "cover_image_url")
     return {
         "url": f"{origin}/{model.ref}",
         "owner": model.owner,
         "name": model.name,
         **{name: model.facts.get(name) for name in names},
+        "description": model.facts.get("description") or "",
         "visibility": model.visibility,
         "is_official": model.official,
         "run_count": model.run_count,

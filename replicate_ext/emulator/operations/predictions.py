@@ -82,9 +82,12 @@ def webhook(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hold(call: Call) -> float | None:
-    match = re.fullmatch(r"wait(?:=(\d{1,9}))?", call.request.headers.get("prefer", ""))
-    if match is None:
+    text = call.request.headers.get("prefer")
+    if text is None:
         return None
+    match = re.fullmatch(r"wait(?:=([1-9][0-9]?))?", text)
+    if match is None:
+        raise Problem(400, f"Invalid Prefer header: {text!r} is neither wait nor wait=N")
     return min(float(match[1] or LONGEST_HOLD), LONGEST_HOLD - MARGIN)
 
 
