@@ -9,11 +9,12 @@ and it works inside a running loop too (Jupyter). Should a coroutine try to susp
 The descriptors bind a coroutine function to both clients, and their two overloads give each the exact type: on a
 `Resource[BlockingWire]` the attribute is `(...) -> T`, on a `Resource[AsyncWire]` it is `(...) -> Coroutine[..., T]`.
 
-    class Predictions(Resource[W]):
-        get = plain(PREDICTIONS_GET)            # one operation of the document, one line
+    class Predictions(Namespace[W]):            # generated, see `replicate_api.resources`
+        get = plain(op.PREDICTIONS_GET)
 
+    class Running(Resource[W]):                 # behaviour of our own
         @both
-        async def wait(self, ...) -> Prediction: ...    # behaviour of our own
+        async def run(self, ...) -> Any: ...
 
     client.predictions.get("…")                 # Replicate: a Prediction
     await client.predictions.get("…")           # AsyncReplicate: the same
@@ -23,12 +24,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from functools import cache, update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from functools import update_wrapper
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ._exchange import send
-from ._wire import AsyncWire, BlockingWire, Wire, finish
-from .operations import Operation
+from ._wire import Wire, finish
+
+if TYPE_CHECKING:
+    from replicate_api.types import Operation
+
+    from ._wire import AsyncWire, BlockingWire
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +46,23 @@ class Resource(Generic[W]):
 
     def __init__(self, wire: W) -> None:
         self._wire = wire
+
+
+class Namespace(Resource[W]):
+    """Operations of the document, under the words that their ids begin with."""
+
+    if not TYPE_CHECKING:  # or a type checker would take every name for granted
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            there = ", ".join(each for each in dir(self) if not each.startswith("_"))
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}: there is no such operation in the document that this client "
+                f"was generated from; it has {there}",
+                name=name,
+                obj=self,
+            )
 
 
 def drain(items: AsyncGenerator[T, None]) -> Iterator[T]:
@@ -55,54 +78,102 @@ def drain(items: AsyncGenerator[T, None]) -> Iterator[T]:
         finish(items.aclose())
 
 
-class both(Generic[P, T]):
-    """A coroutine method, offered blocking and async."""
+class Offered:
+    """A function of a `Resource`, offered as a method: `blocking` over one wire, the function itself over the other.
 
-    def __init__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+    Where it was made of an operation, that is loaded when the method is first asked for, and lends it its docstring and
+    its signature, for `help()` and notebooks.
+    """
+
+    def __init__(self, function: Callable[..., Any], operation: Operation[..., Any] | None = None) -> None:
         self.function = function
+        self.operation = operation
         self.__doc__ = function.__doc__
+        self._blocking: Callable[..., Any] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.function.__name__ = name
+        self.function.__qualname__ = f"{owner.__qualname__}.{name}"
+
+    def blocking(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, and block until what it does is done."""
+        raise NotImplementedError
+
+    @property
+    def returns(self) -> Any:
+        """What to show as the type of what an operation's method returns."""
+        return inspect.Signature.empty
+
+    def bind(self, obj: Resource[Any] | None) -> Any:
+        """Return the method of an object, or this where there is none."""
+        if obj is None:
+            return self
+        if self._blocking is None:
+            self._blocking = self._dressed()
+        return MethodType(self._blocking if obj._wire.blocks else self.function, obj)
+
+    def _dressed(self) -> Callable[..., Any]:
+        function = self.function
+        if self.operation is not None:
+            function.__doc__ = self.operation.endpoint.build.__doc__
+            taken = inspect.signature(self.operation.endpoint.build).parameters.values()
+            this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+            vars(function)["__signature__"] = inspect.Signature([this, *taken], return_annotation=self.returns)
+
+        def blocking(*args: Any, **kwargs: Any) -> Any:
+            return self.blocking(*args, **kwargs)
+
+        return update_wrapper(blocking, function)
+
+
+class both(Offered, Generic[P, T]):
+    """A coroutine method, offered blocking and async."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+            operation: Operation[P, Any] | None = None,
+        ) -> None: ...
 
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, T]: ...
     @overload
     def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
-        if obj is None:
-            return self
+        return self.bind(obj)
 
-        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            coroutine = self.function(obj, *args, **kwargs)
-            return coroutine if isinstance(obj._wire, AsyncWire) else finish(coroutine)
+    def blocking(self, *args: Any, **kwargs: Any) -> T:
+        result: T = finish(self.function(*args, **kwargs))
+        return result
 
-        return dressed(call, self.function)
+    @property
+    def returns(self) -> Any:
+        operation = self.operation
+        return inspect.signature(operation.endpoint.parse).return_annotation if operation else super().returns
 
 
-class each(Generic[P, T]):
+class each(Offered, Generic[P, T]):
     """A method that returns an async generator, offered as an iterator and as an async iterator."""
 
-    def __init__(self, function: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> None:
-        self.function = function
-        self.__doc__ = function.__doc__
+    if TYPE_CHECKING:
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.function.__name__ = name
+        def __init__(
+            self,
+            function: Callable[Concatenate[Any, P], AsyncGenerator[T, None]],
+            operation: Operation[P, Any] | None = None,
+        ) -> None: ...
 
     @overload
     def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Iterator[T]]: ...
     @overload
     def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, AsyncIterator[T]]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
-        if obj is None:
-            return self
+        return self.bind(obj)
 
-        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            items = self.function(obj, *args, **kwargs)
-            return items if isinstance(obj._wire, AsyncWire) else drain(items)
-
-        return dressed(call, self.function)
+    def blocking(self, *args: Any, **kwargs: Any) -> Iterator[T]:
+        return drain(self.function(*args, **kwargs))
 
 
 def plain(operation: Operation[P, T]) -> both[P, T]:
@@ -111,27 +182,4 @@ def plain(operation: Operation[P, T]) -> both[P, T]:
     async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await send(self._wire, operation(*args, **kwargs))
 
-    return both(wearing(method, operation))
-
-
-def wearing(method: Callable[Concatenate[Any, P], T], operation: Operation[P, Any]) -> Callable[Concatenate[Any, P], T]:
-    """Give a method the docstring and the signature of its operation, for `help()` and notebooks."""
-    signature = inspect.signature(operation.build)
-    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    method.__doc__ = operation.build.__doc__
-    method.__name__ = operation.build.__module__.rpartition("_")[2]
-    vars(method)["__signature__"] = signature.replace(parameters=[this, *signature.parameters.values()])
-    return method
-
-
-def dressed(call: Callable[P, Any], function: Callable[..., Any]) -> Callable[P, Any]:
-    """Make a bound method look like the function that it came from, less its `self`."""
-    update_wrapper(call, function)
-    vars(call)["__signature__"] = _less_self(function)
-    return call
-
-
-@cache
-def _less_self(function: Callable[..., Any]) -> inspect.Signature:
-    signature = inspect.signature(function)
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+    return both(method, operation)

@@ -10,12 +10,11 @@ from typing import Generic, TypeVar
 
 import httpx
 
-from replicate_api.types import Request
+from replicate_api.types import Call, Request
 
 from . import errors, retry
 from ._settings import MIN_TIMEOUT
 from ._wire import Wire
-from .operations import Call
 
 T = TypeVar("T")
 

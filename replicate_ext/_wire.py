@@ -15,14 +15,14 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextvars import ContextVar
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from replicate_api.types import Request
 
-from . import errors, retry
+from . import retry
 from ._settings import Settings
 
 T = TypeVar("T")
@@ -60,6 +60,8 @@ class Wire(Protocol):
     """What behaviour may await."""
 
     limiter: retry.Limiter
+    blocks: ClassVar[bool]
+    """Whether its methods block, and never suspend."""
 
     @property
     def settings(self) -> Settings:
@@ -179,6 +181,8 @@ class _AnyWire:
 class BlockingWire(_AnyWire):
     """Does in its `async def` methods what they say, without ever suspending."""
 
+    blocks: ClassVar[bool] = True
+
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__(settings)
         self._lock = threading.Lock()
@@ -243,7 +247,7 @@ class BlockingWire(_AnyWire):
 
     async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
         """Just run it: a second Ctrl-C interrupts this too, and is meant to."""
-        with contextlib.suppress(errors.ReplicateError):
+        with contextlib.suppress(Exception):  # whatever it is, the reason for leaving is the one to be told
             await coroutine
 
     def shut(self) -> None:
@@ -276,6 +280,8 @@ class _Releasing(httpx.AsyncByteStream):
 
 class AsyncWire(_AnyWire):
     """Suspends where `BlockingWire` blocks. Serves several event loops one after another: each has its connections."""
+
+    blocks: ClassVar[bool] = False
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__(settings)

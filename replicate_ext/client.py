@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from replicate_api.resources import Operations
 from replicate_api.types import UNSET, Request
 
-from . import operations as op
-from . import resources
-from ._bridge import W, both, plain
+from ._bridge import W, both
 from ._exchange import exchange
 from ._settings import DEFAULT_BASE_URL, Settings
 from ._wire import AsyncWire, BlockingWire, finish
@@ -27,22 +26,8 @@ if TYPE_CHECKING:
     from replicate_api.client import AsyncSender, Sender
 
 
-class _Client(Running[W], Paginating[W], Saving[W]):
-    """The public path of every operation, once for both clients."""
-
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.account = resources.Account(wire)
-        self.collections = resources.Collections(wire)
-        self.deployments = resources.Deployments(wire)
-        self.files = resources.Files(wire)
-        self.hardware = resources.Hardware(wire)
-        self.models = resources.Models(wire)
-        self.predictions = resources.Predictions(wire)
-        self.trainings = resources.Trainings(wire)
-        self.webhooks = resources.Webhooks(wire)
-
-    search = plain(op.SEARCH)
+class _Client(Operations[W], Running[W], Paginating[W], Saving[W]):
+    """Every operation, and what both clients do besides."""
 
     @both
     async def request(

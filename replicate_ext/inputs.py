@@ -18,14 +18,13 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path, PurePath
 from typing import IO, Any, NamedTuple, ParamSpec, TypeVar, cast
 
-from replicate_api.types import Upload
+from replicate_api import operations as op
+from replicate_api.types import Operation, Upload
 
-from . import operations as op
-from ._bridge import Resource, both, wearing
+from ._bridge import Resource, both
 from ._exchange import send
 from ._wire import Wire
 from .errors import ResponseError
-from .operations import Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,7 +90,7 @@ def creating(operation: Operation[P, T]) -> both[P, T]:
             fields["input"] = await prepared.send(self._wire)
         return await send(self._wire, build(*args, **fields))
 
-    return both(wearing(method, operation))
+    return both(method, operation)
 
 
 def prepare(input: Mapping[str, Any] | None) -> Prepared:

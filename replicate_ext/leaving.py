@@ -11,16 +11,18 @@ import threading
 from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from replicate_api.models import Prediction, Training, Version
+from replicate_api import operations as op
 
 from . import errors, lifecycle
-from . import operations as op
 from ._exchange import CLOCK_SKEW, Reply, exchange
 from ._wire import CLEANUP_TIMEOUT, Wire
-from .operations import Call
 from .refs import ModelRef
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Training, Version
+    from replicate_api.types import Call
 
 T = TypeVar("T")
 
@@ -108,7 +110,7 @@ async def give_up(wire: Wire, job: Prediction | Training | str) -> None:
 
     async def cancel() -> None:
         id = job if isinstance(job, str) else lifecycle.id_of(job)
-        call: Call[Any] = op.TRAININGS_CANCEL(id) if isinstance(job, Training) else op.PREDICTIONS_CANCEL(id)
+        call: Call[Any] = op.TRAININGS_CANCEL(id) if lifecycle.is_training(job) else op.PREDICTIONS_CANCEL(id)
         await _briefly(wire, call)
 
     await wire.finally_(cancel())

@@ -10,21 +10,24 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from replicate_api.models import Prediction, Training, Version
+from replicate_api import models
+from replicate_api import operations as op
 from replicate_api.types import Unset
 
 from . import errors
-from . import operations as op
 from ._exchange import Reply, body, exchange, fetch, send
 from ._settings import HOLD
 from ._wire import Wire
-from .operations import Call
 from .refs import ModelRef
 from .sse import Decoder
 
-Job = TypeVar("Job", Prediction, Training)
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Training, Version
+    from replicate_api.types import Call, Operation
+
+Job = TypeVar("Job", "Prediction", "Training")
 T = TypeVar("T")
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
@@ -37,6 +40,16 @@ LONGEST_SILENCE = 10.0
 
 UNKNOWN_STATUS_LIMIT = 60.0
 """Seconds for which a status that we have never heard of may stand still before we stop believing in an end."""
+
+
+def is_training(job: object) -> bool:
+    """Whether a job is a training; everything else is a prediction."""
+    return isinstance(job, models.Training)
+
+
+def require_models() -> None:
+    """Raise the AttributeError of a document that does not say what a prediction is: its end could not be told."""
+    _ = models.Prediction, models.Training
 
 
 def is_finished(job: Prediction | Training) -> bool:
@@ -86,7 +99,15 @@ class Waiting(NamedTuple):
 
 def check(**fields: Any) -> None:
     """Raise the TypeError or ValueError of a field of a create, before anything is sent."""
-    op.PREDICTIONS_CREATE(version="", input={}, **fields)
+    require_models()
+    _creating(op.PREDICTIONS_CREATE, version="", input={}, **fields)
+
+
+def _creating(operation: Operation[..., Prediction], *path: str, **fields: Any) -> Call[Prediction]:
+    """Write a create. Headers that only help are left out where the document does not have them."""
+    helping = {"prefer", "cancel_after"} - operation.arguments
+    given = {name: value for name, value in fields.items() if value is not None and name not in helping}
+    return operation(*path, **given)
 
 
 async def create(
@@ -105,7 +126,7 @@ async def create(
     prefer = None if hold is None else "wait" if hold >= HOLD else f"wait={int(hold)}"
     is_remembered = str(ref) in versions
     if not (ref.is_deployment or ref.version or is_remembered):
-        call = op.MODELS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
+        call = _creating(op.MODELS_PREDICTIONS_CREATE, str(ref.owner), str(ref.name), prefer=prefer, **fields)
         try:
             return await exchange(wire, call.request, call.parse, deadline=deadline)
         except errors.NotFound:
@@ -113,11 +134,12 @@ async def create(
     if str(ref) in versions and not ref.version:
         _check_names(versions[str(ref)], fields["input"], ref)
     if ref.is_deployment:
-        call = op.DEPLOYMENTS_PREDICTIONS_CREATE(str(ref.owner), str(ref.name), prefer=prefer, **fields)
+        owner, name = str(ref.owner), str(ref.name)
+        call = _creating(op.DEPLOYMENTS_PREDICTIONS_CREATE, owner, name, prefer=prefer, **fields)
     else:
         version = ref.version or str(versions[str(ref)].id)
         version = version if len(version) == 64 else str(ref)
-        call = op.PREDICTIONS_CREATE(version=version, prefer=prefer, **fields)
+        call = _creating(op.PREDICTIONS_CREATE, version=version, prefer=prefer, **fields)
     try:
         return await exchange(wire, call.request, call.parse, deadline=deadline)
     except errors.NotFound as unknown:
@@ -157,7 +179,7 @@ async def _latest_version(wire: Wire, ref: ModelRef) -> Version:
         )
         raise
     version = model.latest_version
-    if not isinstance(version, Version) or not isinstance(version.id, str):
+    if not isinstance(version, models.Version) or not isinstance(version.id, str):
         raise errors.NotFound(404, detail=f"the model {ref} has no version that could be run; push one first")
     return version
 
@@ -191,7 +213,7 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
         WaitTimeout: `timeout` seconds passed, or a status that we do not know stood still for too long.
         ReplicateError: A look failed for good; `error.prediction` is the job as last seen.
     """
-    get = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if isinstance(job, Training) else op.PREDICTIONS_GET)
+    get = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if is_training(job) else op.PREDICTIONS_GET)
     deadline, every = waiting.deadline, waiting.poll_interval
     polling_since, changed = waiting.began, wire.now()
     url = stream_url(job) if every is None and waiting.progress is None else None

@@ -230,7 +230,7 @@ def _wrapped(value: Any, wire: Wire, schema: Any, known: Mapping[str, Any]) -> A
         is_file = schema.get("format") == "uri" if schema.get("type") == "string" else True
         if not is_file or not _WHOLE_URL.fullmatch(value):
             return value
-        return FileOutput(value, wire) if isinstance(wire, BlockingWire) else AsyncFileOutput(value, wire)  # type: ignore[arg-type]  # there are two wires
+        return (FileOutput if wire.blocks else AsyncFileOutput)(value, cast("Any", wire))
     if isinstance(value, list):
         return [_wrapped(item, wire, schema.get("items"), known) for item in value]
     if isinstance(value, dict):

@@ -7,13 +7,12 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 from urllib.parse import urlsplit
 
-from replicate_api.types import Unset
+from replicate_api.types import Call, Operation, Unset
 
-from ._bridge import Resource, W, each, wearing
+from ._bridge import Resource, W, each
 from ._exchange import send
 from ._wire import AsyncWire, BlockingWire, Wire
 from .errors import ReplicateError, ResponseError
-from .operations import Call, Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,8 +39,8 @@ def listed(operation: Operation[P, _Answer[T]]) -> each[P, T]:
     def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
         return _items(self._wire, operation(*args, **kwargs))  # wrong arguments are told now, not at the first item
 
-    vars(method)["operation"] = operation
-    return each(wearing(method, operation))
+    vars(method)["operation"] = operation  # for `paginate`
+    return each(method, operation)
 
 
 class Paginating(Resource[W]):

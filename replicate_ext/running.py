@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
-from replicate_api.models import Prediction, Training, Version
-
 from . import inputs, leaving, lifecycle
 from ._bridge import Resource, W, both
 from ._settings import HOLD
@@ -18,7 +16,7 @@ from .refs import ModelRef
 from .streaming import Opening, opens
 
 if TYPE_CHECKING:
-    from replicate_api.models import WebhookEvent
+    from replicate_api.models import Prediction, Training, Version, WebhookEvent
 
 
 async def _wait(
@@ -46,6 +44,7 @@ async def _wait(
         WaitTimeout: `timeout` ran out.
         APIStatusError, ConnectionFailed, ResponseError: The API could not be asked; `prediction` is set.
     """
+    lifecycle.require_models()
     _check_seconds(timeout=timeout, poll_interval=poll_interval)
     waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
     attended: Prediction | Training = await self._attend(job, waiting, cancel_on_exit)

@@ -10,18 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
+from functools import update_wrapper
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
 from urllib.parse import urlsplit
 
-from replicate_api.models import Prediction
+from replicate_api import operations as op
 
 from . import errors, leaving, lifecycle
-from . import operations as op
-from ._bridge import Resource, W, dressed, each
+from ._bridge import Resource, W, each
 from ._exchange import body, fetch, send
 from ._wire import AsyncWire, BlockingWire
 from .outputs import files
 from .sse import Decoder, Event
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction
 
 RECONNECTS = 5
 """How often a stream may end early without a new event in between, before the prediction is polled instead."""
@@ -197,7 +201,10 @@ class opens(Generic[P]):
     """A method that says how a stream begins, offered as one that returns a `Stream` or an `AsyncStream`."""
 
     def __init__(self, function: Callable[Concatenate[Any, P], Opening]) -> None:
-        self.function = function
+        def open(self: Resource[Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+            return (Stream if self._wire.blocks else AsyncStream)(self._wire, function(self, *args, **kwargs))
+
+        self._open = update_wrapper(open, function)
         self.__doc__ = function.__doc__
 
     @overload
@@ -205,11 +212,4 @@ class opens(Generic[P]):
     @overload
     def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, AsyncStream]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
-        if obj is None:
-            return self
-        stream = AsyncStream if isinstance(obj._wire, AsyncWire) else Stream
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return stream(obj._wire, self.function(obj, *args, **kwargs))
-
-        return dressed(call, self.function)
+        return self if obj is None else MethodType(self._open, obj)

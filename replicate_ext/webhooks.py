@@ -18,10 +18,14 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from replicate_api.models import Prediction, Training
+from replicate_api import models
 
 from .errors import BadWebhookSignature, MissingWebhookHeader, StaleWebhook, WebhookError
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Training
 
 TOLERANCE = 300.0
 """Seconds that the clock of the sender may differ from ours, either way."""
@@ -121,4 +125,4 @@ def _read(body: bytes) -> Prediction | Training:
         raise WebhookError(f"the body is not a JSON object but a {type(job).__name__}")
     urls = job.get("urls")
     is_training = isinstance(urls, dict) and any("/trainings/" in str(url) for url in urls.values())
-    return (Training if is_training else Prediction).from_dict(job)
+    return (models.Training if is_training else models.Prediction).from_dict(job)

@@ -32,6 +32,7 @@ from openapi_python_client.parser.errors import GeneratorError
 import normalize
 import overlay
 import properties
+import tree
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "generated" / "replicate_api"
@@ -103,6 +104,12 @@ def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> 
     except ValueError as error:
         problems = [str(error)]
     written = {path.stem for path in package.glob("api/*/*.py")}
+    endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
+    project.env.globals["tree"] = tree.tree(endpoints, operation_ids)
+    for name in ("operations.py", "resources.py"):  # what the generator does not know: our upper floor's view
+        template = project.env.get_template(f"{name}.jinja")
+        text = template.render(endpoint_collections_by_tag=data.endpoint_collections_by_tag)
+        (package / name).write_text(text, encoding="utf-8")
     problems += [f"{name} did not come out" for function, name in operation_ids.items() if function not in written]
     if problems:
         raise GenerationError("\n".join(problems))
@@ -114,7 +121,8 @@ def _format(package: Path) -> None:
     settings = ["--isolated", "--target-version=py311", "--line-length=120", "--quiet", "--no-cache"]
     compact = ["--config", "format.skip-magic-trailing-comma=true"]
     for command in (["check", "--fix", "--select=F401,I,UP"], ["format", *compact]):
-        subprocess.run([*ruff, *command, *settings, str(package)], check=True)
+        # From there, so that no module beside us decides how imports are sorted.
+        subprocess.run([*ruff, *command, *settings, package.name], cwd=package.parent, check=True)
 
 
 def _replace(output: Path, package: Path) -> None:

@@ -207,8 +207,9 @@ class Result:
             )
         # Models of the same answer under two names (it happened) read each other: unknown keys are kept.
         python, expression, source = answers[0]
-        if source == "None":
-            return cls("None", None, False)
+        if source == "None":  # a 200 or 201 has a body, even where the document does not describe it
+            described = [one.status_code.range or (0,) for one in endpoint.responses.patterns]
+            return cls("Any" if any(codes[0] in (200, 201) for codes in described) else "None", None, False)
         if source == "response.content":
             return cls("bytes", None, False)
         return cls(python, expression if source == "response.json()" else None, source == "response.json()")

@@ -12,6 +12,9 @@ import pytest
 import generate
 import normalize
 import overlay
+import tree
+from replicate_api.resources import Operations
+from replicate_ext import AsyncReplicate, Replicate
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = json.loads((ROOT / "openapi.json").read_text())
@@ -166,3 +169,8 @@ def test_the_command_line_checks_and_complains(tmp_path: Path) -> None:
     broken = run("--document", str(tmp_path / "broken.json"), "--output", str(tmp_path / "out"))
     assert broken.returncode == 2
     assert "GET /x has no operationId" in broken.stderr
+
+
+def test_no_operation_can_hide_what_clients_do_besides() -> None:
+    by_hand = {name for cls in (Replicate, AsyncReplicate) for name in dir(cls) if not name.startswith("_")}
+    assert by_hand - set(dir(Operations)) == tree.RESERVED - {"creating", "listed", "op", "plain"}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -74,6 +78,140 @@ def test_a_new_operation_is_taken_over_in_our_words(tree: Path, suffix: str) -> 
     assert (tree / "generated/replicate_api/api/votes/votes_list.py").exists()
     assert {name for name in before if "generated" in name} <= state(tree).keys()
     assert update_spec.update(str(source), tree) == ([], ["only prose differs: --prose takes it"])
+
+
+def upstairs(tree: Path, code: str) -> str:
+    """Return what a program prints that uses our upper floor on the generated package of a tree."""
+    environment = {**os.environ, "PYTHONPATH": str(tree / "generated"), "REPLICATE_API_TOKEN": "r8_x"}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+NEW = """
+import inspect
+import replicate_api, replicate_ext as replicate
+
+assert "main/generated" not in replicate_api.__file__
+for client in (replicate.Replicate("r8_x"), replicate.AsyncReplicate("r8_x")):
+    for method in (client.votes.list, client.search.history.list, client.run_.now, client.odd_name.class_):
+        print(inspect.signature(method), method.__doc__.splitlines()[0])
+try:
+    replicate.Replicate("r8_x").search(qeury="x")
+except TypeError as error:
+    print(error)
+print(replicate.votes.list.__name__)
+"""
+
+
+def test_a_new_operation_is_a_method_of_both_clients_by_itself(tree: Path) -> None:
+    new = changed()
+    simple = {"200": {"description": "x", "content": {"application/json": {"schema": VOTES}}}}
+    for number, (name, summary) in enumerate(
+        {"search.history.list": "Past searches", "run.now": "Run", "odd-name.class": "Odd"}.items()
+    ):
+        new["paths"][f"/new/{number}"] = {"get": {"operationId": name, "summary": summary, "responses": simple}}
+    source = tree.parent / "new.json"
+    source.write_text(json.dumps(new))
+    update_spec.update(str(source), tree, prose=True)
+    lines = upstairs(tree, NEW).splitlines()
+    one = ["() -> 'list[str]' votes.list", "() -> 'list[str]' Past searches", "() -> 'list[str]' Run"]
+    one += ["() -> 'list[str]' Odd"]
+    assert lines == [*one, *one, "search() got an unexpected keyword argument 'qeury'", "list"]
+
+
+GONE = """
+import asyncio, httpx, replicate_ext as replicate
+from replicate_api.errors import MissingOperation
+
+def server(request):
+    assert {"prefer", "cancel-after"}.isdisjoint(request.headers)
+    job = {"id": "j1", "status": "succeeded", "output": "done", "input": {}, "urls": {}, "model": "acme/hello"}
+    return httpx.Response(200, json=job)
+
+client = replicate.Replicate("r8_x", transport=httpx.MockTransport(server))
+print(client.run("acme/hello", {"text": "x"}, timeout=60))
+for what in ("client.search", "client.files", "client.predictions.list", "replicate.search"):
+    try:
+        eval(what)
+    except AttributeError as error:
+        print(error)
+for attempt in (lambda: client.run("acme/hello", {"file": bytes(300_000)}), lambda: client.webhooks.verify(b"", {})):
+    try:
+        attempt()
+    except MissingOperation as error:
+        print(error)
+
+def interrupted(request):
+    raise KeyboardInterrupt
+
+client = replicate.Replicate("r8_x", transport=httpx.MockTransport(interrupted))
+try:
+    client.run("acme/hello", {"text": "x"})
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_what_vanished_is_missed_where_it_is_used(tree: Path) -> None:
+    old = copy.deepcopy(DOCUMENT)
+    for path in [path for path in old["paths"] if path.startswith(("/search", "/files", "/webhooks"))]:
+        del old["paths"][path]
+    del old["paths"]["/predictions"]["get"]
+    for item in old["paths"].values():
+        for operation in item.values():
+            operation["parameters"] = [one for one in operation.get("parameters", []) if "$ref" not in one]
+    source = tree.parent / "old.json"
+    source.write_text(json.dumps(old))
+    found, _ = update_spec.update(str(source), tree)
+    gone = [one for one in found if one.text in ("search removed", "predictions.list removed", "files.create removed")]
+    assert [one.effect for one in gone] == [changes.CALLERS] * 3
+    lacks = "there is no such operation in the document that this client was generated from; it has"
+    lines = upstairs(tree, GONE).splitlines()
+    assert lines[0] == "done"
+    assert [line.partition(lacks)[0] for line in lines[1:5]] == [
+        "Replicate has no 'search': ",
+        "Replicate has no 'files': ",
+        "Predictions has no 'list': ",
+        "Replicate has no 'search': ",
+    ]
+    assert lines[3].endswith("it has cancel, create, get")
+    missing = "there is no operation {} in the document that this client was generated from"
+    assert lines[5:] == [missing.format("files.create"), missing.format("webhooks.default.secret.get"), "interrupted"]
+
+
+UNSAID = """
+import httpx, replicate_ext as replicate
+
+def server(request):
+    assert request.method == "GET"
+    return httpx.Response(200, json={"id": "j1"}) if request.url.path.endswith("j1") else httpx.Response(200, text="ok")
+
+client = replicate.Replicate("r8_x", transport=httpx.MockTransport(server))
+print(client.predictions.get("j1"), client.predictions.get("j2"))
+for attempt in (lambda: client.run("acme/hello", {}), lambda: client.wait("j1"), lambda: replicate.Prediction):
+    try:
+        attempt()
+    except AttributeError as error:
+        print(error)
+"""
+
+
+def test_a_document_that_does_not_describe_its_answers(tree: Path) -> None:
+    old = copy.deepcopy(DOCUMENT)
+    for item in old["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                if status[0] == "2":
+                    response.pop("content", None)
+    schemas = old["components"]["schemas"]
+    old["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name.endswith("_request")}
+    source = tree.parent / "old.json"
+    source.write_text(json.dumps(old))
+    update_spec.update(str(source), tree)
+    told = "there is no model Prediction in the document that this client was generated from"
+    assert upstairs(tree, UNSAID).splitlines() == ["{'id': 'j1'} ok", told, told, told]
 
 
 def test_the_same_contract_changes_nothing(tree: Path) -> None:
@@ -185,9 +323,10 @@ def test_the_command(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_documents_of_the_past_come_out_one_after_another(capsys: pytest.CaptureFixture[str]) -> None:
     history = [*sorted(shared("upstream").glob("history/*")), *shared("upstream").glob("openapi-*.json")]
-    assert rehearse.main([str(path) for path in history[-2:]]) == 0
+    assert rehearse.main([str(path) for path in history]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert [row.split()[:2] for row in rows[1:]] == [[history[-2].name, "36"], [history[-1].name, "37"]]
+    counts = ["27", "27", "34", "35", "36", "36", "37"]
+    assert [row.split()[:2] for row in rows[1:]] == [[path.name, n] for path, n in zip(history, counts, strict=True)]
 
 
 def test_a_rehearsal_says_what_does_not_come_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,21 +16,38 @@ from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cached_property
 from importlib import import_module
+from inspect import signature
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+)
 from urllib.parse import quote
 from uuid import UUID
 
 from attrs import define, field
 
-from .errors import UnexpectedStatus
+from .errors import MissingOperation, UnexpectedStatus
 
 if TYPE_CHECKING:
     import httpx
 
     from .models.problem import Problem
 
+P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Unset:
@@ -452,6 +469,61 @@ def _part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
     return None, json.dumps(value).encode(), "application/json"
 
 
+class Endpoint(Protocol[P, T_co]):
+    """What a generated endpoint module offers to those who bring their own sending."""
+
+    @property
+    def build(self) -> Callable[P, Request]: ...
+
+    @property
+    def parse(self) -> Callable[[httpx.Response], T_co]: ...
+
+
+class Call(NamedTuple, Generic[T_co]):
+    """One request, ready to be sent, and how to read its answer."""
+
+    request: Request
+    parse: Callable[[httpx.Response], T_co]
+
+    def at(self, path: str) -> Call[T_co]:
+        """Return a call of the same kind that GETs another path, such as that of the next page."""
+        return Call(Request("GET", path), self.parse)
+
+
+class Operation(Generic[P, T_co]):
+    """An operation of the document: called with its flat arguments it becomes a `Call`."""
+
+    def __init__(self, operation_id: str, load: Callable[[], Endpoint[P, T_co]]) -> None:
+        self.operation_id = operation_id
+        self._load = load
+
+    @classmethod
+    def missing(cls, operation_id: str) -> Self:
+        """Return an operation that raises `MissingOperation` when it is called."""
+
+        def load() -> NoReturn:
+            raise MissingOperation(operation_id)
+
+        return cls(operation_id, load)
+
+    @cached_property
+    def endpoint(self) -> Endpoint[P, T_co]:
+        """The generated module."""
+        endpoint = self._load()
+        # What Python says of a wrong argument begins with this name, so it is the one that the caller knows.
+        setattr(endpoint.build, "__qualname__", self.operation_id)
+        return endpoint
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T_co]:
+        """Check the arguments and write the request; TypeError or ValueError names what is wrong."""
+        return Call(self.endpoint.build(*args, **kwargs), self.endpoint.parse)
+
+    @cached_property
+    def arguments(self) -> frozenset[str]:
+        """The names of the arguments that the document has for it."""
+        return frozenset(signature(self.endpoint.build).parameters)
+
+
 def path(template: str, **values: str) -> str:
     """Fill a path template; a value that would lead to another path is refused."""
     for name, value in values.items():
@@ -488,6 +560,14 @@ def read(kind: Kind, response: httpx.Response) -> Any:
     if not kind.fits(body):
         raise ValueError(f"the body is not what this call answers: {response.text[:200]!r}")
     return kind.read(body)
+
+
+def undescribed(response: httpx.Response) -> Any:
+    """Return what an answer says whose body the document does not describe: JSON, else text, None where it is empty."""
+    try:
+        return response.json() if response.content else None
+    except ValueError:
+        return response.text
 
 
 def answer(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:

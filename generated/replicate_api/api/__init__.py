@@ -1,4 +1,19 @@
-"""Every operation of the document, by tag."""
+"""Every operation of the document, by tag. Each module loads when it is first asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import account as account
+    from . import collections as collections
+    from . import deployments as deployments
+    from . import files as files
+    from . import hardware as hardware
+    from . import models as models
+    from . import predictions as predictions
+    from . import search as search
+    from . import trainings as trainings
+    from . import webhooks as webhooks
 
 OPERATIONS = {
     "account.get": "account.account_get",
@@ -40,3 +55,11 @@ OPERATIONS = {
     "webhooks.default.secret.get": "webhooks.webhooks_default_secret_get",
 }
 """operationId -> module below this package"""
+
+_TAGS = {module.partition(".")[0] for module in OPERATIONS.values()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _TAGS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -174,4 +174,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    if name[:1].isupper():
+        raise AttributeError(f"there is no model {name} in the document that this client was generated from")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,1 +1,15 @@
-"""Operations tagged webhooks."""
+"""Operations tagged webhooks. Each loads when it is first asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import webhooks_default_secret_get as webhooks_default_secret_get
+
+_MODULES = {"webhooks_default_secret_get"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

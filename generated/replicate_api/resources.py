@@ -1,43 +1,41 @@
-"""The plain operations, grouped as in the document: the public path of each is its operationId.
+"""Every operation of the document as a method, grouped as in the document: the public path of each is its operationId.
 
-What each does and takes is said in the document, and so in its docstring: `help(client.models.create)`. Where one
-takes an `input`, files may be in it, as for `run`.
+What each does and takes is said in the document, and so in its docstring: `help(client.models.create)`. Lists are
+iterated, page after page; where an operation takes an `input`, files may be in it.
+
+This is the one module here that stands on the upper floor, `replicate_ext`, and makes the clients' methods for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from replicate_api.models import Prediction, Training
+from replicate_ext._bridge import Namespace, W, plain
+from replicate_ext.deliveries import Verifying
+from replicate_ext.inputs import creating
+from replicate_ext.pagination import listed
 
 from . import operations as op
-from . import webhooks
-from ._bridge import Resource, W, both, plain
-from ._exchange import send
-from .inputs import creating
-from .pagination import listed
 
 
-class Account(Resource[W]):
+class Account(Namespace[W]):
     """`client.account`."""
 
     get = plain(op.ACCOUNT_GET)
 
 
-class Collections(Resource[W]):
+class Collections(Namespace[W]):
     """`client.collections`."""
 
     get = plain(op.COLLECTIONS_GET)
     list = listed(op.COLLECTIONS_LIST)
 
 
-class DeploymentsPredictions(Resource[W]):
+class DeploymentsPredictions(Namespace[W]):
     """`client.deployments.predictions`."""
 
     create = creating(op.DEPLOYMENTS_PREDICTIONS_CREATE)
 
 
-class Deployments(Resource[W]):
+class Deployments(Namespace[W]):
     """`client.deployments`."""
 
     create = plain(op.DEPLOYMENTS_CREATE)
@@ -51,7 +49,7 @@ class Deployments(Resource[W]):
         self.predictions = DeploymentsPredictions(wire)
 
 
-class Files(Resource[W]):
+class Files(Namespace[W]):
     """`client.files`."""
 
     create = plain(op.FILES_CREATE)
@@ -61,31 +59,31 @@ class Files(Resource[W]):
     list = listed(op.FILES_LIST)
 
 
-class Hardware(Resource[W]):
+class Hardware(Namespace[W]):
     """`client.hardware`."""
 
     list = plain(op.HARDWARE_LIST)
 
 
-class ModelsExamples(Resource[W]):
+class ModelsExamples(Namespace[W]):
     """`client.models.examples`."""
 
     list = listed(op.MODELS_EXAMPLES_LIST)
 
 
-class ModelsPredictions(Resource[W]):
+class ModelsPredictions(Namespace[W]):
     """`client.models.predictions`."""
 
     create = creating(op.MODELS_PREDICTIONS_CREATE)
 
 
-class ModelsReadme(Resource[W]):
+class ModelsReadme(Namespace[W]):
     """`client.models.readme`."""
 
     get = plain(op.MODELS_README_GET)
 
 
-class ModelsVersions(Resource[W]):
+class ModelsVersions(Namespace[W]):
     """`client.models.versions`."""
 
     delete = plain(op.MODELS_VERSIONS_DELETE)
@@ -93,7 +91,7 @@ class ModelsVersions(Resource[W]):
     list = listed(op.MODELS_VERSIONS_LIST)
 
 
-class Models(Resource[W]):
+class Models(Namespace[W]):
     """`client.models`."""
 
     create = plain(op.MODELS_CREATE)
@@ -111,7 +109,7 @@ class Models(Resource[W]):
         self.versions = ModelsVersions(wire)
 
 
-class Predictions(Resource[W]):
+class Predictions(Namespace[W]):
     """`client.predictions`."""
 
     cancel = plain(op.PREDICTIONS_CANCEL)
@@ -120,7 +118,7 @@ class Predictions(Resource[W]):
     list = listed(op.PREDICTIONS_LIST)
 
 
-class Trainings(Resource[W]):
+class Trainings(Namespace[W]):
     """`client.trainings`."""
 
     cancel = plain(op.TRAININGS_CANCEL)
@@ -129,13 +127,13 @@ class Trainings(Resource[W]):
     list = listed(op.TRAININGS_LIST)
 
 
-class WebhooksDefaultSecret(Resource[W]):
+class WebhooksDefaultSecret(Namespace[W]):
     """`client.webhooks.default.secret`."""
 
     get = plain(op.WEBHOOKS_DEFAULT_SECRET_GET)
 
 
-class WebhooksDefault(Resource[W]):
+class WebhooksDefault(Namespace[W]):
     """`client.webhooks.default`."""
 
     def __init__(self, wire: W) -> None:
@@ -143,26 +141,27 @@ class WebhooksDefault(Resource[W]):
         self.secret = WebhooksDefaultSecret(wire)
 
 
-class Webhooks(Resource[W]):
+class Webhooks(Verifying[W]):
     """`client.webhooks`."""
 
     def __init__(self, wire: W) -> None:
         super().__init__(wire)
         self.default = WebhooksDefault(wire)
-        self._secret: str | None = None
 
-    @both
-    async def verify(
-        self,
-        body: bytes | str,
-        headers: Mapping[str, str],
-        *,
-        tolerance: float | None = webhooks.TOLERANCE,
-    ) -> Prediction | Training:
-        """Return the prediction or training of a genuine delivery, checked with the secret of the account.
 
-        The secret is fetched once; the arguments and errors are those of `replicate_ext.webhooks.verify`.
-        """
-        if self._secret is None:
-            self._secret = str((await send(self._wire, op.WEBHOOKS_DEFAULT_SECRET_GET())).key)
-        return webhooks.verify(body, headers, self._secret, tolerance)
+class Operations(Namespace[W]):
+    """All operations, by the words of their ids."""
+
+    search = plain(op.SEARCH)
+
+    def __init__(self, wire: W) -> None:
+        super().__init__(wire)
+        self.account = Account(wire)
+        self.collections = Collections(wire)
+        self.deployments = Deployments(wire)
+        self.files = Files(wire)
+        self.hardware = Hardware(wire)
+        self.models = Models(wire)
+        self.predictions = Predictions(wire)
+        self.trainings = Trainings(wire)
+        self.webhooks = Webhooks(wire)

@@ -1,0 +1,105 @@
+"""The tree of methods that a client offers: the path of each is its operationId, the other words are classes."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+
+RESERVED = frozenset(
+    [
+        *("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait"),  # what clients do besides
+        *("creating", "listed", "op", "plain"),  # what the classes are written with
+    ]
+)
+"""Words that a method or namespace cannot be called; it gets an underscore, as Python's keywords do."""
+
+ADDED = {"webhooks": ("deliveries", "Verifying")}
+"""Namespaces to which the upper floor adds something by hand: the module and the class that it is in."""
+
+
+@dataclass
+class Method:
+    """One operation: its name in the class, how it becomes a method, and the constant in `operations.py`."""
+
+    name: str
+    role: str
+    constant: str
+
+
+@dataclass
+class Namespace:
+    """One class: the methods and the namespaces in it."""
+
+    path: tuple[str, ...]
+    methods: dict[str, Method] = field(default_factory=dict)
+    children: dict[str, Namespace] = field(default_factory=dict)
+
+    @property
+    def class_name(self) -> str:
+        return "".join(word[:1].upper() + word[1:] for part in self.path for word in part.split("_")) or "Operations"
+
+    @property
+    def added(self) -> tuple[str, str] | None:
+        return ADDED.get(".".join(self.path))
+
+    def below(self) -> Iterator[Namespace]:
+        """Yield all namespaces below, and this one last: each after those that it names."""
+        for child in self.children.values():
+            yield from child.below()
+        yield self
+
+
+def tree(endpoints: Iterable[Endpoint], operation_ids: dict[str, str]) -> Namespace:
+    """Return the root of the tree of all operations."""
+    root = Namespace(())
+    for path in ADDED:
+        _namespace(root, path.split("."))
+    for endpoint in endpoints:
+        *words, last = operation_ids[endpoint.name].split(".")
+        method = Method(_identifier(last), _role(endpoint), endpoint.name.upper())
+        _namespace(root, words).methods[method.name] = method
+    for namespace in root.below():  # one word for both, say `search` and `search.history`: the namespace is callable
+        for name in namespace.methods.keys() & namespace.children.keys():
+            method = namespace.methods.pop(name)
+            namespace.children[name].methods["__call__"] = Method("__call__", method.role, method.constant)
+        namespace.methods = dict(sorted(namespace.methods.items()))
+        namespace.children = dict(sorted(namespace.children.items()))
+    return root
+
+
+def _namespace(root: Namespace, words: Iterable[str]) -> Namespace:
+    for word in map(_identifier, words):
+        root = root.children.setdefault(word, Namespace((*root.path, word)))
+    return root
+
+
+def _identifier(word: str) -> str:
+    name = re.sub(r"\W", "_", word)
+    name = f"_{name}" if name[:1].isdigit() else name
+    return f"{name}_" if keyword.iskeyword(name) or name in RESERVED else name
+
+
+def _role(endpoint: Endpoint) -> str:
+    """Say how an operation becomes a method: a list is iterated, an `input` may hold files, others are just called."""
+    answers: list[Any] = [
+        one.prop for one in endpoint.responses.patterns if (one.status_code.range or (0,))[0] // 100 == 2
+    ]
+    for answer in answers:
+        fields = _fields(answer)
+        if "next" in fields and isinstance(fields.get("results"), ListProperty):
+            return "listed"
+    return "creating" if any("input" in _fields(body.prop) for body in endpoint.bodies) else "plain"
+
+
+def _fields(prop: Any) -> dict[str, Any]:
+    if not isinstance(prop, ModelProperty):
+        return {}
+    every = [*(prop.required_properties or []), *(prop.optional_properties or [])]
+    return {one.name.get_untrusted_value(): one for one in every}
