@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from .sse import Event
     from .streaming import AsyncStream, Stream
 
+__version__ = "0.1.0"
+
 __all__ = [
     "APIStatusError",
     "Account",

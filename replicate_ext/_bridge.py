@@ -34,7 +34,8 @@ from ._wire import Wire, finish
 if TYPE_CHECKING:
     from replicate_api.types import Operation
 
-    from ._wire import AsyncWire, BlockingWire
+    from ._async_wire import AsyncWire
+    from ._wire import BlockingWire
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
@@ -25,8 +24,7 @@ logger = logging.getLogger("replicate_ext")
 """One line per attempt at DEBUG; no token, no input, and of other hosts' addresses only the host."""
 
 
-@dataclass(frozen=True)
-class Reply(Generic[T]):
+class Reply(NamedTuple, Generic[T]):
     """A successful answer, read."""
 
     value: T

@@ -7,16 +7,19 @@ else.
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
-from typing import Any
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from replicate_api.types import Request
+from . import __version__
+
+if TYPE_CHECKING:
+    import ssl
+
+    from replicate_api.types import Request
 
 HOLD = 60
 """Seconds that the server holds a create with a plain `Prefer: wait`."""
@@ -27,47 +30,121 @@ HOLD_MARGIN = 15.0
 MIN_TIMEOUT = 1.0
 """Seconds that a request gets at least, however close a deadline is."""
 
+TOLERANCE = 300.0
+"""Seconds that the clock of whoever sends a webhook may differ from ours, either way."""
+
 DEFAULT_BASE_URL = "https://api.replicate.com/v1"
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=None)
 """Seconds for one request. No limit on waiting for a free connection: many runs at once queue, they do not fail."""
 
+Origin = tuple[str, str, int | None]
 
-@dataclass(frozen=True)
+
 class Settings:
-    """What a client was made with; secrets never show in its repr."""
+    """What a client was made with; secrets never show in its repr.
 
-    token: str | None = field(default=None, repr=False)
-    base_url: str = DEFAULT_BASE_URL
-    timeout: httpx.Timeout = field(default_factory=lambda: DEFAULT_TIMEOUT)
-    max_retries: int = 5
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    user_agent: str = f"replicate-ext/{version('replicate-ext')}"
-    transport: Any = field(default=None, repr=False)
-    verify: Any = field(default=True, repr=False)
+    Args:
+        token: The API token.
+        base_url: With `/v1`, without a slash at the end.
+        timeout: Seconds for one request.
+        max_retries: How often a request is repeated.
+        headers: Further headers for the API.
+        user_agent: The User-Agent.
+        transport: An httpx transport of the caller's.
+        verify: True, False, or an `ssl.SSLContext`.
+    """
 
-    def connecting(self) -> dict[str, Any]:
-        """Return the arguments of httpx's clients."""
-        return {"transport": self.transport, "verify": _usual_authorities() if self.verify is True else self.verify}
+    def __init__(
+        self,
+        token: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: httpx.Timeout = DEFAULT_TIMEOUT,
+        max_retries: int = 5,
+        headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        transport: Any = None,
+        verify: bool | ssl.SSLContext = True,
+    ) -> None:
+        self.token = token
+        self.base_url = base_url
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.transport = transport
+        self._verify = verify
+        # What every request says, and what those to the API say besides. Made once: copying headers is quick.
+        self._usual = httpx.Headers(
+            {
+                "accept": "*/*",
+                "accept-encoding": "gzip, deflate",
+                "connection": "keep-alive",
+                "user-agent": user_agent or f"replicate-ext/{__version__}",
+            }
+        )
+        self._own = httpx.Headers({**(headers or {}), "authorization": f"Bearer {token}"} if token else {})
+        self._usual_and_own = _merged(self._usual, self._own)
 
-    def outgoing(self, request: Request, timeout: float | None) -> dict[str, Any]:
-        """Return the arguments of httpx's `build_request`.
+    def __repr__(self) -> str:
+        return f"Settings(base_url={self.base_url!r})"
+
+    @cached_property
+    def origin(self) -> Origin:
+        """The API's own origin."""
+        return origin(self.base_url)
+
+    def verify(self, url: httpx.URL) -> bool | ssl.SSLContext:
+        """Return how the certificate of a URL's host is checked, as httpx's transports take it."""
+        if url.scheme == "http":
+            return False  # there is none, and reading the authorities takes long
+        return _usual_authorities() if self._verify is True else self._verify
+
+    def outgoing(self, request: Request, timeout: float | None) -> httpx.Request:
+        """Return what goes out for a request.
 
         A path is one below the API's base URL; anything else is a full URL, of an output file say, and gets the token
         only if it is the API's own origin.
         """
         arguments = request.arguments()
-        url = self.base_url + request.path if request.path.startswith("/") else request.path
-        headers = {"user-agent": self.user_agent, **_lowered(arguments.pop("headers"))}
-        if self.token and origin(url) == origin(self.base_url):
-            headers |= {**_lowered(self.headers), "authorization": f"Bearer {self.token}"}
-        patience = self.timeout if timeout is None else _at_most(self.timeout, timeout)
-        held = hold_of(request)
-        late = held + (HOLD_MARGIN if timeout is None else min(HOLD_MARGIN, max(MIN_TIMEOUT, timeout - held)))
-        if held and patience.read is not None and patience.read < late:
-            connect, write, pool = patience.connect, patience.write, patience.pool
-            patience = httpx.Timeout(connect=connect, read=late, write=write, pool=pool)
-        return {"method": request.method, "url": url, "headers": headers, "timeout": patience, **arguments}
+        is_path = request.path.startswith("/")
+        url = _url(self.base_url + request.path if is_path else request.path)
+        is_own = is_path or origin(url) == self.origin
+        headers = self._usual_and_own if is_own else self._usual
+        if given := arguments.pop("headers"):
+            headers = _merged(self._usual, given, self._own if is_own else {})
+        patience = self._timeouts if timeout is None and not hold_of(request) else self._patience(request, timeout)
+        return httpx.Request(request.method, url, headers=headers, extensions={"timeout": patience}, **arguments)
+
+    @cached_property
+    def _timeouts(self) -> dict[str, float | None]:
+        return self.timeout.as_dict()
+
+    def _patience(self, request: Request, limit: float | None) -> dict[str, float | None]:
+        """Return the seconds for each phase of a request: at most `limit`, but longer than the server may hold it."""
+        timeouts: dict[str, float | None] = dict(self._timeouts)
+        if limit is not None:
+            timeouts = {phase: limit if usual is None else min(limit, usual) for phase, usual in timeouts.items()}
+        held, read = hold_of(request), timeouts["read"]
+        late = held + (HOLD_MARGIN if limit is None else min(HOLD_MARGIN, max(MIN_TIMEOUT, limit - held)))
+        if held and read is not None and read < late:
+            timeouts["read"] = late
+        return timeouts
+
+    def proxy(self, url: httpx.URL) -> str | None:
+        """Return the proxy that the environment names for a URL, if it does."""
+        proxies = getproxies()
+        found = proxies.get(url.scheme) or proxies.get("all")
+        if not found or proxy_bypass(url.netloc.decode("ascii")):
+            return None
+        return found if "://" in found else f"http://{found}"
+
+
+_url = lru_cache(256)(httpx.URL)
+"""Polling asks for the same address again and again, and reading one takes as long as all the rest of a request."""
+
+
+def _merged(*several: Mapping[str, str]) -> httpx.Headers:
+    """Return headers of which the later ones replace the earlier ones of the same name, whatever their case."""
+    return httpx.Headers({name.lower(): value for headers in several for name, value in headers.items()})
 
 
 @cache
@@ -76,23 +153,14 @@ def _usual_authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _at_most(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(
-        **{phase: seconds if limit is None else min(seconds, limit) for phase, limit in timeout.as_dict().items()}
-    )
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
+def origin(url: httpx.URL | str) -> Origin:
     """Return scheme, host and port, the port spelled out."""
-    parsed = httpx.URL(url)
+    parsed = _url(url) if isinstance(url, str) else url
     return parsed.scheme, parsed.host, parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)
 
 
 def hold_of(request: Request) -> float:
     """Return the seconds for which the server may hold this request, by its `Prefer` header."""
-    match = re.fullmatch(r"wait(?:=(\d+))?", str(request.headers.get("Prefer", "")))
+    prefer = request.headers.get("Prefer")
+    match = re.fullmatch(r"wait(?:=(\d+))?", prefer) if prefer else None
     return float(match[1] or HOLD) if match else 0.0

@@ -1,39 +1,38 @@
-"""The seam: everything that blocks or suspends, and everything that makes connections, is here.
+"""The seam: everything that blocks, and everything that makes connections, is here and in `_async_wire`.
 
-`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting. Neither follows a
-redirect by itself.
+`BlockingWire` and `AsyncWire` do the same few things, the one by blocking, the other by awaiting. Both stand on httpx's
+transports, not on its clients: tokens, redirects, timeouts and retries are decided above, cookies are not kept, and a
+client would spend a third of the time of a call on them. The other wire has a file of its own because asyncio takes
+long to import, and whoever blocks does not need it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import httpx
 
-from replicate_api.types import Request
-
 from . import retry
-from ._settings import Settings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from replicate_api.types import Request
+
+    from ._settings import Settings
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 CLEANUP_TIMEOUT = 10.0
 """Seconds that canceling a prediction may delay the exit of a program."""
-
-CONNECTIONS = 100
-"""Connections of one async client, as many as httpx has. Further requests wait in order in front of it: its own queue
-takes time that grows with the square of its length."""
 
 AT_ONCE = 8
 """How many uploads or downloads of one call run at the same time."""
@@ -43,8 +42,8 @@ _ours: ContextVar[bool] = ContextVar("ours", default=False)
 
 
 @contextlib.contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep httpx from logging a request of ours: it would write the whole URL, signature and all."""
+def unlogged() -> Iterator[None]:
+    """Keep httpcore from logging a request of ours: the headers of an answer may hold an address that is a key."""
     token = _ours.set(True)
     try:
         yield
@@ -52,8 +51,8 @@ def _unlogged() -> Iterator[None]:
         _ours.reset(token)
 
 
-for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-    logging.getLogger(_name).addFilter(lambda record: not _ours.get())
+for _name in ("connection", "http11", "http2", "proxy", "socks"):
+    logging.getLogger(f"httpcore.{_name}").addFilter(lambda record: not _ours.get())
 
 
 class Wire(Protocol):
@@ -131,6 +130,8 @@ class _InThread(Generic[T]):
     """`Ahead` for those who block: in a thread, which ends by itself where its result is not wanted any more."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        from concurrent.futures import Future
+
         self._future: Future[T] = Future()
         threading.Thread(target=self._run, args=[coroutine], daemon=True).start()
 
@@ -147,21 +148,7 @@ class _InThread(Generic[T]):
         pass
 
 
-class _InTask(Generic[T]):
-    """`Ahead` for those who await: in a task."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._task = asyncio.ensure_future(coroutine)
-
-    async def result(self) -> T:
-        return await self._task
-
-    def drop(self) -> None:
-        self._task.cancel()
-        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at: not reported
-
-
-class _AnyWire:
+class AnyWire:
     """What both wires have."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
@@ -178,7 +165,7 @@ class _AnyWire:
         return self._settings
 
 
-class BlockingWire(_AnyWire):
+class BlockingWire(AnyWire):
     """Does in its `async def` methods what they say, without ever suspending."""
 
     blocks: ClassVar[bool] = True
@@ -186,25 +173,41 @@ class BlockingWire(_AnyWire):
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__(settings)
         self._lock = threading.Lock()
-        self._http: httpx.Client | None = None
+        self._transports: dict[tuple[str, bytes], httpx.BaseTransport] = {}
         self._process = os.getpid()
         self._sleep: Callable[[float], None] = time.sleep
 
-    @property
-    def http(self) -> httpx.Client:
-        """The connections, made when first needed; a forked process makes its own."""
+    def transport(self, url: httpx.URL) -> httpx.BaseTransport:
+        """Return what connects to a URL's host, by the caller's transport, a proxy, or directly.
+
+        Connections are made when they are first needed; a forked process makes its own.
+        """
         if self._process != os.getpid():
-            self._lock, self._http, self._process = threading.Lock(), None, os.getpid()
-        with self._lock:
-            if self._http is None:
-                self._http = httpx.Client(**self.settings.connecting())
-            return self._http
+            self._lock, self._transports, self._process = threading.Lock(), {}, os.getpid()
+        place = url.scheme, url.netloc
+        found = self._transports.get(place)
+        if found is None:
+            settings = self.settings
+            with self._lock:
+                found = self._transports.get(place) or settings.transport
+                found = found or httpx.HTTPTransport(verify=settings.verify(url), proxy=settings.proxy(url))
+                self._transports[place] = found
+        return found
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
         """Send once."""
-        http = self.http
-        with _unlogged():
-            return http.send(http.build_request(**self.settings.outgoing(request, timeout)), stream=stream)
+        outgoing = self.settings.outgoing(request, timeout)
+        transport = self.transport(outgoing.url)
+        with unlogged():
+            response = transport.handle_request(outgoing)
+            response.request = outgoing
+            if not stream:
+                try:
+                    response.read()
+                except BaseException:
+                    response.close()
+                    raise
+        return response
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""
@@ -232,6 +235,8 @@ class BlockingWire(_AnyWire):
         if len(coroutines) == 1:
             await coroutines[0]
             return
+        from concurrent.futures import ThreadPoolExecutor, as_completed  # few calls need it, and it takes a while
+
         pool = ThreadPoolExecutor(AT_ONCE)
         try:
             for future in as_completed([pool.submit(finish, coroutine) for coroutine in coroutines]):
@@ -253,126 +258,6 @@ class BlockingWire(_AnyWire):
     def shut(self) -> None:
         """Close the connections; the next request would open new ones."""
         with self._lock:
-            http, self._http = self._http, None
-        if http is not None:
-            http.close()
-
-
-class _Releasing(httpx.AsyncByteStream):
-    """A body that is still to come, and takes its place in the queue until it is closed."""
-
-    def __init__(self, body: Any, gate: asyncio.Semaphore) -> None:
-        self._body, self._gate = body, gate
-        self._is_closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._body:
-            yield chunk
-
-    async def aclose(self) -> None:
-        try:
-            await self._body.aclose()
-        finally:
-            if not self._is_closed:
-                self._is_closed = True
-                self._gate.release()
-
-
-class AsyncWire(_AnyWire):
-    """Suspends where `BlockingWire` blocks. Serves several event loops one after another: each has its connections."""
-
-    blocks: ClassVar[bool] = False
-
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        super().__init__(settings)
-        self._https: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-        self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
-
-    @property
-    def http(self) -> httpx.AsyncClient:
-        """The connections of the running loop, made when first needed."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._https:
-            self._https[loop] = httpx.AsyncClient(**self.settings.connecting())
-            self._gates[loop] = asyncio.Semaphore(CONNECTIONS)
-        return self._https[loop]
-
-    async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
-        """Send once."""
-        http, gate = self.http, self._gates[asyncio.get_running_loop()]
-        await gate.acquire()
-        try:
-            with _unlogged():
-                response = await http.send(
-                    http.build_request(**self.settings.outgoing(request, timeout)), stream=stream
-                )
-        except BaseException:
-            gate.release()
-            raise
-        if response.is_closed:
-            gate.release()
-        else:
-            response.stream = _Releasing(response.stream, gate)
-        return response
-
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield the body as it comes."""
-        async for chunk in response.aiter_bytes():
-            yield chunk
-
-    async def load(self, response: httpx.Response) -> bytes:
-        """Read the whole body."""
-        return await response.aread()
-
-    async def close(self, response: httpx.Response) -> None:
-        """Release the connection."""
-        await response.aclose()
-
-    async def sleep(self, seconds: float) -> None:
-        """Suspend the task."""
-        await self._sleep(seconds)
-
-    async def offload(self, function: Callable[..., T], *args: Any) -> T:
-        """Call it in a thread. That cannot be canceled, so a cancellation comes when it is over."""
-        thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            await asyncio.wait({thread})
-            raise
-
-    async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
-        """Run up to `AT_ONCE` at once; the first failure cancels the rest."""
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def through(coroutine: Coroutine[Any, Any, object]) -> None:
-            async with gate:
-                await coroutine
-
-        tasks = [asyncio.ensure_future(through(coroutine)) for coroutine in coroutines]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for coroutine in coroutines:
-                coroutine.close()
-
-    def ahead(self, coroutine: Coroutine[Any, Any, T]) -> Ahead[T]:
-        """Start it in a task."""
-        return _InTask(coroutine)
-
-    async def finally_(self, coroutine: Coroutine[Any, Any, object]) -> None:
-        """Run it in a task of its own: canceling ours once more does not cancel that."""
-        task = asyncio.ensure_future(coroutine)
-        await asyncio.wait({task}, timeout=CLEANUP_TIMEOUT)
-        if task.done() and not task.cancelled():
-            task.exception()  # best effort; looked at so that nobody reports it as never looked at
-
-    async def shut(self) -> None:
-        """Close the connections of the running loop; the next request would open new ones."""
-        http = self._https.pop(asyncio.get_running_loop(), None)
-        if http is not None:
-            await http.aclose()
+            transports, self._transports = self._transports, {}
+        for transport in {*transports.values()}:
+            transport.close()

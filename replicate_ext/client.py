@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -15,15 +14,19 @@ from replicate_api.types import UNSET, Request
 
 from ._bridge import W, both
 from ._exchange import exchange
-from ._settings import DEFAULT_BASE_URL, Settings
-from ._wire import AsyncWire, BlockingWire, finish
+from ._settings import DEFAULT_BASE_URL, DEFAULT_TIMEOUT, Settings
+from ._wire import BlockingWire, finish
 from .errors import AuthenticationError
 from .outputs import Saving
 from .pagination import Paginating
 from .running import Running
 
 if TYPE_CHECKING:
+    import ssl
+
     from replicate_api.client import AsyncSender, Sender
+
+    from ._async_wire import AsyncWire
 
 
 class _Client(Operations[W], Running[W], Paginating[W], Saving[W]):
@@ -111,7 +114,13 @@ class Replicate(_Client[BlockingWire]):
         self.close()
 
 
-class AsyncReplicate(_Client[AsyncWire]):
+def _async_wire(settings: Callable[[], Settings]) -> AsyncWire:
+    from ._async_wire import AsyncWire  # and with it asyncio, which those who block do without
+
+    return AsyncWire(settings)
+
+
+class AsyncReplicate(_Client["AsyncWire"]):
     """A client for Replicate whose methods are awaited; may serve several event loops, one after another.
 
     The arguments are those of `Replicate`; `transport` is an `httpx.AsyncBaseTransport`. Use it in an `async with`
@@ -131,13 +140,13 @@ class AsyncReplicate(_Client[AsyncWire]):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         settings = _settings(api_token, base_url, timeout, max_retries, headers, user_agent, verify, transport)
-        super().__init__(AsyncWire(lambda: settings))
+        super().__init__(_async_wire(lambda: settings))
 
     @classmethod
     def _of_environment(cls) -> Self:
         """Return a client that reads the environment when it is first used."""
         client = cls.__new__(cls)
-        _Client.__init__(client, AsyncWire(_settings))
+        _Client.__init__(client, _async_wire(_settings))
         return client
 
     @property
@@ -189,7 +198,6 @@ def _settings(
     verify: bool | ssl.SSLContext = True,
     transport: object = None,
 ) -> Settings:
-    defaults = Settings()
     if isinstance(timeout, int | float):
         timeout = httpx.Timeout(timeout, pool=None)
     if not isinstance(max_retries, int) or max_retries < 0:
@@ -197,10 +205,10 @@ def _settings(
     return Settings(
         token=check_token(api_token),
         base_url=check_base_url(base_url or os.environ.get("REPLICATE_BASE_URL") or DEFAULT_BASE_URL),
-        timeout=timeout or defaults.timeout,
+        timeout=timeout or DEFAULT_TIMEOUT,
         max_retries=max_retries,
-        headers=dict(headers or {}),
-        user_agent=user_agent or defaults.user_agent,
+        headers=headers,
+        user_agent=user_agent,
         transport=transport,
         verify=verify,
     )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from replicate_api import operations as op
 
-from . import webhooks
 from ._bridge import Namespace, W, both
 from ._exchange import send
+from ._settings import TOLERANCE
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
@@ -28,12 +28,14 @@ class Verifying(Namespace[W]):
         body: bytes | str,
         headers: Mapping[str, str],
         *,
-        tolerance: float | None = webhooks.TOLERANCE,
+        tolerance: float | None = TOLERANCE,
     ) -> Prediction | Training:
         """Return the prediction or training of a genuine delivery, checked with the secret of the account.
 
         The secret is fetched once; the arguments and errors are those of `replicate_ext.webhooks.verify`.
         """
+        from . import webhooks  # few need it, and it takes a while
+
         if self._secret is None:
             self._secret = str((await send(self._wire, op.WEBHOOKS_DEFAULT_SECRET_GET())).key)
         return webhooks.verify(body, headers, self._secret, tolerance)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from replicate_api import models
@@ -164,6 +163,8 @@ def _check_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> N
         node = node.get(step) if isinstance(node, Mapping) else None
     if not isinstance(node, Mapping):
         return
+    from difflib import get_close_matches  # only where something is wrong
+
     for name in input.keys() - node.keys():
         close = get_close_matches(name, map(str, node), 1)
         hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(map(str, node)) or 'none'}"

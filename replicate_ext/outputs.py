@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import mimetypes
 import os
@@ -15,11 +14,14 @@ from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
 from ._bridge import Resource, W, both, each
 from ._settings import Settings
-from ._wire import AsyncWire, BlockingWire, Wire
+from ._wire import BlockingWire, Wire
 from .downloads import Download, RangedFile, data_type, file_name, is_data, part, saved
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from ._async_wire import AsyncWire  # noqa: F401  # the base of AsyncFileOutput names it
+
 
 BUFFER = 256 * 1024
 """Bytes that a file opened with `open()` fetches at a time, and that `open()` keeps in memory."""
@@ -118,6 +120,8 @@ class _File(str, Resource[W], Generic[W]):
 
     def _repr_html_(self) -> str | None:
         """Show it in a notebook, by its URL, as long as that lasts."""
+        import html
+
         kind, address = (self.content_type or "").partition("/")[0], html.escape(str(self))
         shown = {"image": f'<img src="{address}">'}
         shown |= {kind: f'<{kind} controls src="{address}"></{kind}>' for kind in ("audio", "video")}
@@ -147,7 +151,7 @@ class FileOutput(_File[BlockingWire]):
         return _restore, (FileOutput, str(self))
 
 
-class AsyncFileOutput(_File[AsyncWire]):
+class AsyncFileOutput(_File["AsyncWire"]):
     __doc__ = _File.__doc__
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -172,7 +176,11 @@ class AsyncFileOutput(_File[AsyncWire]):
 
 def _restore(cls: Any, url: str) -> Any:
     """Unpickle: the file comes back with connections of its own, and without the client's token."""
-    return cls(url, (BlockingWire if cls is FileOutput else AsyncWire)(Settings))
+    if cls is FileOutput:
+        return cls(url, BlockingWire(Settings))
+    from ._async_wire import AsyncWire
+
+    return cls(url, AsyncWire(Settings))
 
 
 class Saving(Resource[W]):

@@ -11,7 +11,7 @@ from replicate_api.types import Call, Operation, Unset
 
 from ._bridge import Resource, W, each
 from ._exchange import send
-from ._wire import AsyncWire, BlockingWire, Wire
+from ._wire import BlockingWire, Wire
 from .errors import ReplicateError, ResponseError
 
 P = ParamSpec("P")
@@ -143,6 +143,7 @@ def next_path(url: object, base_url: str) -> str | None:
 
 
 if TYPE_CHECKING:
+    from ._async_wire import AsyncWire
 
     class _BlockingPaginate(Protocol):
         def __call__(

@@ -11,9 +11,9 @@ import json
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 FIRST_DELAY = 0.5
 """Seconds before the first repetition; doubled each time, up to `LONGEST_DELAY`."""
@@ -24,8 +24,7 @@ LONGEST_WAIT = 120.0
 """Seconds that one call waits because the server said so, all in all; what asks for more is told to the caller."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """One attempt that did not succeed."""
 
     method: str

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 from . import inputs, leaving, lifecycle
 from ._bridge import Resource, W, both
 from ._settings import HOLD
-from ._wire import AsyncWire, BlockingWire
+from ._wire import BlockingWire
 from .lifecycle import Waiting
 from .outputs import files
 from .refs import ModelRef
@@ -17,6 +17,8 @@ from .streaming import Opening, opens
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, Version, WebhookEvent
+
+    from ._async_wire import AsyncWire
 
 
 async def _wait(

@@ -20,12 +20,14 @@ from replicate_api import operations as op
 from . import errors, leaving, lifecycle
 from ._bridge import Resource, W, each
 from ._exchange import body, fetch, send
-from ._wire import AsyncWire, BlockingWire
+from ._wire import BlockingWire
 from .outputs import files
 from .sse import Decoder, Event
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction
+
+    from ._async_wire import AsyncWire
 
 RECONNECTS = 5
 """How often a stream may end early without a new event in between, before the prediction is polled instead."""
@@ -185,7 +187,7 @@ class Stream(_Stream[BlockingWire]):
         return self._events()
 
 
-class AsyncStream(_Stream[AsyncWire]):
+class AsyncStream(_Stream["AsyncWire"]):
     __doc__ = _Stream.__doc__
 
     def __aiter__(self) -> AsyncIterator[Event]:

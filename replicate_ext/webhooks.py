@@ -22,13 +22,11 @@ from typing import TYPE_CHECKING
 
 from replicate_api import models
 
+from ._settings import TOLERANCE
 from .errors import BadWebhookSignature, MissingWebhookHeader, StaleWebhook, WebhookError
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
-
-TOLERANCE = 300.0
-"""Seconds that the clock of the sender may differ from ours, either way."""
 
 
 def verify(

@@ -145,6 +145,12 @@ def make(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Callab
 
 
 @pytest.fixture
+def without_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the async client do as if the extra `fast` were not installed."""
+    monkeypatch.setattr("replicate_ext._async_wire.fast_transport", lambda *_: None)
+
+
+@pytest.fixture
 def api(replicate_emulator: Emulator) -> Emulator:
     """Return an emulator of the test's own."""
     return replicate_emulator

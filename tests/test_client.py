@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conftest import TOKEN, Harness, prediction, replied
+from conftest import TOKEN, Harness, Server, prediction, replied
 from replicate_api.api import OPERATIONS
 from replicate_ext import AsyncReplicate, AuthenticationError, Replicate
 
@@ -139,21 +139,32 @@ def test_every_operation_goes_to_its_path_with_the_token(both: Harness, name: st
     assert both.server.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-def test_clients_are_context_managers(both: Harness) -> None:
-    both.server.will(replied(prediction()))
+def test_clients_are_context_managers(make) -> None:
+    closed = []
+
+    class Transport(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append("sync")
+
+        async def aclose(self) -> None:
+            closed.append("async")
+
+    server = Server().will(replied(prediction()))
+    both = make(transport=Transport(server))
     if both.kind == "sync":
         with both.client as client:
             client.predictions.get("x")
-            http = client._wire.http
-        assert http.is_closed
+            client.request("GET", "/")
+        assert closed == ["sync"]
         assert client.predictions.get("x").status == "succeeded"
     else:
 
         async def main() -> None:
             async with both.client as client:
                 await client.predictions.get("x")
-                http = client._wire.http
-            assert http.is_closed
+                await client.request("GET", "/")
+            assert closed == ["async"]
+            assert (await client.predictions.get("x")).status == "succeeded"
 
         both.do(main())
 

@@ -1,4 +1,4 @@
-"""The fault matrix: every verb, on both clients, over real connections, against a server that misbehaves at each step.
+"""The fault matrix: every verb, on both clients and over aiohttp, on real connections, at a server full of faults.
 
 For each cell it is written down what must come of it: the right result, or the right error. Beyond that, in every cell:
 no job is created twice, unless the first create was surely refused; no other host sees the token; no file is left half
@@ -398,6 +398,14 @@ CELLS = [
 ]
 
 
+@pytest.fixture(params=["sync", "async", "fast"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return which client it is; the last one is the async client where the extra `fast` is installed."""
+    if request.param == "async":
+        request.getfixturevalue("without_fast")
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[Misbehaving, Misbehaving]]:
     other = Misbehaving()
@@ -409,7 +417,6 @@ def servers() -> Iterator[tuple[Misbehaving, Misbehaving]]:
         one.server_close()
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize(
     ("verb", "step", "fault", "always"),
     CELLS,
@@ -438,7 +445,6 @@ def test_a_cell(servers, tmp_path: Path, kind: str, verb: Verb, step: str, fault
     assert left == ({"out.png": CONTENT} if verb.name == "download" and wanted is RIGHT else {})
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_a_connection_that_is_refused(servers, tmp_path: Path, kind: str, verb: Verb) -> None:
     server, _ = servers
@@ -456,7 +462,6 @@ def test_a_connection_that_is_refused(servers, tmp_path: Path, kind: str, verb: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("verb", ["run", "wait"])
 def test_a_prediction_that_never_ends(servers, tmp_path: Path, kind: str, verb: str) -> None:
     server, _ = servers
@@ -469,7 +474,7 @@ def test_a_prediction_that_never_ends(servers, tmp_path: Path, kind: str, verb: 
 
 
 def test_the_number_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    cells = 2 * (len(CELLS) + len(VERBS) + 2)
+    cells = 3 * (len(CELLS) + len(VERBS) + 2)
     with capsys.disabled():
         print(f"\nfault matrix: {cells} cells", end=" ")
     assert (

@@ -71,6 +71,10 @@ class Client:
         return asyncio.run(main())
 
 
+# The recordings hold what httpx's own transport saw.
+pytestmark = pytest.mark.usefixtures("without_fast")
+
+
 @pytest.fixture(params=["sync", "async"])
 def client(request: pytest.FixtureRequest) -> Client:
     return Client(request.param)

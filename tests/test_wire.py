@@ -31,7 +31,6 @@ from replicate_ext import (
     TimedOut,
     Upload,
 )
-from replicate_ext._wire import CONNECTIONS
 from replicate_ext.emulator import Emulator
 from replicate_ext.outputs import files
 
@@ -413,21 +412,19 @@ def test_other_users_of_httpx_keep_their_log(caplog) -> None:
 
 
 FORKING = """
-import httpx, json, os
+import httpx, os
 from replicate_ext import Replicate
 
-answer = httpx.Response(201, json={"id": "x", "status": "succeeded", "output": "x"})
-client = Replicate("r8_x", transport=httpx.MockTransport(lambda request: answer))
-assert client.run("acme/hello") == "x"
-mine = client._wire.http
+client, url = Replicate("r8_x"), httpx.URL("https://x.example/")
+mine = client._wire.transport(url)
+assert client._wire.transport(url) is mine
 client._wire._lock.acquire()  # by another thread, say, at the moment of the fork
 child = os.fork()
 if not child:
-    fine = client.run("acme/hello") == "x" and client._wire.http is not mine
-    os._exit(0 if fine else 1)
+    os._exit(0 if client._wire.transport(url) is not mine else 1)
 client._wire._lock.release()
 assert os.waitpid(child, 0)[1] == 0
-assert client._wire.http is mine
+assert client._wire.transport(url) is mine
 print("fine")
 """
 
@@ -444,7 +441,9 @@ def test_one_client_serves_many_threads(server: Server) -> None:
         assert list(pool.map(lambda i: client.run("acme/hello", {"i": i}), range(320))) == ["x"] * 320
 
 
-def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections() -> None:
+def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replicate_ext._async_wire.CONNECTIONS", 100)
+
     async def main(api: Emulator) -> None:
         async with AsyncReplicate(api.token, base_url=api.url) as client:
 
@@ -460,12 +459,12 @@ def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections() -> None
     with Emulator() as api:
         asyncio.run(main(api))
         assert len(api.requests) == 1000
-    assert 1 < max(most) < 1.5 * CONNECTIONS  # the server may still count some that are just being closed
+    assert 1 < max(most) < 1.5 * 100  # the server may still count some that are just being closed
 
 
 @pytest.mark.parametrize("leave", ["read", "close", "fail"])
 def test_whoever_leaves_a_stream_gives_its_place_back(leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replicate_ext._wire.CONNECTIONS", 1)
+    monkeypatch.setattr("replicate_ext._async_wire.CONNECTIONS", 1)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if leave == "fail":
@@ -549,12 +548,19 @@ def test_proxies_of_the_environment_are_used(loopback, monkeypatch: pytest.Monke
 def test_verify_reaches_the_connections_and_is_shared_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.create_default_context()
     made = []
-    monkeypatch.setattr(httpx, "Client", lambda **arguments: made.append(arguments))
+
+    def transport(**arguments: object) -> httpx.BaseTransport:
+        made.append(arguments["verify"])
+        return httpx.MockTransport(lambda request: httpx.Response(200))
+
+    monkeypatch.setattr(httpx, "HTTPTransport", transport)
     for options in ({"verify": context}, {"verify": False}, {}, {}):
-        assert Replicate(TOKEN, **options)._wire.http is None
-    assert [arguments["verify"] for arguments in made[:2]] == [context, False]
-    assert made[2]["verify"] is made[3]["verify"]
-    assert made[2]["verify"].verify_mode == ssl.CERT_REQUIRED
+        Replicate(TOKEN, **options).request("GET", "/")
+    Replicate(TOKEN, base_url="http://127.0.0.1:1").request("GET", "/")
+    assert made[:2] == [context, False]
+    assert made[2] is made[3]
+    assert made[4] is False  # plain HTTP has no certificates
+    assert made[2].verify_mode == ssl.CERT_REQUIRED
 
 
 def test_a_refused_connection_is_ours_to_name(unused_port: int) -> None:

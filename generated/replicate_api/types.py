@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cached_property
 from importlib import import_module
@@ -34,7 +34,6 @@ from typing import (
     cast,
 )
 from urllib.parse import quote
-from uuid import UUID
 
 from attrs import define, field
 
@@ -185,29 +184,43 @@ class _Time(Kind):
         return value.isoformat()
 
 
-class Parsed(Kind):
-    """Text with a Python type of its own, such as a date or a UUID."""
-
+class _Date(Kind):
     accepts = (str,)
-
-    def __init__(self, python: type, parse: Callable[[str], object]) -> None:
-        self.python, self.parse = python, parse
 
     def read(self, value: Any) -> Any:
         try:
-            return self.parse(value)
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            return value
+
+    def write(self, value: Any, where: str) -> str:
+        if not isinstance(value, date):
+            raise TypeError(f"{where} must be a date, not {type(value).__name__}: {value!r:.100}")
+        return value.isoformat()
+
+
+class _Uuid(Kind):
+    accepts = (str,)
+
+    def read(self, value: Any) -> Any:
+        from uuid import UUID  # rare, and it takes a while
+
+        try:
+            return UUID(value)
         except (TypeError, ValueError, AttributeError):
             return value
 
     def write(self, value: Any, where: str) -> str:
-        if not isinstance(value, self.python):
-            raise TypeError(f"{where} must be a {self.python.__name__}, not {type(value).__name__}: {value!r:.100}")
+        from uuid import UUID
+
+        if not isinstance(value, UUID):
+            raise TypeError(f"{where} must be a UUID, not {type(value).__name__}: {value!r:.100}")
         return str(value)
 
 
 ANY, TEXT, BOOLEAN, INTEGER, NUMBER = Kind(), _Text(), _Boolean(), _Integer(), _Number()
 OBJECT, NULL, BYTES, TIME = _Object(), _Null(), _Bytes(), _Time()
-DATE, UUID_ = Parsed(date, date.fromisoformat), Parsed(UUID, UUID)
+DATE, UUID_ = _Date(), _Uuid()
 
 
 class Each(Kind):
@@ -246,6 +259,8 @@ class OneOf(Kind):
         listed = [str(member) for member in self.python]
         if value in listed:
             return str(value)
+        from difflib import get_close_matches  # only where something is wrong
+
         hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), listed, 1))
         raise ValueError(f"{where} must be one of {', '.join(map(repr, listed))}, not {value!r:.100}{hint}")
 
@@ -407,7 +422,8 @@ def dump(value: Any) -> Any:
         return value.value
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+    uuid = sys.modules.get("uuid")  # where nobody imported it, nobody can have one
+    return str(value) if uuid is not None and isinstance(value, uuid.UUID) else value
 
 
 class Upload:
