@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import httpx
 
-from ._wire import AT_ONCE, CLEANUP_TIMEOUT, Ahead, AnyWire, unlogged
+from ._wire import AT_ONCE, CLEANUP_TIMEOUT, Ahead, AnyWire, broken_off, is_encoded, unlogged
 
 try:
     import resource
@@ -132,9 +132,8 @@ class _Body(httpx.AsyncByteStream):
         self._body, self._give_back = body, give_back
         self._is_closed = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._body:
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._body)
 
     async def aclose(self) -> None:
         try:
@@ -182,10 +181,16 @@ class AsyncWire(AnyWire):
         """Send once."""
         return await self.connections.send(self.settings.outgoing(request, timeout), stream=stream)
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def body(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""
-        async for chunk in response.aiter_bytes():
-            yield chunk
+        try:
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            async for chunk in response.aiter_bytes() if is_encoded(response) else stream:
+                yield chunk
+        except httpx.RequestError as broken:
+            raise broken_off(response, broken) from broken
+        finally:
+            await response.aclose()
 
     async def load(self, response: httpx.Response) -> bytes:
         """Read the whole body."""

@@ -29,7 +29,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ._exchange import send
-from ._wire import Wire, finish
+from ._wire import Wire, finish, suspended
 
 if TYPE_CHECKING:
     from replicate_api.types import Operation
@@ -71,9 +71,13 @@ def drain(items: AsyncGenerator[T, None]) -> Iterator[T]:
     try:
         while True:
             try:
-                item = finish(items.__anext__())
+                items.__anext__().send(None)  # `finish`, written out: this is done for every event of every stream
+            except StopIteration as stop:
+                item = stop.value
             except StopAsyncIteration:
                 return
+            else:
+                raise suspended()
             yield item
     finally:
         finish(items.aclose())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
@@ -13,7 +13,7 @@ from replicate_api.types import Call, Request
 
 from . import errors, retry
 from ._settings import MIN_TIMEOUT
-from ._wire import Wire
+from ._wire import Wire, connection_error, public
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ async def exchange(
         ConnectionFailed, APIStatusError, ResponseError: What was left when no repetition was allowed any more.
     """
     retries = wire.settings.max_retries if max_retries is None else max_retries
-    label = f"{request.method} {_public(request.path)}"
+    label = f"{request.method} {public(request.path)}"
     since = datetime.now(UTC) - CLOCK_SKEW
     is_shared = request.path.startswith("/") and not is_urgent  # other hosts have limits of their own
     limiter = wire.limiter if is_shared else retry.Limiter()
@@ -83,7 +83,7 @@ async def exchange(
                 return Reply(_read(response, parse, label), response.status_code, wire.now() - began)
             content = await wire.load(response)
         except (httpx.RequestError, httpx.InvalidURL) as broken:
-            cause, error = broken, _connection_error(broken, label)
+            cause, error = broken, connection_error(broken, label)
             failure = retry.Failure(request.method, request.path, unsent=isinstance(broken, (*_UNSENT, *_HOPELESS)))
             outcome = type(broken).__name__
         except errors.ResponseError as unreadable:
@@ -123,7 +123,7 @@ async def fetch(
     deadline: float | None = None,
     max_retries: int | None = None,
 ) -> httpx.Response:
-    """GET any URL, following redirects, and return the answer with its body still to come (see `body`).
+    """GET any URL, following redirects, and return the answer with its body still to come (see `Wire.body`).
 
     The token goes along only to the API's origin. `deadline` and `max_retries` are those of `exchange`, per request.
 
@@ -141,18 +141,7 @@ async def fetch(
             return response
         await wire.close(response)
         url = str(response.url.join(response.headers["location"]))
-    raise errors.ResponseError(f"GET {_public(url)}: more than {MAX_REDIRECTS} redirects")
-
-
-async def body(wire: Wire, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield the body of an answer as it arrives, and release its connection; ConnectionFailed where it breaks off."""
-    try:
-        async for chunk in wire.chunks(response):
-            yield chunk
-    except httpx.RequestError as broken:
-        raise _connection_error(broken, f"GET {_public(str(response.url))} broke off") from broken
-    finally:
-        await wire.close(response)
+    raise errors.ResponseError(f"GET {public(url)}: more than {MAX_REDIRECTS} redirects")
 
 
 MAX_REDIRECTS = 5
@@ -168,17 +157,7 @@ def _read(response: httpx.Response, parse: Callable[[httpx.Response], T], label:
         raise errors.ResponseError(f"{label}: cannot read the answer: {unreadable}") from unreadable
 
 
-def _connection_error(broken: Exception, label: str) -> errors.ConnectionFailed:
-    cls = errors.TimedOut if isinstance(broken, httpx.TimeoutException) else errors.ConnectionFailed
-    return cls(f"{label}: {type(broken).__name__}{f': {broken}' if str(broken) else ''}")
-
-
-def _public(path: str) -> str:
-    """Return what may be shown of a path or URL: no query, where signatures and search terms are."""
-    return path.partition("?")[0]
-
-
 def _redacted(request: Request) -> str:
     """Return what may be logged of an address: a path of the API, of any other only the host (the path is its key)."""
     host = request.path.partition("//")[2].partition("/")[0]
-    return f"{host}/…" if host else _public(request.path)
+    return f"{host}/…" if host else public(request.path)

@@ -23,7 +23,6 @@ class FastTransport(AiohttpTransport):
     """Connections of aiohttp behind the interface of httpx. How many there are is decided in front of it."""
 
     def __init__(self, verify: bool | ssl.SSLContext, proxy: str | None) -> None:
-        self._verify = verify
         super().__init__(verify=verify, proxy=httpx.Proxy(proxy) if proxy else None, client=self._session)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -35,6 +34,15 @@ class FastTransport(AiohttpTransport):
             response = await super().handle_async_request(request)
         response.stream = _Body(response.stream)
         return response
+
+    def __del__(self) -> None:
+        """Let the connections of a client that nobody closed go without a word, as httpx does."""
+        session = self.client
+        if isinstance(session, aiohttp.ClientSession) and session.connector is not None:
+            connector = session.connector
+            session.detach()
+            with contextlib.suppress(Exception):
+                next(connector.close().__await__(), None)  # its first step closes; the others would only wait for that
 
 
 class _Body(httpx.AsyncByteStream):

@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import httpx
 
-from . import retry
+from . import errors, retry
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -68,10 +68,12 @@ class Wire(Protocol):
         ...
 
     async def request(self, request: Request, timeout: float | None, *, stream: bool = False) -> httpx.Response:
-        """Send once; with `stream` the body is left to `chunks` and `close`."""
+        """Send once; with `stream` the body is left to `body`, `load` and `close`."""
         ...
 
-    def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]: ...
+    def body(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield a body as it arrives, and release its connection; ConnectionFailed where it breaks off."""
+        ...
 
     async def load(self, response: httpx.Response) -> bytes:
         """Read the whole body of a streamed answer and release its connection."""
@@ -114,6 +116,27 @@ class Ahead(Protocol[T_co]):
         ...
 
 
+def is_encoded(response: httpx.Response) -> bool:
+    """Whether a body has to be decompressed; any other is taken from the transport, without a detour through httpx."""
+    return "content-encoding" in response.headers
+
+
+def connection_error(broken: Exception, label: str) -> errors.ConnectionFailed:
+    """Return our error for one of httpx's."""
+    cls = errors.TimedOut if isinstance(broken, httpx.TimeoutException) else errors.ConnectionFailed
+    return cls(f"{label}: {type(broken).__name__}{f': {broken}' if str(broken) else ''}")
+
+
+def broken_off(response: httpx.Response, broken: Exception) -> errors.ConnectionFailed:
+    """Return the error of a body that did not come to its end."""
+    return connection_error(broken, f"GET {public(str(response.url))} broke off")
+
+
+def public(path: str) -> str:
+    """Return what may be shown of a path or URL: no query, where signatures and search terms are."""
+    return path.partition("?")[0]
+
+
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends, and return what it returns."""
     try:
@@ -123,7 +146,12 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
         return result
     finally:
         coroutine.close()
-    raise RuntimeError("a blocking call tried to suspend: it awaited something other than its wire")
+    raise suspended()
+
+
+def suspended() -> RuntimeError:
+    """Return the error of a coroutine that should have blocked."""
+    return RuntimeError("a blocking call tried to suspend: it awaited something other than its wire")
 
 
 class _InThread(Generic[T]):
@@ -209,10 +237,16 @@ class BlockingWire(AnyWire):
                     raise
         return response
 
-    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def body(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes."""
-        for chunk in response.iter_bytes():
-            yield chunk
+        try:
+            stream = cast("httpx.SyncByteStream", response.stream)
+            for chunk in response.iter_bytes() if is_encoded(response) else stream:
+                yield chunk
+        except httpx.RequestError as broken:
+            raise broken_off(response, broken) from broken
+        finally:
+            response.close()
 
     async def load(self, response: httpx.Response) -> bytes:
         """Read the whole body."""

@@ -20,7 +20,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 import httpx
 
 from . import errors
-from ._exchange import body, fetch
+from ._exchange import fetch
 from ._wire import BlockingWire, Wire, finish
 
 RESUMES = 5
@@ -77,7 +77,7 @@ class Download:
         while True:
             before = self._at
             try:
-                async with aclosing(body(self._wire, response)) as chunks:
+                async with aclosing(self._wire.body(response)) as chunks:
                     async for chunk in chunks:
                         self._at += len(chunk)
                         yield chunk
@@ -114,7 +114,7 @@ async def part(wire: Wire, url: str, start: int, stop: int) -> bytes:
         return b""
     skip = start if response.status_code == 200 else 0  # a host without ranges sends it all
     found = bytearray()
-    async with aclosing(body(wire, response)) as chunks:
+    async with aclosing(wire.body(response)) as chunks:
         async for chunk in chunks:
             skipped = min(skip, len(chunk))
             skip -= skipped
@@ -169,7 +169,7 @@ async def size(wire: Wire, url: str) -> int:
     _, total = _content_range(response)
     if total is None:
         total = 0
-        async with aclosing(body(wire, response)) as chunks:
+        async with aclosing(wire.body(response)) as chunks:
             async for chunk in chunks:
                 total += len(chunk)
     else:

@@ -16,7 +16,7 @@ from replicate_api import operations as op
 from replicate_api.types import Unset
 
 from . import errors
-from ._exchange import Reply, body, exchange, fetch, send
+from ._exchange import Reply, exchange, fetch, send
 from ._settings import HOLD
 from ._wire import Wire
 from .refs import ModelRef
@@ -261,7 +261,7 @@ async def _listened(wire: Wire, url: str, deadline: float | None) -> bool:
     decoder = Decoder()
     try:
         response = await fetch(wire, url, STREAM_HEADERS, deadline=patience, max_retries=0)
-        async with aclosing(body(wire, response)) as chunks:
+        async with aclosing(wire.body(response)) as chunks:
             async for chunk in chunks:
                 if any(event.event == "done" for event in decoder.feed(chunk)):
                     return False

@@ -8,7 +8,7 @@ so far is yielded. A model that cannot stream is polled, and its new items are y
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import update_wrapper
 from types import MethodType
@@ -19,12 +19,14 @@ from replicate_api import operations as op
 
 from . import errors, leaving, lifecycle
 from ._bridge import Resource, W, each
-from ._exchange import body, fetch, send
+from ._exchange import fetch, send
 from ._wire import BlockingWire
 from .outputs import files
 from .sse import Decoder, Event
 
 if TYPE_CHECKING:
+    import httpx
+
     from replicate_api.models import Prediction
 
     from ._async_wire import AsyncWire
@@ -57,15 +59,20 @@ class _Stream(Resource[W], Generic[W]):
     def __init__(self, wire: W, opening: Opening) -> None:
         super().__init__(wire)
         self._create, self._cancel_on_exit = opening
-        self._outputs: list[str] = []
-        self._seen: set[str] = set()
-        self._is_begun = self._is_done = False
+        self._said: list[Event] = []
+        self._is_begun = self._is_done = self._makes_files = False
         self.prediction: Prediction | None = None
 
     @property
     def text(self) -> str:
         """The output so far, joined."""
-        return "".join(self._outputs)
+        return "".join(self._outputs())
+
+    def _outputs(self) -> list[str]:
+        return [event.data for event in self._said if event.event == "output"]
+
+    def _ids(self) -> set[str]:
+        return {event.id for event in self._said if event.id}
 
     def _begin(self) -> None:
         if self._is_begun:
@@ -76,10 +83,20 @@ class _Stream(Resource[W], Generic[W]):
     async def _events(self) -> AsyncGenerator[Event, None]:
         try:
             self.prediction = await self._create()
-            async for event in self._streamed():
-                yield event
-            async for event in self._rest():
-                yield event
+            said = self._said
+            async with aclosing(self._streamed()) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        said.append(event)
+                        yield self._with_file(event) if self._makes_files else event
+                        if event.event == "done":
+                            self._is_done = True
+                            break
+                    if self._is_done:
+                        break
+            async with aclosing(self._rest()) as rest:
+                async for event in rest:
+                    yield event
             lifecycle.result(self._job)
         except BaseException as reason:
             # Closing the stream early arrives here as GeneratorExit, in which an async generator may still await.
@@ -95,41 +112,38 @@ class _Stream(Resource[W], Generic[W]):
         assert self.prediction is not None
         return self.prediction
 
-    async def _streamed(self) -> AsyncGenerator[Event, None]:
-        """Yield events until `done`, reconnecting where that loses and repeats nothing."""
+    async def _streamed(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Yield events, chunk by chunk, reconnecting where that loses and repeats nothing."""
         url = lifecycle.stream_url(self._job)
         decoder, left = Decoder(), RECONNECTS
         while url and left:
-            seen = len(self._seen)
+            seen = self._ids()  # they come again from a server that does not resume, but begins anew
             try:
-                async for event in self._connection(url, decoder):
-                    yield event
-                    if event.event == "done":
-                        self._is_done = True
-                        return
+                response = await self._connected(url, decoder)
+                async with aclosing(self._wire.body(response)) as chunks:
+                    async for chunk in chunks:
+                        batch = decoder.feed(chunk)
+                        if seen:
+                            batch = [event for event in batch if event.id not in seen]
+                        yield batch
             except (errors.APIStatusError, errors.ResponseError):
                 return  # gone: the prediction knows how it went
             except errors.ConnectionFailed:
                 pass
-            if self._outputs and not decoder.last_id:
+            if self._outputs() and not decoder.last_id:
                 return  # without ids there is no way to resume that could not repeat something
             self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
             if lifecycle.is_finished(self._job):
                 return
-            left = RECONNECTS if len(self._seen) > seen else left - 1
+            left = RECONNECTS if self._ids() > seen else left - 1
             await self._wire.sleep(RECONNECT_DELAY)
 
-    async def _connection(self, url: str, decoder: Decoder) -> AsyncGenerator[Event, None]:
-        """Yield the new events of one connection."""
+    async def _connected(self, url: str, decoder: Decoder) -> httpx.Response:
+        """Return the answer that the events come in, from where the decoder stopped."""
         resume = {"Last-Event-ID": decoder.last_id} if decoder.last_id else {}
         decoder.restart()
-        replayed = frozenset(self._seen)  # by a server that does not resume, but begins anew
-        response = await fetch(self._wire, url, lifecycle.STREAM_HEADERS | resume)
-        async with aclosing(body(self._wire, response)) as chunks:
-            async for chunk in chunks:
-                for event in decoder.feed(chunk):
-                    if event.id not in replayed:
-                        yield self._took(event, url)
+        self._makes_files = urlsplit(url).path.startswith("/v1/files/")
+        return await fetch(self._wire, url, lifecycle.STREAM_HEADERS | resume)
 
     async def _rest(self) -> AsyncGenerator[Event, None]:
         """Wait for the end of the prediction; without a `done`, yield what its output has beyond the events."""
@@ -137,7 +151,8 @@ class _Stream(Resource[W], Generic[W]):
         while True:
             self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
             for item in [] if self._is_done else self._missing(self._job.output):
-                yield self._took(Event("output", item))
+                self._said.append(Event("output", item))
+                yield self._with_file(self._said[-1])
             if lifecycle.is_finished(self._job):
                 return
             await self._wire.sleep(lifecycle.poll_interval(self._wire.now() - began))
@@ -148,8 +163,9 @@ class _Stream(Resource[W], Generic[W]):
             return []
         listed = output if isinstance(output, list) else [output]
         items = [item if isinstance(item, str) else json.dumps(item) for item in listed]
-        if len(items) >= len(self._outputs) and all(map(_is_same, self._outputs, listed)):
-            return items[len(self._outputs) :]
+        said = self._outputs()
+        if len(items) >= len(said) and all(map(_is_same, said, listed)):
+            return items[len(said) :]
         # Events may cut the text elsewhere than the output's items do.
         whole = "".join(items)
         if whole.startswith(self.text):
@@ -158,14 +174,8 @@ class _Stream(Resource[W], Generic[W]):
             "events of the stream were lost: the output does not begin with what they said", self._job
         )
 
-    def _took(self, event: Event, url: str = "") -> Event:
-        if event.id:
-            self._seen.add(event.id)
-        if event.event != "output":
-            return event
-        self._outputs.append(event.data)
-        is_file = urlsplit(url).path.startswith("/v1/files/")  # the stream of a model that makes files
-        return event._replace(data=files(event.data, self._wire)) if is_file or not url else event
+    def _with_file(self, event: Event) -> Event:
+        return event._replace(data=files(event.data, self._wire)) if event.event == "output" else event
 
 
 def _is_same(said: str, item: object) -> bool:

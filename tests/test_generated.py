@@ -196,7 +196,7 @@ def test_a_status_of_tomorrow_is_a_member_of_its_own() -> None:
 def test_a_model_can_be_changed_and_says_so() -> None:
     body = {"id": "x", "status": "starting", "created_at": STAMP, "urls": {"get": "g"}, "new": 1}
     prediction = Prediction.from_dict(body)
-    assert "status" not in vars_of(prediction)  # nothing is converted before somebody asks
+    assert "status" not in vars(prediction)  # nothing is converted before somebody asks
     prediction.status = PredictionStatus.SUCCEEDED
     prediction.urls.get = "h"
     prediction.output = ["y"]
@@ -206,17 +206,6 @@ def test_a_model_can_be_changed_and_says_so() -> None:
     prediction.output = UNSET
     assert "output" not in prediction.to_dict()
     assert json.loads(json.dumps(prediction.to_dict())) == prediction.to_dict()
-
-
-def vars_of(record: Record) -> set[str]:
-    loaded = set()
-    for attribute in record.fields:
-        try:
-            object.__getattribute__(record, attribute)
-        except AttributeError:
-            continue
-        loaded.add(attribute)
-    return loaded
 
 
 def test_what_to_dict_gives_is_not_shared_with_the_model() -> None:
@@ -448,3 +437,23 @@ def test_one_model_does_not_load_the_others() -> None:
     assert {name for name in loaded if name.startswith("replicate_api.models.")} == {"replicate_api.models.deployment"}
     assert Deployment.from_dict({"name": "x"}).name == "x"
     assert isinstance(Deployment.fields["name"], Field)
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18446744073709551616",
+        '{"seed": 123456789012345678901234567890, "id": "1234567890123456789012"}',
+        "[-9223372036854775809]",
+        "[ 1e400, NaN]",
+        '"\\ud800"',
+        '{"a": 0.1, "b": [true, null, 1E5], "c": "é€😀 \\u2028"}',
+    ],
+)
+def test_json_is_read_to_the_last_digit_with_or_without_orjson(text: str, is_fast: bool, monkeypatch) -> None:
+    if not is_fast:
+        monkeypatch.setattr("replicate_api.types.orjson", None)
+    assert repr(types.loads(text.encode())) == repr(json.loads(text))
+    with pytest.raises(ValueError, match="Expecting value"):
+        types.loads(b"<html>")

@@ -1,7 +1,12 @@
 """The decoder, as tables: every document is fed whole and split at every byte."""
 
+import random
+import re
+from itertools import pairwise
+
 import pytest
 
+from replicate_ext import sse
 from replicate_ext.sse import Decoder, Event
 
 A, B = Event("message", "a"), Event("message", "b")
@@ -81,3 +86,35 @@ def test_the_decoder_knows_where_to_resume() -> None:
     decoder.restart()
     assert list(decoder.feed(b"data: b\n\n")) == [B]
     assert decoder.last_id == "1:0"
+
+
+PIECES = [
+    b"event: output\nid: 1:1\ndata: a\n\n",
+    "event: output\nid: 1:2\ndata: \u2028é€😀\n\n".encode(),
+    b"event: done\nid: 2:0\ndata: {}\n\n",
+    b"event: output\nid: \ndata: \n\n",
+    b"event: output\nid: 1:3\ndata: " + b"x" * 300 + b"\n\n",
+    b"event: output\ndata: a\ndata: b\nid: 4\n\n",
+    b"event: output\r\nid: 1:5\r\ndata: a\r\n\r\n",
+    b"event: output\rid: 1:6\rdata: a\r\r",
+    b"event: output\nid: 1:7\ndata: a\xff\n\n",
+    b"event: output\nid: 1\x007\ndata: a\n\n",
+    b"retry: 10\n",
+    b": comment\n\n",
+    b"\n",
+    b"data: a\n\n",
+]
+
+
+def test_the_short_cut_for_usual_events_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(7)
+    for _ in range(2000):
+        document = b"".join(dice.choices(PIECES, k=dice.randint(1, 12)))
+        cuts = [0, *sorted(dice.choices(range(len(document) + 1), k=dice.randint(0, 6))), len(document)]
+        chunks = [document[start:stop] for start, stop in pairwise(cuts)]
+        with monkeypatch.context() as patch:
+            patch.setattr(sse, "_USUAL", re.compile("(?!)"))
+            patch.setattr(sse, "HELD", -1)
+            slowly = decode(*chunks)
+        monkeypatch.setattr(sse, "HELD", dice.choice([20, 64 * 1024]))
+        assert decode(*chunks) == slowly, chunks

@@ -31,6 +31,7 @@ from replicate_ext import (
     TimedOut,
     Upload,
 )
+from replicate_ext._settings import Settings
 from replicate_ext.emulator import Emulator
 from replicate_ext.outputs import files
 
@@ -492,6 +493,39 @@ def test_whoever_leaves_a_stream_gives_its_place_back(leave: str, monkeypatch: p
     asyncio.run(asyncio.wait_for(main(), 5))
 
 
+UNCLOSED = """
+import asyncio, gc, sys
+import replicate_ext._default
+from replicate_ext import AsyncReplicate
+
+async def main():
+    client = AsyncReplicate("r8_x", base_url=sys.argv[1])
+    await client.account.get()
+    del client
+    gc.collect()
+    return (await replicate_ext._default._async_client.account.get()).username
+
+print(asyncio.run(main()), asyncio.run(main()))
+"""
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_client_that_nobody_closed_goes_without_a_word(loopback, is_fast: bool) -> None:
+    without = "import sys; sys.modules['httpx_aiohttp'] = None\n"
+    url = f"http://127.0.0.1:{loopback.server_port}"
+    command = [sys.executable, "-c", ("" if is_fast else without) + UNCLOSED, url]
+    environment = {**os.environ, "REPLICATE_BASE_URL": url, "REPLICATE_API_TOKEN": TOKEN}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("me me\n", "")
+
+
+def test_cookies_are_not_kept(both: Harness) -> None:
+    both.server.will(replied({"username": "me"}, **{"Set-Cookie": "__cf_bm=x; Path=/"}), replied({"username": "me"}))
+    both.do(both.client.account.get())
+    both.do(both.client.account.get())
+    assert all("cookie" not in request.headers for request in both.server.requests)
+
+
 def test_one_async_client_serves_several_loops(server: Server) -> None:
     server.will(replied(prediction(output="x"), 201))
     client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(server))
@@ -543,6 +577,31 @@ def test_proxies_of_the_environment_are_used(loopback, monkeypatch: pytest.Monke
 
     asyncio.run(main())
     assert [path for path, _ in loopback.seen] == ["http://api.example.invalid/v1/account"] * 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "https://api.replicate.com/v1", None),
+        ({"HTTPS_PROXY": "http://p:3128"}, "https://api.replicate.com/v1", "http://p:3128"),
+        ({"HTTPS_PROXY": "http://p:3128"}, "http://127.0.0.1:8787/v1", None),
+        ({"ALL_PROXY": "p:3128"}, "http://x.example/", "http://p:3128"),
+        ({"HTTPS_PROXY": "http://p:3128", "NO_PROXY": "replicate.com"}, "https://api.replicate.com/v1", None),
+        (
+            {"HTTPS_PROXY": "http://p:3128", "NO_PROXY": "replicate.com"},
+            "https://replicate.delivery/x",
+            "http://p:3128",
+        ),
+        ({"ALL_PROXY": "http://p:3128", "NO_PROXY": "localhost,127.0.0.1:8787"}, "http://127.0.0.1:8787/", None),
+        ({"ALL_PROXY": "http://p:3128", "NO_PROXY": "*"}, "https://api.replicate.com/v1", None),
+    ],
+)
+def test_which_proxy_a_url_goes_through(environment: dict, url: str, proxy: str | None, monkeypatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().proxy(httpx.URL(url)) == proxy
 
 
 def test_verify_reaches_the_connections_and_is_shared_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

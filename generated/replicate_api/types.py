@@ -2,8 +2,9 @@
 
 Every model is a typed attrs class with a table of its fields (`Field`). The table names a `Kind` per field, and a kind
 knows two things: how to read what the server sent, which never fails, and how to write what the caller gave, which
-fails early and names the field. A model keeps the JSON object that it was read from and converts a field when it is
-first asked for, so that parsing costs next to nothing and whatever is not understood is still there.
+fails early and names the field. A model keeps the JSON object that it was read from and converts its fields when one of
+them is first asked for, so that parsing costs next to nothing, what nobody looks into stays JSON (a model's versions and
+examples, say), and whatever is not understood is still there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from inspect import signature
 from pathlib import PurePath
@@ -38,6 +39,11 @@ from urllib.parse import quote
 from attrs import define, field
 
 from .errors import MissingOperation, UnexpectedStatus
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import httpx
@@ -95,6 +101,11 @@ class Kind:
     def fits(self, value: Any) -> bool:
         """Whether JSON from the server looks like this kind (tells the members of a union apart)."""
         return isinstance(value, self.accepts)
+
+    @property
+    def reader(self) -> Callable[[Any], Any] | None:
+        """`read`, or None where that leaves the JSON as it came."""
+        return None if type(self).read is Kind.read else self.read
 
     def read(self, value: Any) -> Any:
         """Return the Python value of JSON from the server; what does not fit comes back as it came."""
@@ -162,10 +173,10 @@ class _Time(Kind):
 
     def read(self, value: Any) -> Any:
         """Return an aware datetime; text that no ISO 8601 reader understands stays text."""
-        if not isinstance(value, str):
-            return value
         try:
             moment = datetime.fromisoformat(value)
+        except TypeError:
+            return value
         except ValueError:
             from dateutil.parser import isoparse  # the second try, and rare: imported when needed
 
@@ -252,8 +263,14 @@ class OneOf(Kind):
     def python(self) -> type[OpenEnum]:
         return cast("type[OpenEnum]", _model(self.module, self.name))
 
+    @cached_property
+    def _members(self) -> dict[str, OpenEnum]:
+        return {str(member): member for member in self.python}
+
     def read(self, value: Any) -> Any:
-        return self.python(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return self._members.get(value) or self.python(value)
 
     def write(self, value: Any, where: str) -> str:
         listed = [str(member) for member in self.python]
@@ -278,6 +295,8 @@ class Nested(Kind):
         return cast("type[Record]", _model(self.module, self.name))
 
     def read(self, value: Any) -> Any:
+        if type(value) is dict:
+            return self.python._over(value)
         return self.python.from_dict(value) if isinstance(value, Mapping) else value
 
     def write(self, value: Any, where: str) -> dict[str, Any]:
@@ -301,11 +320,19 @@ class AnyOf(Kind):
     def __init__(self, *kinds: Kind) -> None:
         self.kinds = kinds
 
+    @property
+    def reader(self) -> Callable[[Any], Any] | None:
+        one, *others = [kind for kind in self.kinds if kind is not NULL] or [NULL]
+        return self.read if others else one.reader  # no kind changes a null that it does not expect
+
     def fits(self, value: Any) -> bool:
         return any(kind.fits(value) for kind in self.kinds)
 
     def read(self, value: Any) -> Any:
-        return next((kind.read(value) for kind in self.kinds if kind.fits(value)), value)
+        for kind in self.kinds:
+            if kind.fits(value):
+                return kind.read(value)
+        return value
 
     def write(self, value: Any, where: str) -> Any:
         problems = []
@@ -340,7 +367,7 @@ class Field(NamedTuple):
     required: bool = False
 
 
-@define
+@define(slots=False)
 class Record:
     """Plain data that a request or an answer consists of.
 
@@ -355,30 +382,29 @@ class Record:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Return the model of a decoded JSON object. Never fails on what the object holds."""
+        return cls._over(dict(src_dict))
+
+    @classmethod
+    def _over(cls, source: dict[str, Any]) -> Self:
+        """Return a model that stands on an object which nobody will change."""
         model = cls.__new__(cls)
-        model._source = dict(src_dict)
+        model.__dict__["_source"] = source
         return model
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object: every key as it came, except where an attribute was changed since."""
-        result = dict(self._source)
+        result, there = dict(self._source), self.__dict__
         for attribute, spec in type(self).fields.items():
-            value = self._loaded(attribute)
-            if isinstance(value, Unset):
-                result.pop(spec.name, None)
-            elif value is not _NOT_LOADED and (spec.name not in result or spec.kind.read(result[spec.name]) != value):
-                result[spec.name] = value
-        extras = self._loaded("additional_properties")
-        if extras is not _NOT_LOADED:
+            if attribute in there:
+                value = there[attribute]
+                if isinstance(value, Unset):
+                    result.pop(spec.name, None)
+                elif spec.name not in result or spec.kind.read(result[spec.name]) != value:
+                    result[spec.name] = value
+        if "additional_properties" in there:
             known = {spec.name for spec in type(self).fields.values()}
-            result = {name: value for name, value in result.items() if name in known} | extras
+            result = {name: value for name, value in result.items() if name in known} | self.additional_properties
         return cast("dict[str, Any]", dump(result))
-
-    def _loaded(self, attribute: str) -> Any:
-        try:
-            return object.__getattribute__(self, attribute)
-        except AttributeError:
-            return _NOT_LOADED
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.to_dict())
@@ -386,20 +412,26 @@ class Record:
     if not TYPE_CHECKING:  # or a type checker would take every attribute for granted
 
         def __getattr__(self, attribute: str) -> Any:
-            """Convert a field that is asked for the first time."""
-            spec = type(self).fields.get(attribute)
-            if spec is not None:
-                value = spec.kind.read(self._source[spec.name]) if spec.name in self._source else UNSET
+            """Convert all fields when one of them is asked for first; those that were set meanwhile stay."""
+            there = self.__dict__
+            if attribute in type(self).fields:
+                value_of, found = self._source.get, {}
+                for name, key, read in _readers(type(self)):
+                    value = value_of(key, UNSET)
+                    found[name] = value if read is None or value is UNSET else read(value)
+                there.update(found | there)
             elif attribute == "additional_properties":
                 known = {spec.name for spec in type(self).fields.values()}
-                value = {name: value for name, value in self._source.items() if name not in known}
+                there[attribute] = {name: value for name, value in self._source.items() if name not in known}
             else:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
-            setattr(self, attribute, value)
-            return value
+            return there[attribute]
 
 
-_NOT_LOADED: Any = object()
+@cache
+def _readers(model: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None]]:
+    """Return attribute, JSON name and how to read it of each field; None where it is taken as it comes."""
+    return [(name, spec.name, spec.kind.reader) for name, spec in model.fields.items()]
 
 
 def _restore(cls: type[Record], source: dict[str, Any]) -> Record:
@@ -553,7 +585,7 @@ def given(**values: tuple[str, Kind, Any]) -> dict[str, Any]:
     return {name: kind.write(value, argument) for argument, (name, kind, value) in values.items() if value is not None}
 
 
-@define
+@define(slots=False)
 class Response(Generic[T]):
     """An answer as it came: status, headers, bytes, and what they parse to."""
 
@@ -570,9 +602,27 @@ class Response(Generic[T]):
         raise UnexpectedStatus(self.status_code, self.content)
 
 
+_NUMBERS = bytes(48 if chr(code).isdigit() else 58 if chr(code) in ":,[- \n\r\t" else 46 for code in range(256))
+_LONG_NUMBER = b":" + b"0" * 19
+
+
+def loads(content: bytes) -> Any:
+    """Return what JSON says, to the last digit; ValueError where it is none.
+
+    orjson, where it is installed, is quicker. It rounds integers of more than 64 bits and is stricter than the standard
+    library, which therefore reads what has a long number in it, and what orjson refuses.
+    """
+    if orjson is not None and content[:1] in (b"{", b"[") and _LONG_NUMBER not in content.translate(_NUMBERS):
+        try:
+            return orjson.loads(content)
+        except ValueError:
+            pass
+    return json.loads(content)
+
+
 def read(kind: Kind, response: httpx.Response) -> Any:
     """Return what a successful answer says; ValueError where it is not JSON, or not of the expected kind at all."""
-    body: object = response.json()
+    body: object = loads(response.content)
     if not kind.fits(body):
         raise ValueError(f"the body is not what this call answers: {response.text[:200]!r}")
     return kind.read(body)

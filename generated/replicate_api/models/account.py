@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .account_type import AccountType
 
 
-@define
+@define(slots=False)
 class Account(types.Record):
     """Account
 

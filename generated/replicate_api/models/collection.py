@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 
-@define
+@define(slots=False)
 class Collection(types.Record):
     """A curated group of models for one kind of task.
 

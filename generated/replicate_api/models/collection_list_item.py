@@ -8,7 +8,7 @@ from attrs import define
 from .. import types
 
 
-@define
+@define(slots=False)
 class CollectionListItem(types.Record):
     """A collection as lists show it, without its models.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .release import Release
 
 
-@define
+@define(slots=False)
 class Deployment(types.Record):
     """A model version on hardware of its own, with its own scaling limits.
 

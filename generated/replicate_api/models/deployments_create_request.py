@@ -8,7 +8,7 @@ from attrs import define
 from .. import types
 
 
-@define
+@define(slots=False)
 class DeploymentsCreateRequest(types.Record):
     """DeploymentsCreateRequest
 

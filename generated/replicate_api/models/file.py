@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .file_urls import FileUrls
 
 
-@define
+@define(slots=False)
 class File(types.Record):
     """An uploaded file: everything about it but its bytes.
 

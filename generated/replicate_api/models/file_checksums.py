@@ -9,7 +9,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class FileChecksums(types.Record):
     """Checksums of the content, by algorithm.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .version import Version
 
 
-@define
+@define(slots=False)
 class Model(types.Record):
     """A model: its owner, texts, links and latest version.
 

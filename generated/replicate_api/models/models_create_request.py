@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .model_visibility import ModelVisibility
 
 
-@define
+@define(slots=False)
 class ModelsCreateRequest(types.Record):
     """ModelsCreateRequest
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .collection_list_item import CollectionListItem
 
 
-@define
+@define(slots=False)
 class PageOfCollections(types.Record):
     """A page of collections.
 

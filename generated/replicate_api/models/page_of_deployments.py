@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .deployment import Deployment
 
 
-@define
+@define(slots=False)
 class PageOfDeployments(types.Record):
     """PageOfDeployments
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .file import File
 
 
-@define
+@define(slots=False)
 class PageOfFiles(types.Record):
     """PageOfFiles
 

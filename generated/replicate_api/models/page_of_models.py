@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 
-@define
+@define(slots=False)
 class PageOfModels(types.Record):
     """A page of models.
 

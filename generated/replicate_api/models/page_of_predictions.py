@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .prediction import Prediction
 
 
-@define
+@define(slots=False)
 class PageOfPredictions(types.Record):
     """A page of predictions.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .training import Training
 
 
-@define
+@define(slots=False)
 class PageOfTrainings(types.Record):
     """PageOfTrainings
 

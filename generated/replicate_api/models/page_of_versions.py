@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .version import Version
 
 
-@define
+@define(slots=False)
 class PageOfVersions(types.Record):
     """A page of versions.
 

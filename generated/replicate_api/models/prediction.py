@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .prediction_urls import PredictionUrls
 
 
-@define
+@define(slots=False)
 class Prediction(types.Record):
     """One run of a model, from its creation to its end.
 

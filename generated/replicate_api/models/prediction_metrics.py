@@ -9,7 +9,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class PredictionMetrics(types.Record):
     """Measurements, which differ between models.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define
+@define(slots=False)
 class PredictionRequest(types.Record):
     """What to run a deployment or an official model with.
 

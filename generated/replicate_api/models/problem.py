@@ -9,7 +9,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class Problem(types.Record):
     """An error body.
 

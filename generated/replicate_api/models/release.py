@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .release_created_by import ReleaseCreatedBy
 
 
-@define
+@define(slots=False)
 class Release(types.Record):
     """The settings in force; every change makes a new release.
 

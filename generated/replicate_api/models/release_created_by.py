@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .release_created_by_type import ReleaseCreatedByType
 
 
-@define
+@define(slots=False)
 class ReleaseCreatedBy(types.Record):
     """Account that made this release.
 

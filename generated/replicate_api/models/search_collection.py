@@ -9,7 +9,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class SearchCollection(types.Record):
     """A collection that a search found.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .training_urls import TrainingUrls
 
 
-@define
+@define(slots=False)
 class Training(types.Record):
     """One fine-tuning run, from its creation to its end.
 

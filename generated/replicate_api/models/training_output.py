@@ -9,7 +9,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class TrainingOutput(types.Record):
     """What the training made, once it has succeeded.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define
+@define(slots=False)
 class TrainingRequest(types.Record):
     """What to train with, and where to put the result.
 

@@ -10,7 +10,7 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define
+@define(slots=False)
 class Version(types.Record):
     """One version of a model, which never changes.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define
+@define(slots=False)
 class VersionPredictionRequest(types.Record):
     """What to run, and with which input.
 
