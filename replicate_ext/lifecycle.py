@@ -6,6 +6,7 @@ All functions serve trainings too where that makes sense: both have an id, a sta
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -71,9 +72,34 @@ def answered(reply: Reply[Prediction], hold: float | None) -> bool:
     return in_time and reply.value.status == "processing" and not _absent(reply.value.output)
 
 
-def poll_interval(elapsed: float) -> float:
-    """Return the seconds until the next look: a tenth of the time waited so far, from 0.1 up to 5."""
-    return min(5.0, max(0.1, elapsed / 10))
+def poll_interval(elapsed: float, left: float | None = None) -> float:
+    """Return the seconds until the next look: a tenth of the time waited so far, from 0.1 up to 5.
+
+    Where it is known how long the runs before took, and so that the end is due in `left` seconds, the next look comes
+    just after that, and the ones after it at half the distance.
+    """
+    if left is None:
+        return min(5.0, max(0.1, elapsed / 10))
+    return min(5.0, left + 0.01 if left > 0 else max(0.02, elapsed / 20))
+
+
+class Durations:
+    """How long the latest runs of each model took, by the server's clock."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, deque[float]] = {}
+
+    def note(self, ref: ModelRef, job: Prediction) -> None:
+        """Remember how long a run took, if the server said it."""
+        if isinstance(job.completed_at, datetime) and isinstance(job.created_at, datetime):
+            if len(self._of) > 1000:  # models of one client; whoever has more begins anew
+                self._of.clear()
+            lately = self._of.setdefault(str(ref), deque(maxlen=5))
+            lately.append((job.completed_at - job.created_at).total_seconds())
+
+    def shortest(self, ref: ModelRef) -> float | None:
+        """Return the seconds that the quickest of the latest runs took: before that it is no use to look."""
+        return min(self._of.get(str(ref), ()), default=None)
 
 
 class Waiting(NamedTuple):
@@ -84,6 +110,8 @@ class Waiting(NamedTuple):
     timeout: float | None = None
     poll_interval: float | None = None
     progress: Callable[[Any], object] | None = None
+    due: float | None = None
+    """The moment at which the job should end, if it takes as long as others did."""
 
     @property
     def deadline(self) -> float | None:
@@ -227,7 +255,9 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
             url = url if await _listened(wire, url, deadline) else None
             polling_since = wire.now()
         else:
-            interval = poll_interval(wire.now() - polling_since) if every is None else every
+            now = wire.now()
+            left = None if waiting.due is None else waiting.due - now
+            interval = poll_interval(now - polling_since, left) if every is None else every
             await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
         try:
             call = get(id_of(job))

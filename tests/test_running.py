@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -751,6 +752,51 @@ def test_progress_sees_every_look(both: Harness) -> None:
 def test_polling_intervals_grow_and_are_capped() -> None:
     intervals = [poll_interval(elapsed) for elapsed in (0, 0.5, 2, 10, 40, 100, 3600)]
     assert intervals == [0.1, 0.1, 0.2, 1.0, 4.0, 5.0, 5.0]
+
+
+class Model:
+    """A model that takes some time, on the clock of the test, and has neither hold nor stream."""
+
+    def __init__(self, both: Harness, lasts: float) -> None:
+        self.both, self.lasts, self.began = both, lasts, 0.0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        now = self.both.clock.time
+        if request.method == "POST":
+            self.began = now
+        if now - self.began < self.lasts:
+            return replied(prediction("processing", created_at=stamp(self.began)))
+        end = stamp(self.began + self.lasts)
+        return replied(prediction(output="x", created_at=stamp(self.began), completed_at=end))
+
+    def run(self, **arguments: object) -> tuple[int, float]:
+        """Return how many requests a run took, and how long it took beyond the model's own time."""
+        before, began = len(self.both.server.requests), self.both.clock.time
+        self.both.do(self.both.client.run("acme/hello", wait=False, **arguments))
+        return len(self.both.server.requests) - before, self.both.clock.time - began - self.lasts
+
+
+def stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+@pytest.mark.parametrize("lasts", [0.05, 0.7, 3.0, 12.0])
+def test_who_ran_a_model_before_looks_when_it_should_be_done(both: Harness, lasts: float) -> None:
+    model = Model(both, lasts)
+    both.server.will(model)
+    model.run()
+    requests, late = model.run()
+    assert requests <= 2 + lasts // 5  # create, look, and one look every five seconds: it may fail early
+    assert late <= 0.06
+    model.lasts = 1.2 * lasts
+    requests, late = model.run()
+    assert late <= max(0.06, 0.06 * model.lasts)
+    model.lasts = lasts / 2
+    model.run()
+    requests, late = model.run()
+    assert requests <= 2 + lasts // 5
+    assert late <= 0.06
+    assert model.run(progress=lambda job: None)[0] >= min(3, 10 * model.lasts)  # who watches sees more
 
 
 @pytest.mark.parametrize(
