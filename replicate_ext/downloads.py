@@ -29,6 +29,9 @@ RESUMES = 5
 RESUME_DELAY = 0.5
 """Seconds before a download that was cut is taken up again."""
 
+AT_ONCE = 1024 * 1024
+"""Bytes that go to disk at once: whoever awaits writes in a thread, and going there takes longer than writing."""
+
 EXPIRED = (
     "Replicate deletes the files of a prediction one hour after its end (those made through the API); save them in "
     "time, or run the model again"
@@ -188,9 +191,15 @@ async def saved(wire: Wire, url: str, target: Path, in_folder: bool) -> Path:
     part = _Part(target)
     try:
         await wire.offload(part.open)
+        waiting, size = list[bytes](), 0
         async with aclosing(download.chunks()) as chunks:
             async for chunk in chunks:
-                await wire.offload(part.write, chunk)
+                waiting.append(chunk)
+                size += len(chunk)
+                if size >= AT_ONCE:
+                    await wire.offload(part.write, waiting)
+                    waiting, size = [], 0
+        await wire.offload(part.write, waiting)
         return await wire.offload(part.settle, not in_folder)
     finally:
         part.discard()
@@ -208,9 +217,9 @@ class _Part:
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("xb")
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunks: list[bytes]) -> None:
         assert self._file is not None
-        self._file.write(chunk)
+        self._file.writelines(chunks)
 
     def settle(self, may_replace: bool) -> Path:
         """Give it its name, or, where another file has that and may not be replaced, one with a number."""

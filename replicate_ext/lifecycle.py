@@ -76,11 +76,12 @@ def poll_interval(elapsed: float, left: float | None = None) -> float:
     """Return the seconds until the next look: a tenth of the time waited so far, from 0.1 up to 5.
 
     Where it is known how long the runs before took, and so that the end is due in `left` seconds, the next look comes
-    just after that, and the ones after it at half the distance.
+    just after that, and the ones after it at growing distances from it.
     """
+    usual = min(5.0, max(0.1, elapsed / 10))
     if left is None:
-        return min(5.0, max(0.1, elapsed / 10))
-    return min(5.0, left + 0.01 if left > 0 else max(0.02, elapsed / 20))
+        return usual
+    return min(5.0, left + 0.01) if left > 0 else min(usual, max(0.02, -left / 2))
 
 
 class Durations:

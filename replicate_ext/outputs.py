@@ -71,7 +71,7 @@ class _File(str, Resource[W], Generic[W]):
             ConnectionFailed: The connection broke, and the download could not be taken up again.
         """
         if size < 0:
-            return b"".join([chunk async for chunk in self._content()])
+            return (await self._whole()).getvalue()
         found = await part(self._wire, str(self), self._at, self._at + size)
         self._at = self._at + len(found) if found else 0
         return found
@@ -104,7 +104,15 @@ class _File(str, Resource[W], Generic[W]):
             from PIL import Image
         except ImportError as missing:
             raise ImportError("to_pil needs Pillow: pip install pillow") from missing
-        return Image.open(io.BytesIO(b"".join([chunk async for chunk in self._content()])))
+        return Image.open(await self._whole())
+
+    async def _whole(self) -> io.BytesIO:
+        whole = io.BytesIO()  # grows in place and gives out what it holds: the content is in memory once, not twice
+        async with aclosing(self._content()) as chunks:
+            async for chunk in chunks:
+                whole.write(chunk)
+        whole.seek(0)
+        return whole
 
     @each
     def _chunks(self) -> AsyncGenerator[bytes, None]:
