@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate update-spec rehearse record interop conformance clean
+.PHONY: help setup demo test check generate update-spec rehearse record interop conformance bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,5 +52,8 @@ interop: setup  ## Run Replicate's own clients on the emulator, and print what w
 conformance: setup  ## Look for answers of the emulator that openapi.json does not allow
 	$(BIN)/python scripts/conformance.py
 
+bench: setup  ## Measure ours beside its peers, and write docs/performance.md: make bench BENCH="--works get,aget --rounds 3"
+	$(BIN)/python scripts/bench.py $(BENCH)
+
 clean:  ## Remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache dist

@@ -1,0 +1,116 @@
+"""What things cost, without a clock: modules loaded, requests sent, blocks of memory kept. See docs/performance.md."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from conftest import API, Harness, prediction, replied
+from replicate_api.models import PageOfModels, Prediction
+from replicate_ext.emulator import Emulator
+
+LOADED = """
+import sys
+before = set(sys.modules)
+{code}
+print(*(set(sys.modules) - before))
+"""
+
+
+def loaded(code: str, *arguments: str) -> set[str]:
+    """Return the modules that a program loads."""
+    command = [sys.executable, "-c", LOADED.format(code=code), *arguments]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_an_import_loads_next_to_nothing() -> None:
+    assert {name for name in loaded("import replicate_ext") if name.startswith("replicate")} == {"replicate_ext"}
+    assert len(loaded("import replicate_ext")) <= 40
+
+
+def test_a_first_call_loads_what_it_needs(api: Emulator) -> None:
+    code = "from replicate_ext import Replicate; Replicate(sys.argv[1], base_url=sys.argv[2]).account.get().type"
+    modules = loaded(code, api.token, api.url)
+    assert {name for name in modules if name.startswith("replicate_api.api.")} == {
+        "replicate_api.api.account",
+        "replicate_api.api.account.account_get",
+    }
+    assert {name for name in modules if name.startswith("replicate_api.models.")} == {
+        "replicate_api.models.account",
+        "replicate_api.models.account_type",
+    }
+    late = {"aiohttp", "asyncio", "concurrent.futures", "difflib", "html", "importlib.metadata", "uuid"}
+    modules -= loaded("import httpx")
+    assert not modules & {*late, "dateutil", "numpy", "PIL", "replicate_ext.webhooks", "replicate_ext._async_wire"}
+
+
+DONE = replied(prediction(output="x"), 201)
+
+
+@pytest.mark.parametrize(
+    ("ref", "arguments", "answers", "requests"),
+    [
+        ("acme/hello", {}, [DONE], 1),
+        ("acme/hello:" + "a" * 64, {}, [DONE], 1),
+        ("deployments/acme/hello", {}, [DONE], 1),
+        ("acme/hello", {"wait": False}, [replied(prediction("starting"), 201), replied(prediction(output="x"))], 2),
+        (
+            "acme/hello",
+            {"wait": False},
+            [
+                replied(prediction("starting", urls={"stream": "https://stream.example/x"}), 201),
+                replied({}),  # the stream
+                replied(prediction(output="x")),
+            ],
+            3,
+        ),
+        ("acme/hello", {"input": {"file": b"small"}}, [DONE], 1),
+        (
+            "acme/hello",
+            {"input": {"file": bytes(300_000)}},
+            [replied({"id": "f", "urls": {"get": f"{API}/files/f"}}, 201), DONE],
+            2,
+        ),
+    ],
+)
+def test_what_a_run_asks_for(both: Harness, ref: str, arguments: dict, answers: list, requests: int) -> None:
+    both.server.will(*answers)
+    assert both.do(both.client.run(ref, **arguments)) == "x"
+    assert len(both.server.requests) == requests
+
+
+def blocks(make: Callable[[], object], count: int = 200) -> float:
+    """Return how many blocks of memory each of the things that are made keeps."""
+    first = [make() for _ in range(count)]  # whatever is made only once is there now
+    gc.collect()
+    before = sys.getallocatedblocks()
+    more = [make() for _ in range(count)]
+    return (sys.getallocatedblocks() - before) / (len(first + more) / 2)
+
+
+def test_what_a_parsed_prediction_keeps() -> None:
+    body = json.dumps(prediction(output=["a", "b"], metrics={"predict_time": 1.5}))
+    plain = blocks(lambda: json.loads(body))
+
+    def read() -> Prediction:
+        job = Prediction.from_dict(json.loads(body))
+        for name in Prediction.fields:
+            getattr(job, name)
+        return job
+
+    assert blocks(lambda: Prediction.from_dict(json.loads(body))) <= plain + 5
+    assert blocks(read) <= plain + 25
+
+
+def test_what_nobody_looks_into_stays_json() -> None:
+    version = {"id": "v", "openapi_schema": {"components": {str(number): {} for number in range(500)}}}
+    page = {"next": None, "results": [{"name": "m", "latest_version": version, "default_example": prediction()}]}
+    read = PageOfModels.from_dict(page)
+    assert [model.name for model in read.results] == ["m"]
+    assert vars(read.results[0].latest_version) == {"_source": version}
+    assert vars(read.results[0].default_example).keys() == {"_source"}
