@@ -29,7 +29,7 @@ RESUMES = 5
 RESUME_DELAY = 0.5
 """Seconds before a download that was cut is taken up again."""
 
-AT_ONCE = 1024 * 1024
+BATCH = 1024 * 1024
 """Bytes that whoever awaits writes at once: that is done in a thread, and going there takes longer than writing."""
 
 EXPIRED = (
@@ -196,7 +196,7 @@ async def saved(wire: Wire, url: str, target: Path, in_folder: bool) -> Path:
             async for chunk in chunks:
                 waiting.append(chunk)
                 size += len(chunk)
-                if wire.blocks or size >= AT_ONCE:
+                if wire.blocks or size >= BATCH:
                     await wire.offload(part.write, waiting)
                     waiting, size = [], 0
         await wire.offload(part.write, waiting)

@@ -192,9 +192,9 @@ def _check_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> N
         node = node.get(step) if isinstance(node, Mapping) else None
     if not isinstance(node, Mapping):
         return
-    from difflib import get_close_matches  # only where something is wrong
-
     for name in input.keys() - node.keys():
+        from difflib import get_close_matches  # only where something is wrong
+
         close = get_close_matches(name, map(str, node), 1)
         hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(map(str, node)) or 'none'}"
         raise ValueError(f"input.{name}: {ref} has no such input; {hint}")

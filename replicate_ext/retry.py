@@ -1,4 +1,4 @@
-"""Whether a failed request may be sent again, and after how long. Pure decisions; the loop is in `_wire.exchange`.
+"""Whether a failed request may be sent again, and after how long. Pure decisions; the loop is in `_exchange.exchange`.
 
 The rule that matters: a request that creates something is repeated only when the server cannot have accepted it.
 That is so when no connection came about, on 429, and on a 503 that says when to come back (`Retry-After`); after
