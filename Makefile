@@ -22,8 +22,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: setup  ## Run the tour on the local emulator: no token, no internet
 	$(BIN)/python examples/tour.py --emulator
 
-test: setup  ## Run all tests
-	$(BIN)/python -m pytest
+test: setup  ## Run all tests, on all cores
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: setup  ## Formatting, lint, types, and whether the generated code is what `make generate` writes
 	$(BIN)/ruff format --check .

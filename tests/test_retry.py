@@ -117,7 +117,7 @@ def test_waits_that_add_up_beyond_the_limit_are_told_instead() -> None:
     assert delay(1, max_retries=0) is None
 
 
-@pytest.mark.parametrize("header", ["0", "0.1", date(-30)])
+@pytest.mark.parametrize("header", ["0", "0.1", date(-30)], ids=["zero", "a tenth", "a date that is over"])
 def test_a_server_that_says_at_once_is_not_asked_without_end(header: str) -> None:
     failure = create(status=429, headers={"retry-after": header})
     delays = [retry.delay(failure, attempt, 3) for attempt in (1, 2, 3, 4)]
