@@ -117,12 +117,15 @@ def _one_connection(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTransp
 
 
 def fast_transport(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTransport | None:
-    """Return aiohttp's transport, where the extra `fast` is installed."""
+    """Return aiohttp's transport, where the extra `fast` is installed and can go that way: it knows no SOCKS."""
+    proxy = settings.proxy(url)
+    if proxy and not proxy.startswith("http"):
+        return None
     try:
         from ._fast import FastTransport
     except ImportError:
         return None
-    return FastTransport(settings.verify(url), settings.proxy(url))
+    return FastTransport(settings.verify(url), proxy, KEPT)
 
 
 class _Body(httpx.AsyncByteStream):

@@ -96,8 +96,9 @@ async def exchange(
             )
             error = errors.from_response(response.status_code, headers, content, label, retry.retry_after(failure))
         finally:
-            spent, shown = 1000 * (wire.now() - began), _redacted(request)
-            logger.debug("%s %s -> %s in %.0f ms, attempt %d", request.method, shown, outcome, spent, attempt)
+            if logger.isEnabledFor(logging.DEBUG):
+                spent, shown = 1000 * (wire.now() - began), _redacted(request)
+                logger.debug("%s %s -> %s in %.0f ms, attempt %d", request.method, shown, outcome, spent, attempt)
         hint = retry.retry_after(failure)
         if hint is not None and isinstance(error, errors.RateLimited):
             limiter.hold(kind, wire.now() + hint, error.detail)

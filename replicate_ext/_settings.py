@@ -72,7 +72,7 @@ class Settings:
         self.max_retries = max_retries
         self.transport = transport
         self._verify = verify
-        # What every request says, and what those to the API say besides. Made once: copying headers is quick.
+        # What every request says, and what those to the API say besides.
         self._usual = httpx.Headers(
             {
                 "accept": "*/*",
@@ -82,7 +82,7 @@ class Settings:
             }
         )
         self._own = httpx.Headers({**(headers or {}), "authorization": f"Bearer {token}"} if token else {})
-        self._usual_and_own = _merged(self._usual, self._own)
+        self._headers = lru_cache(64)(self._headers_of)
 
     def __repr__(self) -> str:
         return f"Settings(base_url={self.base_url!r})"
@@ -108,11 +108,13 @@ class Settings:
         is_path = request.path.startswith("/")
         url = _url(self.base_url + request.path if is_path else request.path)
         is_own = is_path or origin(url) == self.origin
-        headers = self._usual_and_own if is_own else self._usual
-        if given := arguments.pop("headers"):
-            headers = _merged(self._usual, given, self._own if is_own else {})
+        headers = self._headers(is_own, *arguments.pop("headers").items())
         patience = self._timeouts if timeout is None and not hold_of(request) else self._patience(request, timeout)
         return httpx.Request(request.method, url, headers=headers, extensions={"timeout": patience}, **arguments)
+
+    def _headers_of(self, is_own: bool, *given: tuple[str, str]) -> httpx.Headers:
+        """Return the headers of a request. Kept: most requests have the same, and writing them takes long."""
+        return _merged(self._usual, dict(given), self._own if is_own else {})
 
     @cached_property
     def _timeouts(self) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
 
@@ -41,14 +41,16 @@ AT_ONCE = 8
 _ours: ContextVar[bool] = ContextVar("ours", default=False)
 
 
-@contextlib.contextmanager
-def unlogged() -> Iterator[None]:
+class unlogged:
     """Keep httpcore from logging a request of ours: the headers of an answer may hold an address that is a key."""
-    token = _ours.set(True)
-    try:
-        yield
-    finally:
-        _ours.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _ours.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _ours.reset(self._token)
 
 
 for _name in ("connection", "http11", "http2", "proxy", "socks"):

@@ -128,7 +128,8 @@ class Waiting(NamedTuple):
 def check(**fields: Any) -> None:
     """Raise the TypeError or ValueError of a field of a create, before anything is sent."""
     require_models()
-    _creating(op.PREDICTIONS_CREATE, version="", input={}, **fields)
+    if any(value is not None for value in fields.values()):
+        _creating(op.PREDICTIONS_CREATE, version="", input={}, **fields)
 
 
 def _creating(operation: Operation[..., Prediction], *path: str, **fields: Any) -> Call[Prediction]:

@@ -150,6 +150,14 @@ def without_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("replicate_ext._async_wire.fast_transport", lambda *_: None)
 
 
+@pytest.fixture(params=["sync", "async", "fast"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return which client it is; the last one is the async client where the extra `fast` is installed."""
+    if request.param == "async":
+        request.getfixturevalue("without_fast")
+    return str(request.param)
+
+
 @pytest.fixture
 def api(replicate_emulator: Emulator) -> Emulator:
     """Return an emulator of the test's own."""

@@ -398,14 +398,6 @@ CELLS = [
 ]
 
 
-@pytest.fixture(params=["sync", "async", "fast"])
-def kind(request: pytest.FixtureRequest) -> str:
-    """Return which client it is; the last one is the async client where the extra `fast` is installed."""
-    if request.param == "async":
-        request.getfixturevalue("without_fast")
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[Misbehaving, Misbehaving]]:
     other = Misbehaving()

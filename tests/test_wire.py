@@ -5,12 +5,15 @@ import logging
 import os
 import pickle
 import re
+import socketserver
 import ssl
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +33,9 @@ from replicate_ext import (
     ServerError,
     TimedOut,
     Upload,
+    __version__,
 )
+from replicate_ext._async_wire import fast_transport
 from replicate_ext._settings import Settings
 from replicate_ext.emulator import Emulator
 from replicate_ext.outputs import files
@@ -511,12 +516,108 @@ print(asyncio.run(main()), asyncio.run(main()))
 
 @pytest.mark.parametrize("is_fast", [True, False])
 def test_a_client_that_nobody_closed_goes_without_a_word(loopback, is_fast: bool) -> None:
-    without = "import sys; sys.modules['httpx_aiohttp'] = None\n"
+    without = "import sys; sys.modules['aiohttp'] = None\n"
     url = f"http://127.0.0.1:{loopback.server_port}"
     command = [sys.executable, "-c", ("" if is_fast else without) + UNCLOSED, url]
     environment = {**os.environ, "REPLICATE_BASE_URL": url, "REPLICATE_API_TOKEN": TOKEN}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("me me\n", "")
+
+
+class _Repeating(socketserver.StreamRequestHandler):
+    """Keeps each request to the byte, and answers it with a long header."""
+
+    def handle(self) -> None:
+        while line := self.rfile.readline():
+            lines = [line]
+            while line not in (b"\r\n", b""):
+                line = self.rfile.readline()
+                lines.append(line)
+            head = b"".join(lines).decode()
+            length = int((re.search(r"(?i)content-length: (\d+)", head) or [0, 0])[1])
+            self.server.seen.append((head, self.rfile.read(length)))  # type: ignore[attr-defined]
+            long = "x" * 30_000
+            self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nReport-To: {long}\r\n\r\n{{}}".encode())
+
+
+ODD_ADDRESS = "/a%7Eb%2Fc//d?x=%2B%41&y=a%20b&z=a+b&e=%3D%26"
+"""An address of which every character counts: it may be signed."""
+
+
+def test_all_kinds_send_the_same_to_the_byte(kind: str, tmp_path: Path) -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Repeating)
+    server.daemon_threads = True
+    server.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_address[1]}"
+    (tmp_path / "in.bin").write_bytes(b"\0\r\n" * 1000)
+
+    def calls(client: Any) -> list[Any]:
+        return [
+            files(f"{base}{ODD_ADDRESS}", client._wire).read(),
+            client.predictions.create(version="acme/hello", input={"text": "ü"}, prefer="wait=5"),
+            client.predictions.cancel("x0"),
+            client.files.create(content=(tmp_path / "in.bin").read_bytes()),
+            client.request("DELETE", "/files/x0"),
+        ]
+
+    async def main() -> None:
+        async with AsyncReplicate(TOKEN, base_url=base) as client:
+            for call in calls(client):
+                await call
+
+    if kind == "sync":
+        with Replicate(TOKEN, base_url=base) as client:
+            calls(client)
+    else:
+        asyncio.run(main())
+    server.shutdown()
+    server.server_close()
+    usual = {
+        "host": base.removeprefix("http://"),
+        "accept": "*/*",
+        "connection": "keep-alive",
+        "user-agent": f"replicate-ext/{__version__}",
+        "authorization": f"Bearer {TOKEN}",
+    }
+    packed = {"accept-encoding": "gzip, deflate"}
+    told = []
+    for head, body in server.seen:  # type: ignore[attr-defined]
+        first, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        assert headers.items() >= usual.items()
+        headers = {name: value for name, value in headers.items() if name not in usual}
+        if headers.get("content-length") == "0":
+            del headers["content-length"]  # says what its absence says, and not every kind says it
+        told.append((first, headers, body))
+    json_body = b'{"input":{"text":"\xc3\xbc"},"version":"acme/hello"}'
+    boundary = re.search(r"boundary=(\w+)", told[3][1]["content-type"])
+    assert boundary
+    assert (tmp_path / "in.bin").read_bytes() in told[3][2]
+    assert told == [
+        (f"GET {ODD_ADDRESS} HTTP/1.1", {"accept-encoding": "identity"}, b""),
+        (
+            "POST /v1/predictions HTTP/1.1",
+            {
+                **packed,
+                "prefer": "wait=5",
+                "content-type": "application/json",
+                "content-length": str(len(json_body)),
+            },
+            json_body,
+        ),
+        ("POST /v1/predictions/x0/cancel HTTP/1.1", packed, b""),
+        (
+            "POST /v1/files HTTP/1.1",
+            {
+                **packed,
+                "content-type": f"multipart/form-data; boundary={boundary[1]}",
+                "content-length": str(len(told[3][2])),
+            },
+            told[3][2],
+        ),
+        ("DELETE /v1/files/x0 HTTP/1.1", packed, b""),
+    ]
 
 
 def test_cookies_are_not_kept(both: Harness) -> None:
@@ -602,6 +703,11 @@ def test_which_proxy_a_url_goes_through(environment: dict, url: str, proxy: str 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Settings().proxy(httpx.URL(url)) == proxy
+
+
+def test_a_proxy_that_aiohttp_does_not_know_is_left_to_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    assert fast_transport(Settings(), httpx.URL("https://api.replicate.com")) is None
 
 
 def test_verify_reaches_the_connections_and_is_shared_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ PEERS = {
 }
 WORKERS = {"httpx": "httpx_raw.py", "v1": "v1.py", "v2": "v2.py", "ours": "ours.py", "fast": "ours.py"}
 JAVASCRIPT = "replicate@1.4.0"
-SHOWN = ("httpx", "httpcore", "h11", "anyio", "sniffio", "aiohttp", "httpx-aiohttp", "orjson", "uvloop", "pydantic")
+SHOWN = ("httpx", "httpcore", "h11", "anyio", "sniffio", "aiohttp", "orjson", "uvloop", "pydantic")
 HERE = Path(__file__).parent
 
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
