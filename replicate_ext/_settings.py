@@ -108,13 +108,13 @@ class Settings:
         is_path = request.path.startswith("/")
         url = _url(self.base_url + request.path if is_path else request.path)
         is_own = is_path or origin(url) == self.origin
-        headers = self._headers(is_own, *arguments.pop("headers").items())
+        headers = self._headers(is_own, url.netloc, *arguments.pop("headers").items())
         patience = self._timeouts if timeout is None and not hold_of(request) else self._patience(request, timeout)
         return httpx.Request(request.method, url, headers=headers, extensions={"timeout": patience}, **arguments)
 
-    def _headers_of(self, is_own: bool, *given: tuple[str, str]) -> httpx.Headers:
+    def _headers_of(self, is_own: bool, host: bytes, *given: tuple[str, str]) -> httpx.Headers:
         """Return the headers of a request. Kept: most requests have the same, and writing them takes long."""
-        return _merged(self._usual, dict(given), self._own if is_own else {})
+        return _merged({"host": host.decode("ascii")}, self._usual, dict(given), self._own if is_own else {})
 
     @cached_property
     def _timeouts(self) -> dict[str, float | None]:

@@ -73,6 +73,8 @@ class Prepared(NamedTuple):
 
     async def send(self, wire: Wire) -> dict[str, Any]:
         """Send the files, and return the input as JSON values; a ReplicateError says that an upload failed."""
+        if not self.files:
+            return self.tree
         with self.copies:
             await wire.all([file.send(wire) for file in self.files])
         return {name: _filled(value) for name, value in self.tree.items()}

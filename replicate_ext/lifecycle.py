@@ -5,6 +5,7 @@ All functions serve trainings too where that makes sense: both have an id, a sta
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from replicate_api import models
 from replicate_api import operations as op
+from replicate_api.errors import MissingOperation
 from replicate_api.types import Unset
 
 from . import errors
 from ._exchange import Reply, exchange, fetch, send
-from ._settings import HOLD
+from ._settings import HOLD, MIN_TIMEOUT
 from ._wire import Wire
 from .refs import ModelRef
 from .sse import Decoder
@@ -75,20 +77,21 @@ def answered(reply: Reply[Prediction], hold: float | None) -> bool:
 def poll_interval(elapsed: float, left: float | None = None) -> float:
     """Return the seconds until the next look: a tenth of the time waited so far, from 0.1 up to 5.
 
-    Where it is known how long the runs before took, and so that the end is due in `left` seconds, the next look comes
-    just after that, and the ones after it at growing distances from it.
+    Where the end is due in `left` seconds, the next look comes just after that (or after a second, or as long as it was
+    waited so far: it may end early), and the ones after it at growing distances from it.
     """
     usual = min(5.0, max(0.1, elapsed / 10))
     if left is None:
         return usual
-    return min(5.0, left + 0.01) if left > 0 else min(usual, max(0.02, -left / 2))
+    return min(5.0, left + 0.01, max(1.0, elapsed)) if left > 0 else min(usual, max(0.02, -left / 2))
 
 
 class Durations:
-    """How long the latest runs of each model took, by the server's clock."""
+    """How long runs of each model take, by the server's clock."""
 
     def __init__(self) -> None:
         self._of: dict[str, deque[float]] = {}
+        self._examples: dict[str, float | None] = {}
 
     def note(self, ref: ModelRef, job: Prediction) -> None:
         """Remember how long a run took, if the server said it."""
@@ -98,9 +101,37 @@ class Durations:
             lately = self._of.setdefault(str(ref), deque(maxlen=5))
             lately.append((job.completed_at - job.created_at).total_seconds())
 
-    def shortest(self, ref: ModelRef) -> float | None:
-        """Return the seconds that the quickest of the latest runs took: before that it is no use to look."""
+    def known(self, ref: ModelRef) -> float | None:
+        """Return the seconds that the quickest of the latest five runs took: before that it is no use to look."""
         return min(self._of.get(str(ref), ()), default=None)
+
+    async def guessed(self, wire: Wire, ref: ModelRef) -> float | None:
+        """Return the seconds that the example on the model's page took; it is asked for once."""
+        name = str(ref)
+        if name not in self._examples and ref.owner and ref.name and not ref.is_deployment:
+            self._examples[name] = None
+            with contextlib.suppress(errors.ReplicateError, MissingOperation):  # nobody needs it to wait for the end
+                call, patience = op.MODELS_GET(ref.owner, ref.name), wire.now() + MIN_TIMEOUT
+                model = (await exchange(wire, call.request, call.parse, max_retries=0, deadline=patience)).value
+                took = getattr(getattr(model.default_example, "metrics", None), "predict_time", None)
+                self._examples[name] = took if isinstance(took, int | float) else None
+        return self._examples.get(name)
+
+
+class Due(NamedTuple):
+    """What is known of the end of a job."""
+
+    created: float
+    """The moment of its creation, on the wire's clock."""
+    durations: Durations
+    ref: ModelRef
+
+    async def moment(self, wire: Wire, *, is_new: bool) -> float | None:
+        """Return when it should end. While it is new only former runs tell that; later the model's example may."""
+        seconds = self.durations.known(self.ref)
+        if seconds is None and not is_new:
+            seconds = await self.durations.guessed(wire, self.ref)
+        return None if seconds is None else self.created + seconds
 
 
 class Waiting(NamedTuple):
@@ -111,8 +142,7 @@ class Waiting(NamedTuple):
     timeout: float | None = None
     poll_interval: float | None = None
     progress: Callable[[Any], object] | None = None
-    due: float | None = None
-    """The moment at which the job should end, if it takes as long as others did."""
+    due: Due | None = None
 
     @property
     def deadline(self) -> float | None:
@@ -246,7 +276,7 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
     """
     get = cast("Callable[[str], Call[Job]]", op.TRAININGS_GET if is_training(job) else op.PREDICTIONS_GET)
     deadline, every = waiting.deadline, waiting.poll_interval
-    polling_since, changed = waiting.began, wire.now()
+    polling_since, changed, is_new = waiting.began, wire.now(), True
     url = stream_url(job) if every is None and waiting.progress is None else None
     while not is_finished(job):
         if deadline is not None and wire.now() >= deadline:
@@ -257,9 +287,11 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
             url = url if await _listened(wire, url, deadline) else None
             polling_since = wire.now()
         else:
-            now = wire.now()
-            left = None if waiting.due is None else waiting.due - now
-            interval = poll_interval(now - polling_since, left) if every is None else every
+            interval = every
+            if interval is None:
+                end = await waiting.due.moment(wire, is_new=is_new) if waiting.due else None
+                now, is_new = wire.now(), False
+                interval = poll_interval(now - polling_since, None if end is None else end - now)
             await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
         try:
             call = get(id_of(job))

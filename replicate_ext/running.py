@@ -86,8 +86,8 @@ class Running(Resource[W]):
                 with mode "rb", PIL images, FileOutput).
             wait: Whether the server should hold the first request until the output is there: up to 60 seconds, or as
                 many as you say (1 to 60). Without it, or after it, the end is heard on the prediction's stream, or,
-                where it has none, looked for: when the runs of this model before took as long, else in growing
-                intervals.
+                where it has none, looked for: when the runs of this model before, or the example on its page, took as
+                long, else in growing intervals.
             timeout: Seconds that the whole run may take. None: as long as the model takes. Unless `cancel_on_exit` is
                 off, the server is told as well (`Cancel-After`, a little later), in case this process dies.
             poll_interval: Seconds between two looks, instead of all that.
@@ -130,9 +130,10 @@ class Running(Resource[W]):
             waiting.saw(job)
             job = lifecycle.result(job) if lifecycle.is_finished(job) else job
         else:
-            lasts = self._durations.shortest(ref) if progress is None else None  # who watches wants to see it all
-            due = None if lasts is None else self._wire.now() - reply.seconds + lasts
-            job = await self._attend(job, waiting._replace(due=due), cancel_on_exit)
+            if progress is None:  # who watches wants to see it all
+                due = lifecycle.Due(self._wire.now() - reply.seconds, self._durations, ref)
+                waiting = waiting._replace(due=due)
+            job = await self._attend(job, waiting, cancel_on_exit)
             self._durations.note(ref, job)
         version = self._latest.get(str(ref))
         return files(lifecycle.output(job), self._wire, _mapping(version and version.openapi_schema))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import threading
 from datetime import UTC, datetime
 
@@ -63,7 +64,7 @@ def test_an_unfinished_reply_without_output_is_polled(both: Harness, status: str
     both.server.will(
         replied(prediction(status), 201), replied(prediction("processing")), replied(prediction(output=42))
     )
-    assert both.do(both.client.run("acme/hello", {"text": "hi"})) == 42
+    assert both.do(both.client.run(64 * "a", {"text": "hi"})) == 42
     assert both.server.asked[1:] == ["GET /predictions/x0fmfzfcf5rma0cq65c825tcbm"] * 2
 
 
@@ -759,9 +760,14 @@ class Model:
 
     def __init__(self, both: Harness, lasts: float) -> None:
         self.both, self.lasts, self.began = both, lasts, 0.0
+        self.page = replied({"owner": "acme", "name": "hello", "default_example": None})
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         now = self.both.clock.time
+        if request.url.path.endswith("/models/acme/hello"):
+            if isinstance(self.page, Exception):
+                raise self.page
+            return self.page
         if request.method == "POST":
             self.began = now
         if now - self.began < self.lasts:
@@ -793,20 +799,55 @@ def test_who_ran_a_model_before_looks_when_it_should_be_done(both: Harness, last
     both.server.will(model)
     model.run()
     requests, late = model.run()
-    assert requests <= 2 + lasts // 5  # create, look, and one look every five seconds: it may fail early
+    assert requests == 2 + sum(second < lasts for second in (1, 2, 4, 8))  # it may end early
     assert late <= 0.06
     model.lasts = 1.2 * lasts
-    requests, late = model.run()
+    _, late = model.run()
     assert late <= max(0.06, 0.1 * model.lasts)
     model.lasts = lasts / 2
-    model.run()
-    requests, late = model.run()
-    assert requests <= 2 + lasts // 5
+    _, late = model.run()
+    assert late <= max(1.0, model.lasts)
+    _, late = model.run()
     assert late <= 0.06
     model.lasts = 100 * lasts
     assert model.run()[0] < 20 + Model(both, 100 * lasts).alone()  # a wrong guess costs a few requests
     model.lasts = lasts / 2
     assert model.run(progress=lambda job: None)[0] >= min(3, 10 * model.lasts)  # who watches sees more
+
+
+@pytest.mark.parametrize("lasts", [0.05, 0.7, 3.0, 12.0])
+def test_the_first_run_of_a_model_looks_when_its_example_was_done(both: Harness, lasts: float) -> None:
+    model = Model(both, lasts)
+    model.page = replied({"default_example": prediction(metrics={"predict_time": lasts})})
+    both.server.will(model)
+    requests, late = model.run()
+    assert requests <= 1 + math.ceil(2 * lasts) + (0.1 < lasts < 1)  # as many as a look each half second would be
+    assert late <= 0.06
+    assert both.server.asked.count("GET /models/acme/hello") == (lasts > 0.1)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        replied({}, 404),
+        replied({}, 500),
+        replied({}),
+        replied({"default_example": None}),
+        replied({"default_example": prediction(metrics={})}),
+        replied({"default_example": prediction(metrics={"predict_time": "long"})}),
+        httpx.ReadError("reset"),
+        httpx.Response(200, text="<html>"),
+    ],
+)
+def test_a_model_without_an_example_is_asked_about_once(both: Harness, page) -> None:
+    model = Model(both, 3.0)
+    model.page = page
+    both.server.will(model)
+    requests, late = model.run()
+    assert requests == model.alone() + 1
+    assert late <= 0.1 * model.lasts
+    both.client._durations._of.clear()
+    assert model.run()[0] == model.alone()
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ class Page:
 
     def __init__(self, base: str) -> None:
         rng = random.Random(2)
-        models = json.dumps([_model(base, rng, number) for number in range(PAGE)])
+        models = json.dumps([_model(base, rng, f"model-{number:03}", 3.2) for number in range(PAGE)])
         self._models = f'{{"previous": null, "results": {models}, "next": '.encode()
         deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         self._deflated = deflate.compress(self._models) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -145,10 +145,14 @@ def account() -> dict[str, Any]:
     return {"type": "organization", "username": "acme", "name": "Acme, Inc.", "github_url": "https://github.com/acme"}
 
 
-def _model(base: str, rng: random.Random, number: int) -> dict[str, Any]:
-    name = f"model-{number:03}"
+def model(base: str, name: str) -> dict[str, Any]:
+    """Return what is told of a model; its name ends with the seconds that its example took, as all its runs do."""
+    return _model(base, random.Random(3), name, float(name.rpartition("-")[2]))
+
+
+def _model(base: str, rng: random.Random, name: str, seconds: float) -> dict[str, Any]:
     example = prediction(base, f"{rng.getrandbits(120):026x}"[:26], {"prompt": _text(rng, 40)}, "starting")
-    example = finished(example, [_text(rng, 4) for _ in range(12)], 3.2) | {"logs": _text(rng, 150)}
+    example = finished(example, [_text(rng, 4) for _ in range(12)], seconds) | {"logs": _text(rng, 150)}
     return {
         "url": f"https://replicate.com/acme/{name}",
         "owner": "acme",

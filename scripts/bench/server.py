@@ -213,6 +213,9 @@ class Connection(asyncio.Protocol):
             self._stream(path[8:])
         elif path == "/v1/models":
             self._page(total, under, query, b"gzip" in headers)
+        elif path.startswith("/v1/models/acme/model-"):
+            body = json.dumps(bodies.model(state.base, path[16:])).encode()
+            self.transport.write(zipped(body) if b"gzip" in headers else answer(200, body))
         elif path == "/v1/account":
             self.transport.write(state.account)
         elif path.startswith("/files/"):
