@@ -85,6 +85,7 @@ async def _items(wire: Wire, call: Call[_Answer[T]]) -> AsyncGenerator[T, None]:
         async for page in pages:
             for item in page:
                 yield item
+            del page  # see there
 
 
 async def _pages(
@@ -112,6 +113,7 @@ async def _pages(
             if number == next_landmark:  # Brent's way to notice links that go round, without remembering all of them
                 landmark, next_landmark = call.request.path, 2 * number
             yield page
+            del page, answer  # or two pages are in memory while the next one is read
             if is_last:
                 return
     finally:

@@ -189,6 +189,21 @@ def test_memory_does_not_grow_with_the_number_of_pages(make) -> None:
     assert most <= 2
 
 
+def test_a_page_is_let_go_before_the_next_is_fetched(both: Harness) -> None:
+    seen: list[weakref.ref[object]] = []
+    left: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        gc.collect()
+        left.append(sum(reference() is not None for reference in seen))
+        return replied(page("a", "b", "c", next=None if len(left) == 3 else f"{API}/predictions?cursor={len(left)}"))
+
+    both.server.will(answer)
+    both.each(both.client.predictions.list(), lambda item: seen.append(weakref.ref(item)))
+    assert len(seen) == 9
+    assert max(left) <= 1  # the loop's own variable
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
