@@ -210,11 +210,16 @@ class AsyncWire(AnyWire):
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
         """Call it in a thread. That cannot be canceled, so a cancellation comes when it is over."""
         thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            await asyncio.wait({thread})
-            raise
+        canceled = None
+        while not thread.done():
+            try:
+                await asyncio.wait({thread})
+            except asyncio.CancelledError as again:
+                canceled = again
+        if canceled is not None:
+            thread.exception()  # looked at: not reported
+            raise canceled
+        return thread.result()
 
     async def all(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
         """Run up to `AT_ONCE` at once; the first failure cancels the rest."""

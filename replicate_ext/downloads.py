@@ -11,8 +11,8 @@ import os
 import re
 import secrets
 from base64 import b64decode
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -21,7 +21,7 @@ import httpx
 
 from . import errors
 from ._exchange import fetch
-from ._wire import BlockingWire, Wire, finish
+from ._wire import Ahead, BlockingWire, Wire, finish
 
 RESUMES = 5
 """How often a download may be cut without any progress in between."""
@@ -191,18 +191,38 @@ async def saved(wire: Wire, url: str, target: Path, in_folder: bool) -> Path:
     part = _Part(target)
     try:
         await wire.offload(part.open)
-        waiting, size = list[bytes](), 0
         async with aclosing(download.chunks()) as chunks:
-            async for chunk in chunks:
-                waiting.append(chunk)
-                size += len(chunk)
-                if wire.blocks or size >= BATCH:
-                    await wire.offload(part.write, waiting)
-                    waiting, size = [], 0
-        await wire.offload(part.write, waiting)
+            await _written(wire, part, chunks)
         return await wire.offload(part.settle, not in_folder)
     finally:
         part.discard()
+
+
+async def _written(wire: Wire, part: _Part, chunks: AsyncIterator[bytes]) -> None:
+    """Write a content as it arrives; whoever awaits writes a batch in a thread while the next one arrives."""
+    if wire.blocks:
+        async for chunk in chunks:
+            part.write([chunk])
+        return
+    batch, size = list[bytes](), 0
+    writing: Ahead[None] | None = None
+    try:
+        async for chunk in chunks:
+            batch.append(chunk)
+            size += len(chunk)
+            if size >= BATCH:
+                if writing:
+                    await writing.result()
+                writing = wire.ahead(wire.offload(part.write, batch))
+                batch, size = [], 0
+    except BaseException:
+        if writing:
+            with suppress(Exception):  # the thread has the file: it cannot be closed before
+                await writing.result()
+        raise
+    if writing:
+        await writing.result()
+    await wire.offload(part.write, batch)
 
 
 class _Part:
@@ -219,7 +239,7 @@ class _Part:
 
     def write(self, chunks: list[bytes]) -> None:
         assert self._file is not None
-        self._file.writelines(chunks)
+        self._file.write(b"".join(chunks))
 
     def settle(self, may_replace: bool) -> Path:
         """Give it its name, or, where another file has that and may not be replaced, one with a number."""

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import copy
+import errno
 import gc
 import io
 import json
@@ -12,6 +13,7 @@ import re
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -19,7 +21,7 @@ import pytest
 from PIL import Image
 
 from conftest import Harness, prediction
-from replicate_ext import APIStatusError, ConnectionFailed, ResponseError
+from replicate_ext import APIStatusError, ConnectionFailed, ResponseError, downloads
 from replicate_ext.downloads import file_name
 from replicate_ext.outputs import files
 
@@ -236,6 +238,74 @@ def test_canceling_a_save_leaves_nothing(server, clock, tmp_path) -> None:
             await task
 
     asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """CONTENT in small pieces."""
+
+    def __iter__(self):
+        return (CONTENT[at : at + 7] for at in range(0, len(CONTENT), 7))
+
+    async def __aiter__(self):
+        for chunk in self:
+            yield chunk
+
+
+@pytest.mark.parametrize("batch", [1, 50, 7 * 16, 10**6])
+def test_what_is_written_in_batches_is_the_content(make, tmp_path, monkeypatch, batch: int) -> None:
+    monkeypatch.setattr("replicate_ext.downloads.BATCH", batch)
+    both = make(transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks())))
+    both.do(files(URL, both.client._wire).save(tmp_path / "out.png"))
+    assert names(tmp_path) == {"out.png": CONTENT}
+
+
+@pytest.mark.parametrize("good", [0, 1, 2, 3])
+def test_a_write_that_fails_is_raised_and_leaves_nothing(make, tmp_path, monkeypatch, good: int) -> None:
+    written: list[int] = []
+
+    def write(part: downloads._Part, chunks: list[bytes]) -> None:
+        written.append(1)
+        if len(written) > good:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("replicate_ext.downloads.BATCH", 300)
+    monkeypatch.setattr(downloads._Part, "write", write)
+    both = make(transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks())))
+    with pytest.raises(OSError, match="No space left"):
+        both.do(files(URL, both.client._wire).save(tmp_path / "out.png"))
+    assert len(written) <= good + 2
+    assert names(tmp_path) == {}
+
+
+def test_canceling_a_save_waits_for_the_thread_that_has_the_file(server, clock, tmp_path, monkeypatch) -> None:
+    begun, go_on = asyncio.Event(), threading.Event()
+    order: list[str] = []
+    harness = Harness(
+        "async", server, clock, transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless(begun)))
+    )
+    close = downloads._Part.discard
+
+    def write(part: downloads._Part, chunks: list[bytes]) -> None:
+        go_on.wait(5)
+        order.append("written")
+
+    monkeypatch.setattr("replicate_ext.downloads.BATCH", 2)
+    monkeypatch.setattr(downloads._Part, "write", write)
+    monkeypatch.setattr(downloads._Part, "discard", lambda part: (order.append("closed"), close(part)))
+
+    async def main() -> None:
+        task = asyncio.ensure_future(files(URL, harness.client._wire).save(tmp_path))
+        await begun.wait()
+        for _ in range(3):  # however often
+            task.cancel()
+            await asyncio.sleep(0.001)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert order == ["written", "closed"]
     assert list(tmp_path.iterdir()) == []
 
 
