@@ -9,7 +9,6 @@ import io
 import mimetypes
 import os
 import re
-import secrets
 from base64 import b64decode
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
@@ -230,7 +229,7 @@ class _Part:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        self._path = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
