@@ -9,7 +9,8 @@ takes no header line of more than 8 kB.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,12 @@ class FastTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, verify: bool | ssl.SSLContext, proxy: str | None, kept: float) -> None:
-        self._proxy = proxy
+        through = httpx.Proxy(proxy) if proxy else None
+        self._proxy = str(through.url) if through else None
+        self._proxy_headers: dict[str, str] = {}
+        if through and through.raw_auth:
+            secret = b64encode(b":".join(through.raw_auth)).decode()
+            self._proxy_headers["Proxy-Authorization"] = f"Basic {secret}"
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=verify, limit=0, keepalive_timeout=kept),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -47,14 +53,18 @@ class FastTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the answer with its body still to come."""
         is_there = isinstance(request.stream, httpx.ByteStream)
+        headers: Mapping[str, str] = request.headers
+        if self._proxy_headers and request.url.scheme == "http":  # no tunnel: the proxy reads the request itself
+            headers = {**headers, **self._proxy_headers}
         with _named:
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=request.headers,
+                headers=headers,
                 data=(request.content or None) if is_there else request.stream,
                 allow_redirects=False,
                 proxy=self._proxy,
+                proxy_headers=self._proxy_headers,
                 timeout=_timeouts(**request.extensions["timeout"]),
             )
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer))

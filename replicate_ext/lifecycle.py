@@ -107,15 +107,18 @@ class Durations:
 
     async def guessed(self, wire: Wire, ref: ModelRef) -> float | None:
         """Return the seconds that the example on the model's page took; it is asked for once."""
-        name = str(ref)
-        if name not in self._examples and ref.owner and ref.name and not ref.is_deployment:
+        if ref.is_deployment or not (ref.owner and ref.name):
+            return None
+        name = f"{ref.owner}/{ref.name}"  # of whatever version
+        if name not in self._examples:
             self._examples[name] = None
             with contextlib.suppress(errors.ReplicateError, MissingOperation):  # nobody needs it to wait for the end
                 call, patience = op.MODELS_GET(ref.owner, ref.name), wire.now() + MIN_TIMEOUT
                 model = (await exchange(wire, call.request, call.parse, max_retries=0, deadline=patience)).value
-                took = getattr(getattr(model.default_example, "metrics", None), "predict_time", None)
+                metrics = getattr(getattr(model, "default_example", None), "metrics", None)
+                took = getattr(metrics, "predict_time", None)
                 self._examples[name] = took if isinstance(took, int | float) else None
-        return self._examples.get(name)
+        return self._examples[name]
 
 
 class Due(NamedTuple):

@@ -29,6 +29,7 @@ from replicate_ext import (
     NotFound,
     RateLimited,
     Replicate,
+    ReplicateError,
     ResponseError,
     ServerError,
     TimedOut,
@@ -703,6 +704,38 @@ def test_which_proxy_a_url_goes_through(environment: dict, url: str, proxy: str 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Settings().proxy(httpx.URL(url)) == proxy
+
+
+class _Proxy(socketserver.StreamRequestHandler):
+    """Notes who asks for what, and lets nobody through."""
+
+    def handle(self) -> None:
+        head = b"".join(iter(self.rfile.readline, b"\r\n")).decode()
+        secret = re.search(r"(?im)^proxy-authorization: (.*?)\r$", head)
+        self.server.seen.append((head.split(" HTTP")[0], secret and secret[1]))  # type: ignore[attr-defined]
+        self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_hears_who_asks(kind: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Proxy)
+    server.daemon_threads = True
+    server.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://me:p%40ss@127.0.0.1:{server.server_address[1]}")
+    settings = {"base_url": f"{scheme}://api.example.invalid", "max_retries": 0}
+
+    async def main() -> None:
+        async with AsyncReplicate(TOKEN, **settings) as client:
+            await client.account.get()
+
+    with pytest.raises(ReplicateError) as caught:
+        Replicate(TOKEN, **settings).account.get() if kind == "sync" else asyncio.run(main())
+    server.shutdown()
+    server.server_close()
+    asked = "CONNECT api.example.invalid:443" if scheme == "https" else "GET http://api.example.invalid/v1/account"
+    assert server.seen == [(asked, "Basic bWU6cEBzcw==")]  # type: ignore[attr-defined]
+    assert "407" in str(caught.value)
 
 
 def test_a_proxy_that_aiohttp_does_not_know_is_left_to_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
