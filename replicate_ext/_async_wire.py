@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -60,10 +59,12 @@ class Connections:
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         """Send once; a body that is not streamed is read."""
-        await self._gate.acquire()
+        await self._admitted(request.extensions["timeout"]["pool"])
         place = request.url.scheme, request.url.netloc
         transport = None
         try:
+            if self.is_closed:  # while this one waited
+                raise httpx.ConnectError("the client was closed")
             transport = self._shared.get(place) or await self._taken(place, request.url)
             with unlogged():
                 response = await transport.handle_async_request(request)
@@ -82,6 +83,14 @@ class Connections:
         else:
             response.stream = _Body(response.stream, lambda: self._give_back(place, transport))
         return response
+
+    async def _admitted(self, patience: float | None) -> None:
+        """Wait for a place, at most so many seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._gate.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no connection became free") from None
 
     async def _taken(self, place: Place, url: httpx.URL) -> httpx.AsyncBaseTransport:
         """Return the connection that was used last, or a new one; close one that nobody has used for long."""
@@ -107,8 +116,8 @@ class Connections:
     async def aclose(self) -> None:
         """Close them all, those in use too."""
         self.is_closed = True
-        for transport in self._all:
-            await transport.aclose()
+        while self._all:
+            await self._all.pop().aclose()
 
 
 def _one_connection(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTransport:
@@ -125,7 +134,8 @@ def fast_transport(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTranspo
         from ._fast import FastTransport
     except ImportError:
         return None
-    return FastTransport(settings.verify(url), proxy, KEPT)
+    checked = httpx.URL(proxy) if proxy and url.scheme == "http" else url  # whose certificate it is
+    return FastTransport(settings.verify(checked), proxy, KEPT)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -168,7 +178,7 @@ class AsyncWire(AnyWire):
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         super().__init__(settings)
-        self._connections: WeakKeyDictionary[asyncio.AbstractEventLoop, Connections] = WeakKeyDictionary()
+        self._connections: dict[asyncio.AbstractEventLoop, Connections] = {}
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
 
     @property
@@ -177,6 +187,8 @@ class AsyncWire(AnyWire):
         loop = asyncio.get_running_loop()
         found = self._connections.get(loop)
         if found is None:
+            for old in [old for old in self._connections if old.is_closed()]:
+                del self._connections[old]
             found = self._connections[loop] = Connections(self.settings)
         return found
 
@@ -197,7 +209,10 @@ class AsyncWire(AnyWire):
 
     async def load(self, response: httpx.Response) -> bytes:
         """Read the whole body."""
-        return await response.aread()
+        try:
+            return await response.aread()
+        finally:
+            await response.aclose()
 
     async def close(self, response: httpx.Response) -> None:
         """Release the connection."""

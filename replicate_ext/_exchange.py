@@ -141,7 +141,10 @@ async def fetch(
         if not response.has_redirect_location:
             return response
         await wire.close(response)
-        url = str(response.url.join(response.headers["location"]))
+        try:
+            url = str(response.url.join(response.headers["location"]))
+        except httpx.InvalidURL:
+            raise errors.ResponseError(f"GET {public(url)}: a redirect to no address") from None
     raise errors.ResponseError(f"GET {public(url)}: more than {MAX_REDIRECTS} redirects")
 
 

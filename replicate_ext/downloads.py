@@ -12,7 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -182,14 +182,12 @@ async def size(wire: Wire, url: str) -> int:
 async def saved(wire: Wire, url: str, target: Path, in_folder: bool) -> Path:
     """Download a URL to a file, which appears only when it is complete, and return its path."""
     download = Download(wire, url)
-    await download.open()
-    if in_folder:
-        name = file_name(url)
-        ending = "" if PurePath(name).suffix else mimetypes.guess_extension(download.content_type or "") or ""
-        target = target / (name + ending)
-    part = _Part(target)
+    part = _Part(target / file_name(url) if in_folder else target)
     try:
         await wire.offload(part.open)
+        await download.open()
+        if in_folder and not part.target.suffix:
+            part.target = part.target.with_suffix(mimetypes.guess_extension(download.content_type or "") or "")
         async with aclosing(download.chunks()) as chunks:
             await _written(wire, part, chunks)
         return await wire.offload(part.settle, not in_folder)
@@ -228,12 +226,12 @@ class _Part:
     """A file on its way to its name."""
 
     def __init__(self, target: Path) -> None:
-        self._target = target
+        self.target = target
         self._path = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
-        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("xb")
 
     def write(self, chunks: list[bytes]) -> None:
@@ -245,12 +243,12 @@ class _Part:
         assert self._file is not None
         self._file.close()
         if may_replace:
-            os.replace(self._path, self._target)
-            return self._target
-        number, free = 1, self._target
+            os.replace(self._path, self.target)
+            return self.target
+        number, free = 1, self.target
         while not self._took(free):
             number += 1
-            free = self._target.with_stem(f"{self._target.stem}-{number}")
+            free = self.target.with_stem(f"{self.target.stem}-{number}")
         return free
 
     def _took(self, free: Path) -> bool:

@@ -44,6 +44,10 @@ UNKNOWN_STATUS_LIMIT = 60.0
 """Seconds for which a status that we have never heard of may stand still before we stop believing in an end."""
 
 
+MODELS = 1000
+"""Models of which a client remembers how long they take; whoever runs more begins anew."""
+
+
 def is_training(job: object) -> bool:
     """Whether a job is a training; everything else is a prediction."""
     return isinstance(job, models.Training)
@@ -96,7 +100,7 @@ class Durations:
     def note(self, ref: ModelRef, job: Prediction) -> None:
         """Remember how long a run took, if the server said it."""
         if isinstance(job.completed_at, datetime) and isinstance(job.created_at, datetime):
-            if len(self._of) > 1000:  # models of one client; whoever has more begins anew
+            if len(self._of) > MODELS:
                 self._of.clear()
             lately = self._of.setdefault(str(ref), deque(maxlen=5))
             lately.append((job.completed_at - job.created_at).total_seconds())
@@ -105,15 +109,18 @@ class Durations:
         """Return the seconds that the quickest of the latest five runs took: before that it is no use to look."""
         return min(self._of.get(str(ref), ()), default=None)
 
-    async def guessed(self, wire: Wire, ref: ModelRef) -> float | None:
+    async def guessed(self, wire: Wire, ref: ModelRef, deadline: float | None) -> float | None:
         """Return the seconds that the example on the model's page took; it is asked for once."""
         if ref.is_deployment or not (ref.owner and ref.name):
             return None
         name = f"{ref.owner}/{ref.name}"  # of whatever version
         if name not in self._examples:
+            if len(self._examples) > MODELS:
+                self._examples.clear()
             self._examples[name] = None
             with contextlib.suppress(errors.ReplicateError, MissingOperation):  # nobody needs it to wait for the end
                 call, patience = op.MODELS_GET(ref.owner, ref.name), wire.now() + MIN_TIMEOUT
+                patience = patience if deadline is None else min(patience, deadline)
                 model = (await exchange(wire, call.request, call.parse, max_retries=0, deadline=patience)).value
                 metrics = getattr(getattr(model, "default_example", None), "metrics", None)
                 took = getattr(metrics, "predict_time", None)
@@ -129,11 +136,11 @@ class Due(NamedTuple):
     durations: Durations
     ref: ModelRef
 
-    async def moment(self, wire: Wire, *, is_new: bool) -> float | None:
+    async def moment(self, wire: Wire, deadline: float | None, *, is_new: bool) -> float | None:
         """Return when it should end. While it is new only former runs tell that; later the model's example may."""
         seconds = self.durations.known(self.ref)
         if seconds is None and not is_new:
-            seconds = await self.durations.guessed(wire, self.ref)
+            seconds = await self.durations.guessed(wire, self.ref, deadline)
         return None if seconds is None else self.created + seconds
 
 
@@ -211,7 +218,7 @@ async def create(
         raise
     except errors.InvalidRequest as refused:
         if is_remembered and not refused.invalid_fields:  # the version is gone: nothing was created, look again
-            del versions[str(ref)]
+            versions.pop(str(ref), None)  # unless a call beside this one has found that out too
             return await create(wire, ref, hold, versions, deadline, **fields)
         if ref.version and not refused.invalid_fields:
             latest = f"; write '{ref.owner}/{ref.name}' for the model's latest version" if ref.owner else ""
@@ -292,10 +299,10 @@ async def wait(wire: Wire, job: Job, waiting: Waiting) -> Job:
         else:
             interval = every
             if interval is None:
-                end = await waiting.due.moment(wire, is_new=is_new) if waiting.due else None
+                end = await waiting.due.moment(wire, deadline, is_new=is_new) if waiting.due else None
                 now, is_new = wire.now(), False
                 interval = poll_interval(now - polling_since, None if end is None else end - now)
-            await wire.sleep(interval if deadline is None else min(interval, deadline - wire.now()))
+            await wire.sleep(interval if deadline is None else max(0.0, min(interval, deadline - wire.now())))
         try:
             call = get(id_of(job))
             seen = (await exchange(wire, call.request, call.parse, deadline=deadline)).value

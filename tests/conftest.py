@@ -43,6 +43,7 @@ class Clock:
         return self.time
 
     def sleep(self, seconds: float) -> None:
+        assert seconds >= 0, "time.sleep takes no less"
         self.sleeps.append(seconds)
         self.time += seconds
 

@@ -497,6 +497,20 @@ def test_a_download_is_retried_before_it_has_begun(both: Harness) -> None:
     assert both.do(files(URL, both.client._wire).read()) == b"PNG"
 
 
+def test_a_target_that_cannot_be_written_is_told_before_anything_is_asked_for(both: Harness, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(OSError, match="taken"):
+        both.do(files(URL, both.client._wire).save(tmp_path / "taken" / "out.png"))
+    assert both.server.requests == []
+
+
+def test_a_redirect_to_no_address_is_ours_to_name(both: Harness) -> None:
+    both.server.will(httpx.Response(302, headers={"location": "http://oops:port/?s3cret"}))
+    with pytest.raises(ResponseError, match="redirect to no address") as caught:
+        both.do(files(URL, both.client._wire).read())
+    assert "s3cret" not in str(caught.value)
+
+
 def test_redirects_have_an_end(both: Harness) -> None:
     both.server.will(httpx.Response(302, headers={"location": URL}))
     with pytest.raises(ResponseError, match="redirects"):

@@ -850,6 +850,23 @@ def test_a_model_without_an_example_is_asked_about_once(both: Harness, page) -> 
     assert model.run()[0] == model.alone()
 
 
+@pytest.mark.parametrize("late", [0.5, 30.0])
+def test_a_model_whose_page_is_slow_does_not_cost_the_deadline(both: Harness, late: float) -> None:
+    model = Model(both, 3600.0)
+
+    def slow_page(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/models/acme/hello"):
+            both.clock.time += min(late, request.extensions["timeout"]["read"])
+            raise httpx.ReadTimeout("")
+        return model(request)
+
+    both.server.will(slow_page)
+    with pytest.raises(WaitTimeout):
+        both.do(both.client.run("acme/hello", wait=False, timeout=0.4))
+    assert "POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel" in both.server.asked
+    assert both.clock.time - 1000 <= 1.4
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
