@@ -229,7 +229,8 @@ def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
         value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
         return value
-    if name in {id.partition(".")[0] for id in import_module("replicate_api.api").OPERATIONS}:  # newer than this file
+    words = {id.partition(".")[0].replace("-", "_") for id in import_module("replicate_api.api").OPERATIONS}
+    if name.rstrip("_") in words:  # newer than this file
         return getattr(import_module("replicate_ext._default"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -5,17 +5,22 @@ They read the environment when one of the functions is called first: REPLICATE_A
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .client import AsyncReplicate, Replicate
 
 _client = Replicate._of_environment()
-_async_client = AsyncReplicate._of_environment()
 
-async_run = _async_client.run
-async_stream = _async_client.stream
+
+@cache
+def _async_client() -> AsyncReplicate:
+    return AsyncReplicate._of_environment()  # and asyncio with it, which those who block do without
+
 
 if TYPE_CHECKING:
+    async_run = _async_client().run
+    async_stream = _async_client().stream
     account = _client.account
     collections = _client.collections
     deployments = _client.deployments
@@ -33,5 +38,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Return what the blocking client has: what the document lacks is told when it is asked for."""
+        """Return what a client has: what the document lacks is told when it is asked for."""
+        if name in ("async_run", "async_stream"):
+            return getattr(_async_client(), name.removeprefix("async_"))
         return getattr(_client, name)

@@ -245,6 +245,8 @@ def check_base_url(url: str) -> str:
         raise ValueError(f"base_url {url!r} is not a URL: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ValueError(f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {url!r}")
+    if parsed.userinfo:
+        raise ValueError("base_url must not hold a user or password: pass what a gateway needs as headers=…")
     if parsed.query or parsed.fragment:
         raise ValueError(f"base_url must end with its path, without '?' or '#': {url!r}")
     text = str(parsed).rstrip("/")

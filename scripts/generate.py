@@ -42,6 +42,7 @@ PACKAGE = ROOT / "generated" / "replicate_api"
 strings.RESERVED_WORDS = {
     *("Any", "bool", "bytes", "cast", "date", "datetime", "dict", "float", "int", "list", "str", "types"),
     *("additional_properties", "body", "client", "fields", "from_dict", "self", "to_dict"),
+    *("request", "parse", "sync_detailed", "asyncio_detailed"),
 }
 
 
@@ -90,6 +91,9 @@ def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> 
     data.models = [model for model in data.models if not properties.is_free_form(model)]
     project = Project(openapi=data, config=config, custom_template_path=ROOT / "scripts/templates")
     operation_ids = {str(strings.PythonIdentifier(name, config.field_prefix)): name for name in methods}
+    if len(operation_ids) < len(methods):
+        twins = sorted(methods.keys() - operation_ids.values())
+        raise GenerationError(f"another operation would have the same name: {', '.join(twins)}")
     project.env.globals["operation_ids"] = operation_ids
     project.env.filters.update(
         annotation=properties.annotation,
@@ -105,7 +109,10 @@ def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> 
         problems = [str(error)]
     written = {path.stem for path in package.glob("api/*/*.py")}
     endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
-    project.env.globals["tree"] = tree.tree(endpoints, operation_ids)
+    try:
+        project.env.globals["tree"] = tree.tree(endpoints, operation_ids)
+    except ValueError as error:
+        raise GenerationError(str(error)) from error
     for name in ("operations.py", "resources.py"):  # what the generator does not know: our upper floor's view
         template = project.env.get_template(f"{name}.jinja")
         text = template.render(endpoint_collections_by_tag=data.endpoint_collections_by_tag)
@@ -140,7 +147,8 @@ def differences(left: Path, right: Path) -> list[str]:
         for path in root.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    return sorted(filecmp.cmpfiles(left, right, names, shallow=False)[1] + filecmp.cmpfiles(left, right, names)[2])
+    _, changed, missing = filecmp.cmpfiles(left, right, names, shallow=False)
+    return sorted(changed + missing)
 
 
 def main() -> int:

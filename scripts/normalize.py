@@ -15,6 +15,9 @@ Document = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """What the generator knows; `carry_methods` takes care of others."""
 
+BESIDES = frozenset({"summary", "description", "servers", "parameters"})
+"""What a path has besides operations, all of which the generator understands."""
+
 
 def normalize(document: Document) -> dict[str, str]:
     """Apply every rule in place; return operationId -> the HTTP method that must go on the wire."""
@@ -30,11 +33,19 @@ def normalize(document: Document) -> dict[str, str]:
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield path, method and operation of everything that looks like an operation, known method or not."""
+    """Yield path, method and operation of everything that looks like an operation, known method or not.
+
+    Raises:
+        ValueError: A path holds something that would be lost.
+    """
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            if isinstance(operation, dict) and "responses" in operation:
-                yield path, method, operation
+            if method in BESIDES or method.startswith("x-"):
+                continue
+            if method.startswith("$") or not method.islower() or not isinstance(operation, dict):
+                raise ValueError(f"{path}: `{method}` has no rule yet")
+            operation.setdefault("responses", {"default": {"description": ""}})  # it may be absent in 3.1
+            yield path, method, operation
 
 
 def carry_methods(document: Document) -> dict[str, str]:
@@ -43,6 +54,8 @@ def carry_methods(document: Document) -> dict[str, str]:
     for path, method, operation in list(operations(document)):
         if "operationId" not in operation:
             raise ValueError(f"{method.upper()} {path} has no operationId")
+        if operation["operationId"] in wire:
+            raise ValueError(f"{method.upper()} {path}: there are two operations called {operation['operationId']}")
         wire[operation["operationId"]] = method.upper()
         if method not in METHODS:
             item = document["paths"][path]

@@ -200,6 +200,8 @@ class Result:
             for response in endpoint.responses.patterns
             if (response.status_code.range or (0,))[0] // 100 == 2
         ]
+        if not answers:
+            return cls("Any", None, False)
         are_models = all(expression.startswith("types.Nested") for _, expression, _ in answers)
         if len(set(answers)) != 1 and not (answers and are_models):
             raise ValueError(
@@ -243,6 +245,9 @@ def call(endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, s
     whole = [Argument("body", body.type, required=body.required)] if body else []
     is_text = body is not None and body.is_text  # the one thing to say, so it is said by position
     flat = body.fields or ([] if is_text else whole) if body else []
+    taken = {argument.name for argument in path + query + headers}
+    for one in flat:
+        one.name += "_body" if one.name in taken else ""
     named = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
     if body:
         prop = endpoint.bodies[0].prop

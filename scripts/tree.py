@@ -9,19 +9,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
-
-RESERVED = frozenset(
-    [
-        *("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait"),  # what clients do besides
-        *("creating", "listed", "op", "plain"),  # what the classes are written with
-    ]
-)
-"""Words that a method or namespace cannot be called; it gets an underscore, as Python's keywords do."""
 
 ADDED = {"webhooks": ("deliveries", "Verifying")}
 """Namespaces to which the upper floor adds something by hand: the module and the class that it is in."""
+
+RESERVED = {
+    "": frozenset(("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait")),
+    "webhooks": frozenset(("verify",)),
+}
+"""What clients and namespaces do besides, by the path of the namespace: a method or namespace cannot be called so."""
+
+WRITTEN_WITH = frozenset(("creating", "listed", "op", "plain"))
+"""Names that the classes are written with: nor can it be called one of these, anywhere.
+
+A word that cannot be a name gets an underscore, as Python's keywords do.
+"""
+
+CLASSES = frozenset(("Any", "Namespace", "W", *(cls for _, cls in ADDED.values())))
+"""Names that a class cannot have."""
 
 
 @dataclass
@@ -38,12 +45,9 @@ class Namespace:
     """One class: the methods and the namespaces in it."""
 
     path: tuple[str, ...]
+    class_name: str = "Operations"
     methods: dict[str, Method] = field(default_factory=dict)
     children: dict[str, Namespace] = field(default_factory=dict)
-
-    @property
-    def class_name(self) -> str:
-        return "".join(word[:1].upper() + word[1:] for part in self.path for word in part.split("_")) or "Operations"
 
     @property
     def added(self) -> tuple[str, str] | None:
@@ -63,27 +67,44 @@ def tree(endpoints: Iterable[Endpoint], operation_ids: dict[str, str]) -> Namesp
         _namespace(root, path.split("."))
     for endpoint in endpoints:
         *words, last = operation_ids[endpoint.name].split(".")
-        method = Method(_identifier(last), _role(endpoint), endpoint.name.upper())
-        _namespace(root, words).methods[method.name] = method
+        namespace = _namespace(root, words)
+        name = _identifier(last, namespace.path)
+        if name in namespace.methods:
+            raise ValueError(f"another operation would have the same name: {operation_ids[endpoint.name]}")
+        namespace.methods[name] = Method(name, _role(endpoint), endpoint.name.upper())
     for namespace in root.below():  # one word for both, say `search` and `search.history`: the namespace is callable
         for name in namespace.methods.keys() & namespace.children.keys():
             method = namespace.methods.pop(name)
             namespace.children[name].methods["__call__"] = Method("__call__", method.role, method.constant)
         namespace.methods = dict(sorted(namespace.methods.items()))
         namespace.children = dict(sorted(namespace.children.items()))
+    taken = {root.class_name, *CLASSES}
+    for namespace in root.below():
+        if namespace is not root:
+            namespace.class_name = _class_name(namespace.path, taken)
+            taken.add(namespace.class_name)
     return root
+
+
+def _class_name(path: tuple[str, ...], taken: set[str]) -> str:
+    name = "".join(word[:1].upper() + word[1:] for part in path for word in part.split("_"))
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _namespace(root: Namespace, words: Iterable[str]) -> Namespace:
-    for word in map(_identifier, words):
-        root = root.children.setdefault(word, Namespace((*root.path, word)))
+    for word in words:
+        name = _identifier(word, root.path)
+        root = root.children.setdefault(name, Namespace((*root.path, name)))
     return root
 
 
-def _identifier(word: str) -> str:
+def _identifier(word: str, path: tuple[str, ...]) -> str:
     name = re.sub(r"\W", "_", word)
     name = f"_{name}" if name[:1].isdigit() else name
-    return f"{name}_" if keyword.iskeyword(name) or name in RESERVED else name
+    taken = WRITTEN_WITH | RESERVED.get(".".join(path), frozenset())
+    return f"{name}_" if keyword.iskeyword(name) or name in taken else name
 
 
 def _role(endpoint: Endpoint) -> str:
@@ -95,7 +116,8 @@ def _role(endpoint: Endpoint) -> str:
         fields = _fields(answer)
         if "next" in fields and isinstance(fields.get("results"), ListProperty):
             return "listed"
-    return "creating" if any("input" in _fields(body.prop) for body in endpoint.bodies) else "plain"
+    inputs = [_fields(body.prop).get("input") for body in endpoint.bodies]
+    return "creating" if any(isinstance(prop, ModelProperty | AnyProperty) for prop in inputs) else "plain"
 
 
 def _fields(prop: Any) -> dict[str, Any]:

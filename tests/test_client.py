@@ -65,7 +65,15 @@ def test_a_base_url_may_end_with_v1_or_not(given: str | None, used: str, monkeyp
 
 
 @pytest.mark.parametrize(
-    "url", ["api.replicate.com", "ftp://x.example", "https://", "https://x.example/?a=1", "http://x:port/"]
+    "url",
+    [
+        "api.replicate.com",
+        "ftp://x.example",
+        "https://",
+        "https://x.example/?a=1",
+        "http://x:port/",
+        "https://me:secret@gateway.example",
+    ],
 )
 def test_a_base_url_that_is_none_is_told_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):

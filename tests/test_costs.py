@@ -49,6 +49,12 @@ def test_a_first_call_loads_what_it_needs(api: Emulator) -> None:
     assert not modules & {*late, "dateutil", "numpy", "PIL", "replicate_ext.webhooks", "replicate_ext._async_wire"}
 
 
+def test_whoever_blocks_loads_nothing_that_awaits() -> None:
+    modules = loaded("import replicate_ext; replicate_ext.run, replicate_ext.predictions, replicate_ext.models")
+    assert "replicate_ext._default" in modules
+    assert not modules & {"asyncio", "aiohttp", "replicate_ext._async_wire"}
+
+
 DONE = replied(prediction(output="x"), 201)
 
 

@@ -1,6 +1,7 @@
 """Generation: whole or not at all, the same each time, and faults said aloud."""
 
 import copy
+import importlib
 import json
 import subprocess
 import sys
@@ -76,6 +77,27 @@ def no_operation_id(document: dict[str, Any]) -> None:
     del document["paths"]["/account"]["get"]["operationId"]
 
 
+def two_of_one_id(document: dict[str, Any]) -> None:
+    document["paths"]["/elsewhere"] = {"get": {"operationId": "account.get"}}
+
+
+def two_of_one_name(document: dict[str, Any]) -> None:
+    document["paths"]["/elsewhere"] = {"get": {"operationId": "account_get"}}
+
+
+def two_of_one_word(document: dict[str, Any]) -> None:
+    document["paths"]["/elsewhere"] = {"get": {"operationId": "account.g!t"}}
+    document["paths"]["/elsewhere2"] = {"get": {"operationId": "account.g?t"}}
+
+
+def a_path_elsewhere(document: dict[str, Any]) -> None:
+    document["paths"]["/elsewhere"] = {"$ref": "#/components/pathItems/x"}
+
+
+def methods_of_ones_own(document: dict[str, Any]) -> None:
+    document["paths"]["/elsewhere"] = {"additionalOperations": {"COPY": {"operationId": "x.copy", "responses": {}}}}
+
+
 def undeclared_path_parameter(document: dict[str, Any]) -> None:
     del document["paths"]["/predictions/{prediction_id}"]["get"]["parameters"]
 
@@ -95,6 +117,11 @@ def two_kinds_of_success(document: dict[str, Any]) -> None:
         (broken_schema, "schemas|Model"),
         (two_schemas_of_one_name, "two different schemas would be called Account"),
         (no_operation_id, "GET /account has no operationId"),
+        (two_of_one_id, "there are two operations called account.get"),
+        (two_of_one_name, "another operation would have the same name: account.get"),
+        (two_of_one_word, "another operation would have the same name: account.g"),
+        (a_path_elsewhere, "/elsewhere: `\\$ref` has no rule yet"),
+        (methods_of_ones_own, "/elsewhere: `additionalOperations` has no rule yet"),
         (undeclared_path_parameter, "GET /predictions/{prediction_id}"),
         (two_kinds_of_success, "predictions_create"),
     ],
@@ -173,4 +200,69 @@ def test_the_command_line_checks_and_complains(tmp_path: Path) -> None:
 
 def test_no_operation_can_hide_what_clients_do_besides() -> None:
     by_hand = {name for cls in (Replicate, AsyncReplicate) for name in dir(cls) if not name.startswith("_")}
-    assert by_hand - set(dir(Operations)) == tree.RESERVED - {"creating", "listed", "op", "plain"}
+    assert by_hand - set(dir(Operations)) == tree.RESERVED[""]
+    for path, (module, cls) in tree.ADDED.items():
+        added = vars(getattr(importlib.import_module(f"replicate_ext.{module}"), cls))
+        assert {name for name in added if not name.startswith("_")} == tree.RESERVED[path]
+
+
+ODD_IDS = [
+    "operations.list", "namespace.get", "w.get", "webhooks.verify", "run", "models.run", "models.stream.wait",
+    "models_versions.look", "verifying.get", "import.op", "a-b.c-d", "any.plain", "files.request",
+]  # fmt: skip
+
+
+def test_whatever_operations_are_called_they_are_methods(document: dict[str, Any], tmp_path: Path) -> None:
+    for number, name in enumerate(ODD_IDS):
+        document["paths"][f"/odd{number}"] = {"get": {"operationId": name}}
+    document["paths"]["/odd/{template}"] = {
+        "post": {
+            "operationId": "odd.create",
+            "parameters": [
+                {"in": "path", "name": "template", "required": True, "schema": {"type": "string"}},
+                {"in": "query", "name": "limit", "schema": {"type": "integer"}},
+                {"in": "query", "name": "request", "schema": {"type": "string"}},
+                {"in": "query", "name": "parse", "schema": {"type": "string"}},
+            ],
+            "requestBody": {
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"limit": {"type": "string"}, "input": {"type": "string"}},
+                        }
+                    }
+                }
+            },
+            "responses": {"200": {"description": ""}},
+        }
+    }
+    generate.generate(document, tmp_path / "replicate_api")
+    code = """
+import httpx
+from replicate_ext import Replicate
+
+def answer(request):
+    print(request.method, request.url.raw_path.decode(), request.content.decode())
+    return httpx.Response(200, json={})
+
+client = Replicate("r8_x", base_url="http://x", transport=httpx.MockTransport(answer))
+for path in sys.argv[1:]:
+    method = client
+    for word in path.split("."):
+        method = getattr(method, word)
+    method()
+client.odd.create("a b", limit=1, limit_body="2", input="3", request_="q", parse_="p")
+import replicate_ext
+print(replicate_ext.a_b, replicate_ext.import_)
+"""
+    paths = [
+        *("operations.list", "namespace.get", "w.get", "webhooks.verify_", "run_", "models.run", "models.stream.wait"),
+        *("models_versions.look", "verifying.get", "import_.op_", "a_b.c_d", "any.plain_", "files.request"),
+    ]
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}){code}", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    told = done.stdout.splitlines()
+    assert told[: len(ODD_IDS)] == [f"GET /v1/odd{number} " for number in range(len(ODD_IDS))]
+    assert told[len(ODD_IDS)] == 'POST /v1/odd/a%20b?limit=1&request=q&parse=p {"limit":"2","input":"3"}'

@@ -10,6 +10,7 @@ from replicate_ext import (
     BadWebhookSignature,
     MissingWebhookHeader,
     Prediction,
+    ResponseError,
     StaleWebhook,
     Training,
     WebhookError,
@@ -155,6 +156,33 @@ def test_the_client_fetches_the_secret_once(both: Harness) -> None:
     assert both.do(both.client.webhooks.verify(V1_BODY, given)).status == "starting"
     assert both.do(both.client.webhooks.verify(V1_BODY, given)).status == "starting"
     assert both.server.asked == ["GET /webhooks/default/secret"]
+
+
+def test_a_renewed_secret_is_fetched_at_most_once_a_minute(both: Harness) -> None:
+    both.server.will(replied({"key": SECRET}), replied({"key": "whsec_" + "A" * 32}))
+    old, new = (webhooks.sign(V1_BODY, secret) for secret in (SECRET, "whsec_" + "A" * 32))
+
+    def verify(given: dict[str, str]) -> object:
+        return both.do(both.client.webhooks.verify(V1_BODY, given)).status
+
+    assert verify(old) == "starting"
+    with pytest.raises(BadWebhookSignature):
+        verify(new)  # so soon it is a forgery
+    both.clock.time += 61
+    assert verify(new) == "starting"
+    for _ in range(3):
+        with pytest.raises(BadWebhookSignature):
+            verify(old)
+    assert both.server.asked == ["GET /webhooks/default/secret"] * 2
+
+
+def test_an_account_without_a_secret_is_told_and_asked_again(both: Harness) -> None:
+    both.server.will(replied({}), replied({"key": None}), replied({"key": SECRET}))
+    given = webhooks.sign(V1_BODY, SECRET)
+    for _ in range(2):
+        with pytest.raises(ResponseError, match="no secret"):
+            both.do(both.client.webhooks.verify(V1_BODY, given))
+    assert both.do(both.client.webhooks.verify(V1_BODY, given)).status == "starting"
 
 
 @pytest.mark.parametrize(

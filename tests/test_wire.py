@@ -509,7 +509,7 @@ async def main():
     await client.account.get()
     del client
     gc.collect()
-    return (await replicate_ext._default._async_client.account.get()).username
+    return (await replicate_ext._default._async_client().account.get()).username
 
 print(asyncio.run(main()), asyncio.run(main()))
 """
@@ -730,7 +730,11 @@ def test_a_proxy_hears_who_asks(kind: str, scheme: str, monkeypatch: pytest.Monk
             await client.account.get()
 
     with pytest.raises(ReplicateError) as caught:
-        Replicate(TOKEN, **settings).account.get() if kind == "sync" else asyncio.run(main())
+        if kind == "sync":
+            with Replicate(TOKEN, **settings) as client:
+                client.account.get()
+        else:
+            asyncio.run(main())
     server.shutdown()
     server.server_close()
     asked = "CONNECT api.example.invalid:443" if scheme == "https" else "GET http://api.example.invalid/v1/account"

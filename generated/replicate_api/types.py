@@ -572,7 +572,7 @@ class Operation(Generic[P, T_co]):
         return frozenset(signature(self.endpoint.build).parameters)
 
 
-def path(template: str, **values: str) -> str:
+def path(template: str, /, **values: str) -> str:
     """Fill a path template; a value that would lead to another path is refused."""
     for name, value in values.items():
         if not isinstance(value, str) or value in ("", ".", ".."):
