@@ -18,6 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,14 +71,15 @@ def main() -> int:
         for work in chosen:
             results[work.key] = measure(work, clients, addresses, min(work.rounds, options.rounds))
     machine = f"{len(cores)} cores, {_cpu()}, Python {platform.python_version()}; {versions}"
+    targets = tables.targets(chosen, results)
     if options.json:
-        targets = list(_targets(chosen, results))
         Path(options.json).write_text(
             json.dumps({"machine": machine, "targets": targets, "results": results}, indent=1)
         )
-    write(Path(options.output), chosen, results, machine, options.rounds)
+    if options.output:
+        write(Path(options.output), chosen, results, machine, options.rounds)
     print(tables.overall(chosen, results))
-    return 1 if any(target["met"] is False for target in _targets(chosen, results)) else 0
+    return 1 if any(target["met"] is False for target in targets) else 0
 
 
 def _options() -> argparse.Namespace:
@@ -85,9 +87,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--works", type=lambda text: text.split(","), help="only these, by name: get,aget,…")
     parser.add_argument("--rounds", type=int, help="how often each client comes (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one round, less of what takes long: a smoke test")
-    parser.add_argument("--output", default=str(ROOT / "docs/performance.md"), help="the file that keeps the tables")
+    parser.add_argument("--output", help="the file that keeps the tables (default: of a whole run docs/performance.md)")
     parser.add_argument("--json", help="a file for all results")
     options = parser.parse_args()
+    if not (options.output or options.works or options.rounds or options.quick):
+        options.output = ROOT / "docs/performance.md"
     options.rounds = options.rounds or (1 if options.quick else 5)
     names = {work.name for work in works(options.quick, "")}
     if unknown := {*(options.works or ())} - names:
@@ -184,20 +188,14 @@ def _first(client: Client, base: str, trust: dict[str, str]) -> float:
     ) as process:
         assert process.stdout
         assert process.stderr
+        watch = threading.Timer(LONGEST, process.kill)
+        watch.start()
         line = process.stdout.readline()
         seconds = time.perf_counter() - began
+        watch.cancel()
         if line != b"acme\n":
             raise ValueError(process.stderr.read().decode() or f"it printed {line!r}")
     return seconds
-
-
-def _targets(chosen: list[Work], results: tables.Results) -> Iterator[dict[str, Any]]:
-    for work in chosen:
-        for figure in work.figures:
-            for client, limit in figure.limits.items():
-                met = tables.is_met(results, work, figure, client, limit)
-                title = ", ".join(filter(None, (work.title, figure.title)))
-                yield {"work": title, "client": client, "target": str(limit), "met": met}
 
 
 def write(output: Path, chosen: list[Work], results: tables.Results, machine: str, rounds: int) -> None:

@@ -28,6 +28,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
+from openapi_python_client.parser.responses import Response
 
 _SIMPLE: dict[type, tuple[str, str]] = {  # property class -> (Python type, kind)
     AnyProperty: ("Any", "ANY"),
@@ -185,6 +186,11 @@ class RequestBody:
         return "types.UNSET" if self.place == "json" else "None"
 
 
+def successes(endpoint: Endpoint) -> list[Response]:
+    """Return the answers of an operation that are no errors."""
+    return [one for one in endpoint.responses.patterns if (one.status_code.range or (0,))[0] // 100 == 2]
+
+
 @dataclass
 class Result:
     """What a successful answer is read as."""
@@ -197,8 +203,7 @@ class Result:
     def of(cls, endpoint: Endpoint) -> Result:
         answers = [
             (annotation(response.prop), kind(response.prop), response.source["attribute"])
-            for response in endpoint.responses.patterns
-            if (response.status_code.range or (0,))[0] // 100 == 2
+            for response in successes(endpoint)
         ]
         if not answers:
             return cls("Any", None, False)
@@ -256,7 +261,7 @@ def call(endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, s
             *(getattr(prop, "required_properties", []) or []),
             *(getattr(prop, "optional_properties", []) or []),
         ]
-    named += [r.prop for r in endpoint.responses.patterns if (r.status_code.range or (0,))[0] // 100 == 2]
+    named += [response.prop for response in successes(endpoint)]
     return Call(
         operation_id=operation_id,
         method=methods[operation_id],

@@ -12,6 +12,8 @@ from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 
+from properties import successes
+
 ADDED = {"webhooks": ("deliveries", "Verifying")}
 """Namespaces to which the upper floor adds something by hand: the module and the class that it is in."""
 
@@ -109,11 +111,8 @@ def _identifier(word: str, path: tuple[str, ...]) -> str:
 
 def _role(endpoint: Endpoint) -> str:
     """Say how an operation becomes a method: a list is iterated, an `input` may hold files, others are just called."""
-    answers: list[Any] = [
-        one.prop for one in endpoint.responses.patterns if (one.status_code.range or (0,))[0] // 100 == 2
-    ]
-    for answer in answers:
-        fields = _fields(answer)
+    for answer in successes(endpoint):
+        fields = _fields(answer.prop)
         if "next" in fields and isinstance(fields.get("results"), ListProperty):
             return "listed"
     inputs = [_fields(body.prop).get("input") for body in endpoint.bodies]

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import measure
 from bench.works import FIRST, FLOOR, MODULES
 
 PEERS = {
@@ -83,7 +84,7 @@ def _javascript(home: Path) -> Client:
     first = f"const BASE = process.argv[1]; {FIRST['js']}"
     return Client(
         home,
-        ["node", str(HERE / "js.mjs")],
+        ["node", str(HERE / "js.mjs"), json.dumps(measure.AMOUNTS)],
         ["node", "-e", "require('replicate')"],
         ["node", "-e", first, "--"],
     )

@@ -10,74 +10,10 @@ from typing import Any, NamedTuple
 
 import httpx
 import measure
-from measure import Result
 
 HEADERS = {"Authorization": "Bearer r8_bench"}
 WAIT = {"Prefer": "wait"}
 TIMEOUT = httpx.Timeout(5, read=65)
-CREATE = "/v1/models/acme/model/predictions"
-
-
-def create(seconds: float) -> str:
-    return f"/v1/models/acme/model-{seconds:g}/predictions"  # each model takes its time
-
-
-def client(base: str, **options: Any) -> httpx.Client:
-    return httpx.Client(base_url=base, headers=HEADERS, timeout=TIMEOUT, **options)
-
-
-def async_client(base: str, timeout: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base, headers=HEADERS, timeout=timeout)
-
-
-def get(base: str) -> Result:
-    http, url = client(base), f"{base}/v1/predictions/abc"
-    return measure.calls(base, lambda: http.get(url).json()["status"])
-
-
-async def aget(base: str) -> Result:
-    url = f"{base}/v1/predictions/abc"
-    async with async_client(base) as http:
-
-        async def call() -> None:
-            (await http.get(url)).json()["status"]
-
-        return await measure.acalls(base, call)
-
-
-async def fan_out(base: str, count: str, seconds: str, timeout: httpx.Timeout = TIMEOUT) -> Result:
-    async with async_client(base, timeout) as http:
-
-        async def run(seconds: float) -> Any:
-            return (await http.post(CREATE, json={"input": {"seconds": seconds}}, headers=WAIT)).json()["output"]
-
-        return await measure.fan_out(base, run, int(count), float(seconds))
-
-
-async def grow_runs(base: str, count: str) -> Result:
-    return await fan_out(base, count, "0.2", httpx.Timeout(5, read=65, pool=None))
-
-
-def polled(base: str, stream: bool) -> Result:
-    http = client(base)
-
-    def run(seconds: float) -> Any:
-        job = http.post(create(seconds), json={"input": {"seconds": seconds, "stream": stream}}).json()
-        while job["status"] not in ("succeeded", "failed", "canceled"):
-            time.sleep(0.5)
-            job = http.get(job["urls"]["get"]).json()
-        return job["output"]
-
-    return measure.runs(base, run, measure.LENGTHS)
-
-
-def wait(base: str) -> Result:
-    http = client(base)
-
-    def run(seconds: float) -> Any:
-        return http.post(create(seconds), json={"input": {"seconds": seconds}}, headers=WAIT).json()["output"]
-
-    return measure.runs(base, run, {"0.05": measure.HELD})
 
 
 class Event(NamedTuple):
@@ -113,107 +49,95 @@ class Decoder:
                 yield Event(event, "\n".join(data), id)
 
 
-def sse(base: str) -> Result:
-    http = client(base)
+def creates(model: str) -> str:
+    return f"/v1/models/{model}/predictions"
 
-    def stream(input: dict[str, Any]) -> Iterator[Event]:
-        url = http.post(CREATE, json={"input": input}).json()["urls"]["stream"]
+
+class Client:
+    parse = staticmethod(json.loads)
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.http = httpx.Client(base_url=base, headers=HEADERS, timeout=TIMEOUT)
+
+    def warm(self) -> None:
+        self.http.get("/v1/account")
+
+    def get(self) -> object:
+        return self.http.get(f"{self.base}/v1/predictions/abc").json()["status"]
+
+    def run(self, model: str, input: dict[str, Any]) -> Any:
+        return self.http.post(creates(model), json={"input": input}, headers=WAIT).json()["output"]
+
+    def poll(self, model: str, input: dict[str, Any]) -> Any:
+        job = self.http.post(creates(model), json={"input": input}).json()
+        while job["status"] not in ("succeeded", "failed", "canceled"):
+            time.sleep(0.5)
+            job = self.http.get(job["urls"]["get"]).json()
+        return job["output"]
+
+    def stream(self, input: dict[str, Any]) -> Iterator[Event]:
+        url = self.http.post(creates(measure.MODEL), json={"input": input}).json()["urls"]["stream"]
         decoder = Decoder()
-        with http.stream("GET", url) as response:
+        with self.http.stream("GET", url) as response:
             for chunk in response.iter_bytes():
                 yield from decoder.feed(chunk)
 
-    return measure.listened(base, stream)
+    def names(self) -> Iterator[str]:
+        url = f"{self.base}/v1/models"
+        while url:
+            page = self.http.get(url).json()
+            for model in page["results"]:
+                yield model["name"]
+            url = page["next"]
+            del page, model
 
-
-async def asse(base: str) -> Result:
-    async with async_client(base) as http:
-
-        async def stream(input: dict[str, Any]) -> AsyncIterator[Event]:
-            url = (await http.post(CREATE, json={"input": input})).json()["urls"]["stream"]
-            decoder = Decoder()
-            async with http.stream("GET", url) as response:
-                async for chunk in response.aiter_bytes():
-                    for event in decoder.feed(chunk):
-                        yield event
-
-        return await measure.alistened(base, stream)
-
-
-def names(http: httpx.Client, base: str) -> Iterator[str]:
-    url = f"{base}/v1/models"
-    while url:
-        page = http.get(url).json()
-        for model in page["results"]:
-            yield model["name"]
-        url = page["next"]
-
-
-def list_(base: str, total: str) -> Result:
-    http = client(base)
-    http.get(f"{base}/v1/account")
-    return measure.listing(base, names(http, f"{base}/n{total}"), int(total))
-
-
-def save(base: str, folder: str) -> Result:
-    http, path = client(base), Path(folder, "output.bin")
-    http.get(f"{base}/v1/account")
-
-    def work() -> int:
-        with http.stream("GET", f"{base}/files/{measure.DOWNLOAD}") as response, path.open("wb") as file:
+    def save(self, url: str, path: Path) -> None:
+        with self.http.stream("GET", url) as response, path.open("wb") as file:
             for chunk in response.iter_bytes():
                 file.write(chunk)
-        return path.stat().st_size
 
-    return measure.download(work)
+    def read(self, url: str) -> bytes:
+        return self.http.get(url).content
 
-
-def read(base: str) -> Result:
-    http = client(base)
-    http.get(f"{base}/v1/account")
-    return measure.download(lambda: len(http.get(f"{base}/files/{measure.DOWNLOAD}").content))
-
-
-async def asave(base: str, folder: str) -> Result:
-    path = Path(folder, "output.bin")
-    async with async_client(base) as http:
-        await http.get(f"{base}/v1/account")
-        with measure.measured() as result:
-            async with http.stream("GET", f"{base}/files/{measure.DOWNLOAD}") as response:
-                with path.open("wb") as file:
-                    async for chunk in response.aiter_bytes():
-                        file.write(chunk)
-    return result | {"mb_per_s": path.stat().st_size / 1e6 / result["seconds"]}
+    def upload(self, model: str, path: Path) -> Any:
+        with path.open("rb") as file:
+            url = self.http.post("/v1/files", files={"content": file}).json()["urls"]["get"]
+        return self.run(model, {"file": url, "seconds": 0})
 
 
-def upload(base: str, path: str) -> Result:
-    http = client(base)
-    http.post(CREATE, json={"input": {"seconds": 0}}, headers=WAIT)
-    with measure.measured(base) as result, open(path, "rb") as file:
-        url = http.post("/v1/files", files={"content": file}).json()["urls"]["get"]
-        created = http.post(CREATE, json={"input": {"file": url, "seconds": 0}}, headers=WAIT)
-        assert len(created.json()["output"]) == 8
-    return result
+class AsyncClient:
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.http = httpx.AsyncClient(base_url=base, headers=HEADERS, timeout=TIMEOUT)
+
+    async def warm(self) -> None:
+        await self.http.get("/v1/account")
+
+    async def get(self) -> object:
+        return (await self.http.get(f"{self.base}/v1/predictions/abc")).json()["status"]
+
+    async def run(self, model: str, input: dict[str, Any], timeout: httpx.Timeout = TIMEOUT) -> Any:
+        created = await self.http.post(creates(model), json={"input": input}, headers=WAIT, timeout=timeout)
+        return created.json()["output"]
+
+    async def run_patiently(self, model: str, input: dict[str, Any]) -> Any:
+        return await self.run(model, input, httpx.Timeout(5, read=65, pool=None))
+
+    async def stream(self, input: dict[str, Any]) -> AsyncIterator[Event]:
+        url = (await self.http.post(creates(measure.MODEL), json={"input": input})).json()["urls"]["stream"]
+        decoder = Decoder()
+        async with self.http.stream("GET", url) as response:
+            async for chunk in response.aiter_bytes():
+                for event in decoder.feed(chunk):
+                    yield event
+
+    async def save(self, url: str, path: Path) -> None:
+        async with self.http.stream("GET", url) as response:
+            with path.open("wb") as file:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
 
 
 if __name__ == "__main__":
-    measure.main(
-        {
-            "get": get,
-            "aget": aget,
-            "runs": fan_out,
-            "poll": lambda base: polled(base, True),
-            "poll-plain": lambda base: polled(base, False),
-            "wait": wait,
-            "sse": sse,
-            "asse": asse,
-            "list": list_,
-            "parse": lambda base: measure.parsed(json.loads),
-            "save": save,
-            "read": read,
-            "asave": asave,
-            "upload": upload,
-            "grow_list": list_,
-            "grow_runs": grow_runs,
-        }
-    )
+    measure.main(Client, AsyncClient)

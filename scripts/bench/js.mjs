@@ -1,4 +1,4 @@
-// The official JavaScript client 1.4.0, on Node. Run in the folder where it is installed: node js.mjs WORK BASE_URL [ARG…]
+// The official JavaScript client 1.4.0, on Node. Run in the folder where it is installed: node js.mjs AMOUNTS WORK BASE_URL [ARG…]
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -8,11 +8,10 @@ import path from "node:path";
 const require = createRequire(path.join(process.cwd(), "package.json"));
 const Replicate = require("replicate");
 
-const [CALLS, TOGETHER, EACH, EVENTS, DOWNLOAD, PARSES] = [2000, 50, 30, 50000, 256_000_000, 20000];
-const LENGTHS = { 0.05: 5, 0.7: 4, 3: 3 };
 const MODEL = "acme/model";
 const taking = (seconds) => `acme/model-${seconds}`; // each model takes its time
-const [name, base, ...args] = process.argv.slice(2);
+const [amounts, name, base, ...args] = process.argv.slice(2);
+const { CALLS, TOGETHER, EACH, EVENTS, DOWNLOAD, UPLOADS, PARSES, LENGTHS, HELD } = JSON.parse(amounts); // measure.py
 const client = (url = base) => new Replicate({ auth: "r8_bench", baseUrl: `${url}/v1` });
 const now = () => performance.now() / 1000;
 const median = (values) => {
@@ -38,8 +37,8 @@ async function measured(work) {
   await work();
   const seconds = now() - began;
   const used = process.cpuUsage(cpu);
-  const peak_mb = memory("VmHWM");
-  const result = { seconds, ms: 1e3 * seconds, cpu: (used.user + used.system) / 1e6, base_mb, peak_mb, rss_mb: peak_mb - base_mb };
+  const rss_mb = memory("VmHWM") - base_mb;
+  const result = { seconds, ms: 1e3 * seconds, cpu: (used.user + used.system) / 1e6, base_mb, rss_mb };
   return { ...result, ...(await counted()) };
 }
 
@@ -47,7 +46,6 @@ const perItem = (result, count) => ({
   ...result,
   per_item_us: (1e6 * result.seconds) / count,
   cpu_us: (1e6 * result.cpu) / count,
-  requests_each: result.requests / count,
 });
 
 const repeat = async (count, call) => {
@@ -123,7 +121,7 @@ const works = {
   "poll-plain": () => polled(false),
   wait: () => {
     const api = client();
-    return runs((seconds) => api.run(taking(seconds), { input: { seconds } }), { 0.05: 40 });
+    return runs((seconds) => api.run(taking(seconds), { input: { seconds } }), HELD);
   },
   asse: async () => {
     const api = client();
@@ -147,12 +145,8 @@ const works = {
     });
     assert.equal(count, Number(total));
     const pages = count / 100;
-    return {
-      ...result,
-      page_ms: (1e3 * result.seconds) / pages,
-      page_cpu_ms: (1e3 * result.cpu) / pages,
-      per_item_us: (1e6 * result.seconds) / count,
-    };
+    const page = { page_ms: (1e3 * result.seconds) / pages, page_cpu_ms: (1e3 * result.cpu) / pages };
+    return { ...perItem(result, count), ...page };
   },
   parse: async () => {
     const body = await (await fetch(`${base}/v1/predictions/abc`)).text();
@@ -173,10 +167,16 @@ const works = {
   upload: async (source) => {
     const api = client();
     await api.run(MODEL, { input: { seconds: 0 } });
-    return measured(async () => {
-      const input = { file: fs.readFileSync(source), seconds: 0 };
-      assert.equal((await api.run(MODEL, { input })).length, 8);
-    });
+    const times = [];
+    const result = await measured(() =>
+      repeat(UPLOADS, async () => {
+        const began = now();
+        const input = { file: fs.readFileSync(source), seconds: 0 };
+        assert.equal((await api.run(MODEL, { input })).length, 8);
+        times.push(now() - began);
+      }),
+    );
+    return { ...result, ms: 1e3 * median(times) };
   },
 };
 works.sse = works.asse;

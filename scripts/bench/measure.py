@@ -1,4 +1,9 @@
-"""What every Python worker does: measure a part of a process, and print one line of JSON."""
+"""What every Python worker does: measure a part of a process, and print one line of JSON.
+
+A worker gives its `Client` and its `AsyncClient`, each made for the address of the server, and `main` does the work
+that the command line names on one of them. What a work needs of them is said in `WORKS`; where a method is missing, the
+client cannot do that work.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +23,19 @@ from urllib.parse import urlsplit
 Result = dict[str, Any]
 
 CALLS = 2_000
-PAGES = 200
 PARSES = 20_000
 TOGETHER, EACH = 50, 30
 EVENTS = 50_000
 DOWNLOAD = 256_000_000
+UPLOADS = 5
 LENGTHS = {"0.05": 5, "0.7": 4, "3": 3}
 """Seconds that models take, and how often each is run: the first time is told apart, as a client may learn from it."""
-HELD = 40
+HELD = {"0.05": 40}
+
+AMOUNTS = {name: value for name, value in vars().items() if name.isupper()}
+"""The same for a worker that is not written in Python."""
+
+MODEL = "acme/model"
 
 
 class Unable(Exception):
@@ -64,37 +74,32 @@ def measured(base: str | None = None) -> Iterator[Result]:
     result["seconds"] = time.perf_counter() - began
     result["ms"] = 1e3 * result["seconds"]
     result["cpu"] = time.process_time() - cpu
-    result["peak_mb"] = memory("VmHWM")
-    result["rss_mb"] = result["peak_mb"] - result["base_mb"]
+    result["rss_mb"] = memory("VmHWM") - result["base_mb"]
     if base:
         result |= counted(base)
 
 
-def calls(base: str, call: Callable[[], object], count: int = CALLS) -> Result:
-    """Measure calls, one after another."""
-    for _ in range(100):
-        call()
-    with measured(base) as result:
-        for _ in range(count):
-            call()
-    return per_item(result, count)
-
-
 def per_item(result: Result, count: int) -> Result:
     """Add what each of `count` took."""
-    return result | {
-        "per_item_us": 1e6 * result["seconds"] / count,
-        "cpu_us": 1e6 * result["cpu"] / count,
-        "requests_each": result.get("requests", 0) / count,
-    }
+    return result | {"per_item_us": 1e6 * result["seconds"] / count, "cpu_us": 1e6 * result["cpu"] / count}
 
 
-async def acalls(base: str, call: Callable[[], Any]) -> Result:
+def get(client: Any, base: str) -> Result:
+    """Measure calls, one after another."""
+    for _ in range(100):
+        client.get()
+    with measured(base) as result:
+        for _ in range(CALLS):
+            client.get()
+    return per_item(result, CALLS)
+
+
+async def aget(client: Any, base: str) -> Result:
     """Measure async calls, fifty at once."""
 
     async def some(count: int) -> None:
         for _ in range(count):
-            await call()
+            await client.get()
 
     await asyncio.gather(*(some(2) for _ in range(TOGETHER)))
     with measured(base) as result:
@@ -102,11 +107,13 @@ async def acalls(base: str, call: Callable[[], Any]) -> Result:
     return per_item(result, TOGETHER * EACH)
 
 
-async def fan_out(base: str, run: Callable[[float], Any], count: int, seconds: float) -> Result:
+async def fan_out(run: Callable[[str, Result], Any], base: str, count: str, seconds: str) -> Result:
     """Measure runs of a model, all at once, on a client that has been used before."""
-    await run(0)
+    await run(MODEL, {"seconds": 0})
     with measured(base) as result:
-        outcomes = await asyncio.gather(*(run(seconds) for _ in range(count)), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(run(MODEL, {"seconds": float(seconds)}) for _ in range(int(count))), return_exceptions=True
+        )
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     result["failed"] = len(failures)
     if failures:
@@ -114,22 +121,23 @@ async def fan_out(base: str, run: Callable[[float], Any], count: int, seconds: f
     for outcome in outcomes:
         assert isinstance(outcome, BaseException) or len(outcome) == 8, outcome
     return result | {
-        "per_item_ms": 1e3 * (result["seconds"] - seconds) / count,
-        "per_item_kb": 1e3 * result["rss_mb"] / count,
+        "per_item_ms": 1e3 * (result["seconds"] - float(seconds)) / int(count),
+        "per_item_kb": 1e3 * result["rss_mb"] / int(count),
     }
 
 
-def runs(base: str, run: Callable[[float], Any], lengths: dict[str, int]) -> Result:
+def one_by_one(run: Callable[[str, Result], Any], base: str, lengths: dict[str, int], input: Result) -> Result:
     """Measure what runs take beyond their models' own time: the first, the others in the median; and their requests."""
-    assert len(run(0)) == 8
+    run(MODEL, {"seconds": 0})
     total: Result = {}
     for name, count in lengths.items():
         over = []
         with measured(base) as result:
             for _ in range(count):
                 began = time.perf_counter()
-                run(float(name))
+                output = run(f"{MODEL}-{name}", {"seconds": float(name), **input})  # each model takes its time
                 over.append(time.perf_counter() - began - float(name))
+                assert len(output) == 8, output
         total[f"first_ms {name}"] = 1e3 * over[0]
         total[f"over_ms {name}"] = 1e3 * statistics.median(over[1:])
         total[f"requests {name}"] = result["requests"] / count
@@ -137,20 +145,20 @@ def runs(base: str, run: Callable[[float], Any], lengths: dict[str, int]) -> Res
     return total
 
 
-def listened(base: str, stream: Callable[[dict[str, Any]], Iterable[Any]]) -> Result:
+def sse(client: Any, base: str) -> Result:
     """Measure a stream of many events, and see how many of the odd ones come out right."""
-    heard = list(stream({"odd": True}))
+    heard = list(client.stream({"odd": True}))
     with measured(base) as result:
-        count = sum(1 for _ in stream({"events": EVENTS}))
+        count = sum(1 for _ in client.stream({"events": EVENTS}))
     return _heard(result, count, heard)
 
 
-async def alistened(base: str, stream: Callable[[dict[str, Any]], Any]) -> Result:
+async def asse(client: Any, base: str) -> Result:
     """Do the same, async."""
-    heard = [event async for event in stream({"odd": True})]
+    heard = [event async for event in client.stream({"odd": True})]
     with measured(base) as result:
         count = 0
-        async for _ in stream({"events": EVENTS}):
+        async for _ in client.stream({"events": EVENTS}):
             count += 1
     return _heard(result, count, heard)
 
@@ -165,19 +173,20 @@ def _heard(result: Result, count: int, odd_ones: list[Any]) -> Result:
     return per_item(result, EVENTS) | {"right": right}
 
 
-def listing(base: str, names: Iterable[str], total: int) -> Result:
+def listing(client: Any, base: str, total: str) -> Result:
     """Measure a list, each model's name read."""
+    client.warm()
     with measured(base) as result:
-        count = sum(name is not None for name in names)
-    assert count == total, count
-    pages = total / 100
-    more = {"page_ms": 1e3 * result["seconds"] / pages, "page_cpu_ms": 1e3 * result["cpu"] / pages}
-    return (
-        result | more | {"per_item_us": 1e6 * result["seconds"] / total, "per_item_kb": 1e3 * result["rss_mb"] / total}
-    )
+        count = sum(name is not None for name in client.names())
+    assert count == int(total), count
+    pages = count / 100
+    return per_item(result, count) | {
+        "page_ms": 1e3 * result["seconds"] / pages,
+        "page_cpu_ms": 1e3 * result["cpu"] / pages,
+    }
 
 
-def parsed(parse: Callable[[bytes], object]) -> Result:
+def parsing(parse: Callable[[bytes], object]) -> Result:
     """Measure how long the body of one prediction takes to become what the client gives out."""
     import bodies
 
@@ -190,21 +199,81 @@ def parsed(parse: Callable[[bytes], object]) -> Result:
     return per_item(result, PARSES)
 
 
-def download(work: Callable[[], int], size: int = DOWNLOAD) -> Result:
-    """Measure a download; the work returns the bytes that there are afterwards."""
-    with measured() as result:
-        found = work()
-    assert found == size, found
+def downloaded(result: Result, size: int) -> Result:
+    """Add how quick it was, having seen that all is there."""
+    assert size == DOWNLOAD, size
     return result | {"mb_per_s": size / 1e6 / result["seconds"]}
 
 
-def main(works: dict[str, Callable[..., Any]]) -> None:
+def save(client: Any, base: str, folder: str) -> Result:
+    """Measure a download to disk."""
+    path = Path(folder, "output.bin")
+    client.warm()
+    with measured() as result:
+        client.save(f"{base}/files/{DOWNLOAD}", path)
+    return downloaded(result, path.stat().st_size)
+
+
+async def asave(client: Any, base: str, folder: str) -> Result:
+    """Do the same, async."""
+    path = Path(folder, "output.bin")
+    await client.warm()
+    with measured() as result:
+        await client.save(f"{base}/files/{DOWNLOAD}", path)
+    return downloaded(result, path.stat().st_size)
+
+
+def read(client: Any, base: str) -> Result:
+    """Measure a download into memory."""
+    client.warm()
+    with measured() as result:
+        content = client.read(f"{base}/files/{DOWNLOAD}")
+    return downloaded(result, len(content))
+
+
+def upload(client: Any, base: str, path: str) -> Result:
+    """Measure runs with a large file, one after another: all of it, and the time of the one in the middle."""
+    client.run(MODEL, {"seconds": 0})
+    times = []
+    with measured(base) as result:
+        for _ in range(UPLOADS):
+            began = time.perf_counter()
+            assert len(client.upload(MODEL, Path(path))) == 8
+            times.append(time.perf_counter() - began)
+    return result | {"ms": 1e3 * statistics.median(times)}
+
+
+WORKS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result]]]] = {
+    "get": ("get", get),
+    "aget": ("async get", aget),
+    "runs": ("async run", lambda client, *args: fan_out(client.run, *args)),
+    "poll": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": True})),
+    "poll-plain": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": False})),
+    "wait": ("run", lambda client, base: one_by_one(client.run, base, HELD, {})),
+    "sse": ("stream", sse),
+    "asse": ("async stream", asse),
+    "list": ("names", listing),
+    "parse": ("parse", lambda client, base: parsing(client.parse)),
+    "parse-bare": ("parse_bare", lambda client, base: parsing(client.parse_bare)),
+    "save": ("save", save),
+    "asave": ("async save", asave),
+    "read": ("read", read),
+    "upload": ("upload", upload),
+    "grow_list": ("names", listing),
+    "grow_runs": ("async run_patiently", lambda client, *args: fan_out(client.run_patiently, *args, "0.2")),
+}
+"""For each work the method of a client that it needs, and what is done with it."""
+
+
+def main(blocking: type[Any], awaiting: type[Any]) -> None:
     """Do the work that the command line names: WORK BASE_URL [ARG…]."""
     name, base, *args = sys.argv[1:]
+    needs, work = WORKS[name]
+    client = (awaiting if needs.startswith("async ") else blocking)(f"{base}/n{args[0]}" if needs == "names" else base)
     try:
-        if name not in works:
+        if not hasattr(client, needs.removeprefix("async ")):
             raise Unable("it has no such thing")
-        result = works[name](base, *args)
-        print(json.dumps(asyncio.run(result) if asyncio.iscoroutine(result) else result))
+        result = work(client, base, *args)
+        print(json.dumps(asyncio.run(result) if isinstance(result, Coroutine) else result))
     except Unable as reason:
         print(json.dumps({"unable": str(reason)}))

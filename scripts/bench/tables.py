@@ -56,7 +56,12 @@ def ratio(results: Results, work: Work, client: str, of: str, metric: str) -> fl
 
 def is_met(results: Results, work: Work, figure: Figure, client: str, limit: Limit) -> bool | None:
     """Whether a target is met, None where it was not measured."""
+    rounds = results.get(work.key, {}).get(client, [])
+    if any("unable" in found for found in rounds):
+        return False
     found = values(results, work, client, figure.metric)
+    if figure.is_count and found:
+        return all(map(limit.is_met, found))
     value = ratio(results, work, client, limit.of, figure.metric) if limit.of else median(found) if found else None
     return None if value is None else limit.is_met(value)
 
@@ -106,6 +111,21 @@ def _cell(results: Results, work: Work, figure: Figure, client: str, notes: Note
     text = f"{number(median(found))} {figure.unit}".strip()
     times = ratio(results, work, client, "httpx", figure.metric)
     return f"{text} ({times:.2f}{TIMES})" if times is not None and figure.unit not in ("", "MB") else text
+
+
+def targets(works: Iterable[Work], results: Results) -> list[dict[str, Any]]:
+    """Return every target, and whether it is met."""
+    return [
+        {
+            "work": ", ".join(filter(None, (work.title, figure.title))),
+            "client": client,
+            "target": str(limit),
+            "met": is_met(results, work, figure, client, limit),
+        }
+        for work in works
+        for figure in work.figures
+        for client, limit in figure.limits.items()
+    ]
 
 
 def details(works: Iterable[Work], results: Results) -> str:

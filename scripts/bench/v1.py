@@ -3,153 +3,78 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import measure
-from measure import Result
-from replicate.client import Client
+from replicate import client
 from replicate.helpers import FileOutput
+from replicate.pagination import paginate
 from replicate.prediction import Prediction
 
-MODEL = "acme/model"
 
+class Client:
+    def __init__(self, base: str) -> None:
+        self.api = client.Client("r8_bench", base_url=base)
 
-def taking(seconds: float) -> str:
-    return f"acme/model-{seconds:g}"  # each model takes its time
+    def warm(self) -> None:
+        self.api.accounts.current()
 
+    def get(self) -> object:
+        return self.api.predictions.get("abc").status
 
-def client(base: str) -> Client:
-    return Client("r8_bench", base_url=base)
+    def run(self, model: str, input: dict[str, Any]) -> Any:
+        return self.api.run(model, input=input)
 
+    def poll(self, model: str, input: dict[str, Any]) -> Any:
+        return self.api.run(model, input=input, wait=False)
 
-def get(base: str) -> Result:
-    api = client(base)
-    return measure.calls(base, lambda: api.predictions.get("abc").status)
+    def stream(self, input: dict[str, Any]) -> Iterator[Any]:
+        return self.api.stream(measure.MODEL, input=input)
 
+    def names(self) -> Iterator[object]:
+        return (model.name for page in paginate(self.api.models.list) for model in page)
 
-async def aget(base: str) -> Result:
-    api = client(base)
-
-    async def call() -> None:
-        _ = (await api.predictions.async_get("abc")).status
-
-    return await measure.acalls(base, call)
-
-
-async def fan_out(base: str, count: str, seconds: str) -> Result:
-    api = client(base)
-    return await measure.fan_out(
-        base, lambda seconds: api.async_run(MODEL, input={"seconds": seconds}), int(count), float(seconds)
-    )
-
-
-def polled(base: str, stream: bool) -> Result:
-    api = client(base)
-    return measure.runs(
-        base,
-        lambda seconds: api.run(taking(seconds), input={"seconds": seconds, "stream": stream}, wait=False),
-        measure.LENGTHS,
-    )
-
-
-def wait(base: str) -> Result:
-    api = client(base)
-    return measure.runs(
-        base, lambda seconds: api.run(taking(seconds), input={"seconds": seconds}), {"0.05": measure.HELD}
-    )
-
-
-def sse(base: str) -> Result:
-    api = client(base)
-    return measure.listened(base, lambda input: api.stream(MODEL, input=input))
-
-
-async def asse(base: str) -> Result:
-    api = client(base)
-
-    async def stream(input: dict[str, Any]) -> Any:
-        async for event in await api.async_stream(MODEL, input=input):
-            yield event
-
-    return await measure.alistened(base, stream)
-
-
-def list_(base: str, total: str) -> Result:
-    from replicate.pagination import paginate
-
-    api = client(f"{base}/n{total}")
-    api.accounts.current()
-    names = (model.name for page in paginate(api.models.list) for model in page)
-    return measure.listing(base, names, int(total))
-
-
-def parse(base: str) -> Result:
-    def every_field(body: bytes) -> None:
+    def parse(self, body: bytes) -> None:
         job = Prediction(**json.loads(body))
         for name in job.__fields__:
             getattr(job, name)
 
-    return measure.parsed(every_field)
-
-
-def output(base: str) -> FileOutput:
-    api = client(base)
-    api.accounts.current()
-    return FileOutput(f"{base}/files/{measure.DOWNLOAD}", api)
-
-
-def save(base: str, folder: str) -> Result:
-    found, path = output(base), Path(folder, "output.bin")
-
-    def work() -> int:
+    def save(self, url: str, path: Path) -> None:
         with path.open("wb") as file:
-            for chunk in found:
+            for chunk in FileOutput(url, self.api):
                 file.write(chunk)
-        return path.stat().st_size
 
-    return measure.download(work)
+    def read(self, url: str) -> bytes:
+        return FileOutput(url, self.api).read()
 
-
-def read(base: str) -> Result:
-    found = output(base)
-    return measure.download(lambda: len(found.read()))
+    def upload(self, model: str, path: Path) -> Any:
+        return self.api.run(model, input={"file": path, "seconds": 0})
 
 
-async def asave(base: str, folder: str) -> Result:
-    api, path = client(base), Path(folder, "output.bin")
-    await api.accounts.async_current()
-    found = FileOutput(f"{base}/files/{measure.DOWNLOAD}", api)
-    with measure.measured() as result, path.open("wb") as file:
-        async for chunk in found:
-            file.write(chunk)
-    return result | {"mb_per_s": path.stat().st_size / 1e6 / result["seconds"]}
+class AsyncClient:
+    def __init__(self, base: str) -> None:
+        self.api = client.Client("r8_bench", base_url=base)
 
+    async def warm(self) -> None:
+        await self.api.accounts.async_current()
 
-def upload(base: str, path: str) -> Result:
-    api = client(base)
-    api.run(MODEL, input={"seconds": 0})
-    with measure.measured(base) as result:
-        assert len(api.run(MODEL, input={"file": Path(path), "seconds": 0})) == 8
-    return result
+    async def get(self) -> object:
+        return (await self.api.predictions.async_get("abc")).status
+
+    async def run(self, model: str, input: dict[str, Any]) -> Any:
+        return await self.api.async_run(model, input=input)
+
+    async def stream(self, input: dict[str, Any]) -> AsyncIterator[Any]:
+        async for event in await self.api.async_stream(measure.MODEL, input=input):
+            yield event
+
+    async def save(self, url: str, path: Path) -> None:
+        with path.open("wb") as file:
+            async for chunk in FileOutput(url, self.api):
+                file.write(chunk)
 
 
 if __name__ == "__main__":
-    measure.main(
-        {
-            "get": get,
-            "aget": aget,
-            "runs": fan_out,
-            "poll": lambda base: polled(base, True),
-            "poll-plain": lambda base: polled(base, False),
-            "wait": wait,
-            "sse": sse,
-            "asse": asse,
-            "list": list_,
-            "parse": parse,
-            "save": save,
-            "read": read,
-            "asave": asave,
-            "upload": upload,
-        }
-    )
+    measure.main(Client, AsyncClient)
