@@ -154,7 +154,7 @@ def _once(work: Work, client: Client, addresses: Addresses) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"unable": f"it takes longer than {LONGEST} seconds"}
     except (subprocess.CalledProcessError, ValueError, IndexError) as failed:
-        errors = str(getattr(failed, "stderr", "") or failed).strip().splitlines()
+        errors = str(getattr(failed, "stderr", "") or failed).strip().splitlines() or [type(failed).__name__]
         return {"unable": next((line for line in reversed(errors) if "Error" in line), errors[-1])[:200]}
 
 
@@ -192,9 +192,9 @@ def _first(client: Client, base: str, trust: dict[str, str]) -> float:
         watch.start()
         line = process.stdout.readline()
         seconds = time.perf_counter() - began
-        watch.cancel()
         if line != b"acme\n":
             raise ValueError(process.stderr.read().decode() or f"it printed {line!r}")
+    watch.cancel()
     return seconds
 
 

@@ -11,7 +11,7 @@ const Replicate = require("replicate");
 const MODEL = "acme/model";
 const taking = (seconds) => `acme/model-${seconds}`; // each model takes its time
 const [amounts, name, base, ...args] = process.argv.slice(2);
-const { CALLS, TOGETHER, EACH, EVENTS, DOWNLOAD, UPLOADS, PARSES, LENGTHS, HELD } = JSON.parse(amounts); // measure.py
+const { CALLS, TOGETHER, EACH, EVENTS, DOWNLOAD, UPLOADS, PARSES, LENGTHS, HELD, VARIED } = JSON.parse(amounts); // measure.py
 const client = (url = base) => new Replicate({ auth: "r8_bench", baseUrl: `${url}/v1` });
 const now = () => performance.now() / 1000;
 const median = (values) => {
@@ -60,21 +60,23 @@ async function fanOut(count, seconds) {
   const result = await measured(async () => {
     outcomes = await Promise.allSettled(Array.from({ length: count }, () => run({ seconds })));
   });
+  for (const outcome of outcomes) assert(outcome.status === "rejected" || outcome.value.length === 8);
   const failures = outcomes.filter((outcome) => outcome.status === "rejected");
   const failure = failures.length ? { failure: failures[0].reason.name } : {};
   return { ...result, failed: failures.length, ...failure, per_item_ms: (1e3 * (result.seconds - seconds)) / count };
 }
 
-async function runs(run, lengths) {
-  await run(0);
+async function runs(run, lengths, factors = [1]) {
+  await run(0, 0);
   const total = {};
   for (const [length, count] of Object.entries(lengths)) {
     const over = [];
     const result = await measured(() =>
       repeat(count, async () => {
+        const seconds = Number(length) * factors[over.length % factors.length];
         const began = now();
-        assert.equal((await run(Number(length))).length, 8);
-        over.push(now() - began - Number(length));
+        assert.equal((await run(length, seconds)).length, 8);
+        over.push(now() - began - seconds);
       }),
     );
     total[`first_ms ${length}`] = 1e3 * over[0];
@@ -85,9 +87,10 @@ async function runs(run, lengths) {
   return total;
 }
 
-const polled = (stream) => {
+const polled = (stream, factors) => {
   const api = client();
-  return runs((seconds) => api.run(taking(seconds), { input: { seconds, stream }, wait: { mode: "poll" } }), LENGTHS);
+  const run = (name, seconds) => api.run(taking(name), { input: { seconds, stream }, wait: { mode: "poll" } });
+  return runs(run, LENGTHS, factors);
 };
 
 async function download(work) {
@@ -119,9 +122,10 @@ const works = {
   runs: (count, seconds) => fanOut(Number(count), Number(seconds)),
   poll: () => polled(true),
   "poll-plain": () => polled(false),
+  "poll-varied": () => polled(false, VARIED),
   wait: () => {
     const api = client();
-    return runs((seconds) => api.run(taking(seconds), { input: { seconds } }), HELD);
+    return runs((name, seconds) => api.run(taking(name), { input: { seconds } }), HELD);
   },
   asse: async () => {
     const api = client();

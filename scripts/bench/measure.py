@@ -31,6 +31,8 @@ UPLOADS = 5
 LENGTHS = {"0.05": 5, "0.7": 4, "3": 3}
 """Seconds that models take, and how often each is run: the first time is told apart, as a client may learn from it."""
 HELD = {"0.05": 40}
+VARIED = (0.75, 1.2, 0.9, 1.3, 0.8)
+"""How long each run of a model takes, in times of what it says, where they are not all the same."""
 
 AMOUNTS = {name: value for name, value in vars().items() if name.isupper()}
 """The same for a worker that is not written in Python."""
@@ -126,17 +128,24 @@ async def fan_out(run: Callable[[str, Result], Any], base: str, count: str, seco
     }
 
 
-def one_by_one(run: Callable[[str, Result], Any], base: str, lengths: dict[str, int], input: Result) -> Result:
+def one_by_one(
+    run: Callable[[str, Result], Any],
+    base: str,
+    lengths: dict[str, int],
+    input: Result,
+    factors: tuple[float, ...] = (1,),
+) -> Result:
     """Measure what runs take beyond their models' own time: the first, the others in the median; and their requests."""
     run(MODEL, {"seconds": 0})
     total: Result = {}
     for name, count in lengths.items():
         over = []
         with measured(base) as result:
-            for _ in range(count):
+            for number in range(count):
+                seconds = float(name) * factors[number % len(factors)]
                 began = time.perf_counter()
-                output = run(f"{MODEL}-{name}", {"seconds": float(name), **input})  # each model takes its time
-                over.append(time.perf_counter() - began - float(name))
+                output = run(f"{MODEL}-{name}", {"seconds": seconds, **input})  # each model takes its time
+                over.append(time.perf_counter() - began - seconds)
                 assert len(output) == 8, output
         total[f"first_ms {name}"] = 1e3 * over[0]
         total[f"over_ms {name}"] = 1e3 * statistics.median(over[1:])
@@ -249,6 +258,7 @@ WORKS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result]]]
     "runs": ("async run", lambda client, *args: fan_out(client.run, *args)),
     "poll": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": True})),
     "poll-plain": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": False})),
+    "poll-varied": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": False}, VARIED)),
     "wait": ("run", lambda client, base: one_by_one(client.run, base, HELD, {})),
     "sse": ("stream", sse),
     "asse": ("async stream", asse),

@@ -55,15 +55,17 @@ def ratio(results: Results, work: Work, client: str, of: str, metric: str) -> fl
 
 
 def is_met(results: Results, work: Work, figure: Figure, client: str, limit: Limit) -> bool | None:
-    """Whether a target is met, None where it was not measured."""
+    """Whether a target is met, None where it was not measured; where something crashed it is not met."""
     rounds = results.get(work.key, {}).get(client, [])
+    if not rounds:
+        return None
     if any("unable" in found for found in rounds):
         return False
     found = values(results, work, client, figure.metric)
     if figure.is_count and found:
         return all(map(limit.is_met, found))
     value = ratio(results, work, client, limit.of, figure.metric) if limit.of else median(found) if found else None
-    return None if value is None else limit.is_met(value)
+    return value is not None and limit.is_met(value)
 
 
 class Notes(list[str]):
@@ -105,12 +107,15 @@ def _targets(results: Results, work: Work, figure: Figure) -> tuple[str, str]:
 
 def _cell(results: Results, work: Work, figure: Figure, client: str, notes: Notes) -> str:
     found = values(results, work, client, figure.metric)
+    rounds = results[work.key].get(client, [])
+    reasons = [one["unable"] for one in rounds if "unable" in one]
+    often = f" (in {len(reasons)} of {len(rounds)} rounds)" if found else ""
+    note = f" {notes.of(f'{TITLES[client]}: {reasons[0]}{often}')}" if reasons else ""
     if not found:
-        reasons = [one["unable"] for one in results[work.key].get(client, []) if "unable" in one]
-        return f"- {notes.of(f'{TITLES[client]}: {reasons[0]}')}" if reasons else "-"
+        return f"-{note}"
     text = f"{number(median(found))} {figure.unit}".strip()
     times = ratio(results, work, client, "httpx", figure.metric)
-    return f"{text} ({times:.2f}{TIMES})" if times is not None and figure.unit not in ("", "MB") else text
+    return (f"{text} ({times:.2f}{TIMES})" if times is not None and figure.unit not in ("", "MB") else text) + note
 
 
 def targets(works: Iterable[Work], results: Results) -> list[dict[str, Any]]:
