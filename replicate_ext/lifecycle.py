@@ -81,8 +81,8 @@ def answered(reply: Reply[Prediction], hold: float | None) -> bool:
 def poll_interval(elapsed: float, left: float | None = None) -> float:
     """Return the seconds until the next look: a tenth of the time waited so far, from 0.1 up to 5.
 
-    Where the end is due in `left` seconds, the next look comes just after that (or after 0.75 seconds, or half as long as
-    it was waited so far: it may end early), and the ones after it each twice as far from it.
+    Where the end is due in `left` seconds, the next look comes just after that (or after 0.75 seconds, or half as long
+    as it was waited so far: it may end early), and the ones after it each twice as far from it.
     """
     usual = min(5.0, max(0.1, elapsed / 10))
     if left is None:

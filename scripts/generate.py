@@ -15,20 +15,20 @@ import copy
 import filecmp
 import functools
 import io
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from openapi_python_client import Project, strings
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
+import contract
 import normalize
 import overlay
 import properties
@@ -58,19 +58,29 @@ def generate(document: dict[str, Any], output: Path, *, strict: bool = True) -> 
             entry matches nothing. `output` is then as it was.
     """
     document = copy.deepcopy(document)
-    idle = [action["target"] for action in overlay.apply(overlay.load(ROOT / "scripts/overlay.yaml"), document)]
-    try:
+    with tempfile.TemporaryDirectory() as folder, _told():
+        idle = [action["target"] for action in overlay.apply(overlay.load(ROOT / "scripts/overlay.yaml"), document)]
         methods = normalize.normalize(document)
-    except ValueError as error:
-        raise GenerationError(str(error)) from error
-    if idle and strict:
-        raise GenerationError("overlay.yaml: these entries change nothing, remove them:\n  " + "\n  ".join(idle))
-    with tempfile.TemporaryDirectory() as folder:
+        if idle and strict:
+            raise GenerationError("overlay.yaml: these entries change nothing, remove them:\n  " + "\n  ".join(idle))
         package = Path(folder) / output.name
         _build(document, methods, package)
         _format(package)
         _replace(output, package)
     return idle
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Raise whatever a document makes the rules, the generator or the formatter stumble over as a GenerationError."""
+    try:
+        yield
+    except ValueError as error:
+        raise GenerationError(str(error)) from error
+    except subprocess.CalledProcessError as error:
+        raise GenerationError(f"what came out is not Python:\n{error.stderr}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise GenerationError(f"the document has a shape that no rule knows: {error!r}") from error
 
 
 def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> None:
@@ -88,6 +98,9 @@ def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> 
     dropped = [error for tag in data.endpoint_collections_by_tag.values() for error in tag.parse_errors] + data.errors
     if dropped:
         raise GenerationError("\n".join(f"{error.header}: {error.detail}" for error in dropped))
+    modules = [cls.class_info.module_name for cls in (*data.models, *data.enums)]
+    if twins := sorted({str(name) for name in modules if modules.count(name) > 1}):
+        raise GenerationError(f"two classes would be in the same file: {', '.join(twins)}")
     data.models = [model for model in data.models if not properties.is_free_form(model)]
     project = Project(openapi=data, config=config, custom_template_path=ROOT / "scripts/templates")
     operation_ids = {str(strings.PythonIdentifier(name, config.field_prefix)): name for name in methods}
@@ -100,19 +113,14 @@ def _build(document: dict[str, Any], methods: dict[str, str], package: Path) -> 
         kind=properties.kind,
         classes=properties.classes,
         prose=properties.prose,
+        literal=properties.enum_literal,
         call=functools.partial(properties.call, methods=methods, operation_ids=operation_ids),
     )
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it says where it writes: a temporary folder
-            problems = [f"{error.header}: {error.detail}" for error in project.build()]
-    except ValueError as error:
-        problems = [str(error)]
+    with contextlib.redirect_stdout(io.StringIO()):  # it says where it writes: a temporary folder
+        problems = [f"{error.header}: {error.detail}" for error in project.build()]
     written = {path.stem for path in package.glob("api/*/*.py")}
     endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
-    try:
-        project.env.globals["tree"] = tree.tree(endpoints, operation_ids)
-    except ValueError as error:
-        raise GenerationError(str(error)) from error
+    project.env.globals["tree"] = tree.tree(endpoints, operation_ids)
     for name in ("operations.py", "resources.py"):  # what the generator does not know: our upper floor's view
         template = project.env.get_template(f"{name}.jinja")
         text = template.render(endpoint_collections_by_tag=data.endpoint_collections_by_tag)
@@ -129,7 +137,8 @@ def _format(package: Path) -> None:
     compact = ["--config", "format.skip-magic-trailing-comma=true"]
     for command in (["check", "--fix", "--select=F401,I,UP"], ["format", *compact]):
         # From there, so that no module beside us decides how imports are sorted.
-        subprocess.run([*ruff, *command, *settings, package.name], cwd=package.parent, check=True)
+        complete = [*ruff, *command, *settings, package.name]
+        subprocess.run(complete, cwd=package.parent, check=True, capture_output=True, text=True)
 
 
 def _replace(output: Path, package: Path) -> None:
@@ -158,9 +167,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=PACKAGE)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the output would change")
     arguments = parser.parse_args()
-    text = arguments.document.read_text(encoding="utf-8")
-    document = json.loads(text) if arguments.document.suffix == ".json" else yaml.safe_load(text)
     try:
+        document = contract.parse(arguments.document.read_text(encoding="utf-8"))
         if not arguments.check:
             generate(document, arguments.output)
             return 0
@@ -168,7 +176,7 @@ def main() -> int:
             fresh = Path(folder) / arguments.output.name
             generate(document, fresh)
             changed = differences(arguments.output, fresh)
-    except GenerationError as error:
+    except (GenerationError, ValueError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 2
     if changed:

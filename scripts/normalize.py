@@ -6,9 +6,12 @@ in `overlay.yaml`. After them every operation has a tag, every schema a readable
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import contract
 
 Document = dict[str, Any]
 
@@ -39,6 +42,10 @@ def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
         ValueError: A path holds something that would be lost.
     """
     for path, item in document["paths"].items():
+        if path.startswith("x-"):
+            continue
+        if not isinstance(item, dict):
+            raise ValueError(f"{path}: {item!r:.50} has no rule yet")
         for method, operation in item.items():
             if method in BESIDES or method.startswith("x-"):
                 continue
@@ -59,7 +66,9 @@ def carry_methods(document: Document) -> dict[str, str]:
         wire[operation["operationId"]] = method.upper()
         if method not in METHODS:
             item = document["paths"][path]
-            free = next(name for name in reversed(METHODS) if name not in item)
+            free = next((name for name in reversed(METHODS) if name not in item), None)
+            if free is None:
+                raise ValueError(f"{path} has more methods than the generator knows")
             item[free] = item.pop(method)
     return wire
 
@@ -73,13 +82,17 @@ def tag_operations(document: Document) -> None:
 def rename_schemas(document: Document) -> None:
     """`schemas_prediction_response` becomes `Prediction`, `schemas_paginated_model_response` `PageOfModels`."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    names = {}
-    for old in schemas:
+    names, taken = {}, set[str]()
+    for old in sorted(schemas, key=lambda old: not old.startswith("schemas_")):  # who has such a name keeps it
         words = old.removeprefix("schemas_").removesuffix("_response")
         page = words.startswith("paginated_")
-        names[old] = _page_name(_pascal(words.removeprefix("paginated_"))) if page else _pascal(words)
-    if len(set(names.values())) < len(names):
-        names = {old: _pascal(old) for old in schemas}
+        name = _page_name(_pascal(words.removeprefix("paginated_"))) if page else _pascal(words)
+        numbers = itertools.count(2)
+        free = name
+        while free.lower() in taken:  # modules are told apart by more than upper and lower case
+            free = f"{name}{next(numbers)}"
+        names[old] = free
+        taken.add(free.lower())
     document["components"]["schemas"] = {names[old]: schema for old, schema in schemas.items()}
     for node in _walk(document):
         ref = node.get("$ref")
@@ -106,26 +119,29 @@ def name_bodies(document: Document) -> None:
     for _, _, operation in operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             if "properties" in media.get("schema", {}):
-                media["schema"] = _hoist(document, f"{_pascal(operation['operationId'])}Request", media["schema"])
+                name = _pascal(operation["operationId"])
+                media["schema"] = _hoist(document, media["schema"], f"{name}Request", f"{name}RequestBody")
 
 
 def name_results(document: Document) -> None:
     """Name the schemas that are written into responses: pages by their items, others by their operation."""
     for _, _, operation in operations(document):
-        owner = _pascal(operation["operationId"].rpartition(".")[0] or operation["operationId"])
+        whole = _pascal(operation["operationId"])
+        owner = _pascal(operation["operationId"].rpartition(".")[0]) or whole
         for response in operation["responses"].values():
             for media in response.get("content", {}).values():
                 schema = media.get("schema", {})
                 properties = schema.get("properties", {})
                 if schema.get("type") == "array" and "properties" in schema.get("items", {}):
-                    schema["items"] = _hoist(document, owner, schema["items"])
+                    schema["items"] = _hoist(document, schema["items"], owner, f"{whole}Item")
                 elif {"next", "results"} <= properties.keys():
                     items = properties["results"].get("items", {})
                     if "properties" in items:
-                        items = properties["results"]["items"] = _hoist(document, f"{owner}Item", items)
-                    media["schema"] = _hoist(document, _page_name(items["$ref"].removeprefix(_SCHEMAS)), schema)
+                        items = properties["results"]["items"] = _hoist(document, items, f"{owner}Item", f"{whole}Item")
+                    name = _page_name(items["$ref"].removeprefix(_SCHEMAS)) if "$ref" in items else f"{owner}Page"
+                    media["schema"] = _hoist(document, schema, name, f"{whole}Page")
                 elif properties:
-                    media["schema"] = _hoist(document, owner, schema)
+                    media["schema"] = _hoist(document, schema, owner, f"{whole}Result")
 
 
 def mark_text_bodies(document: Document) -> None:
@@ -137,15 +153,26 @@ def mark_text_bodies(document: Document) -> None:
 
 
 def describe_parameters(document: Document) -> None:
-    """Say a parameter's description in its schema too, which is where the generator looks."""
+    """Say a parameter's description in its schema too, which is where the generator looks.
+
+    Raises:
+        ValueError: The generator would lose a parameter, or write it otherwise than the document says.
+    """
     shared = document["components"].get("parameters", {}).values()
-    for parameter in [
-        *shared,
-        *(p for _, _, operation in operations(document) for p in operation.get("parameters", [])),
-    ]:
+    items = [item for path, item in document["paths"].items() if not path.startswith("x-")]
+    holders = [*items, *(operation for _, _, operation in operations(document))]
+    for parameter in [*shared, *(p for holder in holders for p in holder.get("parameters", []))]:
+        if "$ref" in parameter:
+            continue
+        is_odd = _resolve(document, parameter.get("schema", {})).get("type") == "object" and parameter["in"] == "query"
+        if "schema" not in parameter or is_odd or parameter.get("explode") is False:
+            raise ValueError(f"the parameter {parameter['name']} is written in a way that has no rule yet")
         if "description" in parameter and "schema" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
 
+
+TYPES = ("binary", "date", "date-time", "uuid")
+"""Formats that are Python types of their own."""
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -158,12 +185,28 @@ def _page_name(item: str) -> str:
     return f"PageOf{item}s"
 
 
-def _hoist(document: Document, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Move an inline schema to the components; one of the same name serves if it has the same properties."""
-    known = document["components"]["schemas"].setdefault(name, schema)
-    if known.get("properties", {}).keys() != schema.get("properties", {}).keys():
-        raise ValueError(f"two different schemas would be called {name}")
-    return {"$ref": _SCHEMAS + name}
+def _hoist(document: Document, schema: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Move an inline schema to the components, by the first name that no other schema has."""
+    for name in names:
+        known = document["components"]["schemas"].setdefault(name, schema)
+        if _shape(known) == _shape(schema):
+            return {"$ref": _SCHEMAS + name}
+    raise ValueError(f"two different schemas would be called {' and '.join(names)}")
+
+
+def _shape(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what tells schemas apart: the names of their fields and what is in them, whether or not it may be null."""
+    shape = {}
+    for name, field in schema.get("properties", {}).items():
+        types = field.get("type")
+        kept = {key: field[key] for key in ("$ref", "format", "items", "properties", "enum") if key in field}
+        if kept.get("format") not in TYPES:
+            kept.pop("format", None)
+        shape[name] = (
+            contract.facts(kept),
+            sorted({*(types if isinstance(types, list) else [types])} - {"null"}, key=str),
+        )
+    return shape
 
 
 def _resolve(document: Document, schema: dict[str, Any]) -> dict[str, Any]:

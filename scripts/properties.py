@@ -57,7 +57,9 @@ def annotation(prop: PropertyProtocol, written: bool = False, unset: bool = Fals
     if is_free_form(prop):
         return "Mapping[str, Any]" if written else "dict[str, Any]"
     if isinstance(prop, EnumProperty):
-        literal = ", ".join(map(repr, prop.values.values()))
+        literal = ", ".join(map(enum_literal, prop.values.values()))
+        if prop.value_type is int:
+            return f"Literal[{literal}]" if written else "int"
         return f"{prop.class_info.name} | Literal[{literal}]" if written else prop.class_info.name
     if isinstance(prop, ModelProperty):
         return str(prop.class_info.name)
@@ -76,6 +78,8 @@ def kind(prop: PropertyProtocol) -> str:
         return "types.OBJECT"
     if isinstance(prop, ModelProperty):
         return f'types.Nested("{prop.class_info.module_name}", "{prop.class_info.name}")'
+    if isinstance(prop, EnumProperty) and prop.value_type is int:
+        return f"types.AnyOf({', '.join(f'types.Exactly({value})' for value in prop.values.values())})"
     if isinstance(prop, EnumProperty):
         return f'types.OneOf("{prop.class_info.module_name}", "{prop.class_info.name}")'
     if isinstance(prop, ListProperty):
@@ -85,6 +89,11 @@ def kind(prop: PropertyProtocol) -> str:
     if isinstance(prop, ConstProperty):
         return f"types.Exactly({prop.value.python_code.as_unembedded_code()})"
     return f"types.{_SIMPLE[type(prop)][1]}"
+
+
+def enum_literal(value: str | int) -> str:
+    """Return the Python of an enum's value; the generator has escaped it for double quotes already."""
+    return str(value) if isinstance(value, int) else f'"{value}"'
 
 
 def classes(props: Iterable[PropertyProtocol]) -> list[tuple[str, str]]:
@@ -98,6 +107,8 @@ def _classes(prop: PropertyProtocol) -> Iterator[tuple[str, str]]:
     elif isinstance(prop, UnionProperty):
         for inner in prop.inner_properties:
             yield from _classes(inner)
+    elif isinstance(prop, EnumProperty) and prop.value_type is int:
+        return
     elif isinstance(prop, (ModelProperty, EnumProperty)) and not is_free_form(prop):
         yield str(prop.class_info.module_name), str(prop.class_info.name)
 
@@ -166,6 +177,8 @@ class RequestBody:
         if isinstance(prop, ModelProperty) and not is_free_form(prop):
             properties = [*(prop.required_properties or []), *(prop.optional_properties or [])]
         place = {"json": "json", "files": "form", "content": "content"}.get(body.body_type)
+        if place == "form" and any(isinstance(prop, ListProperty) for prop in properties):
+            raise ValueError("a list in a multipart body has no template yet")
         if place is None or (place == "content" and not isinstance(prop, StringProperty)):
             raise ValueError(f"a request body of type {body.content_type.get_untrusted_value()} has no template yet")
         return cls(
@@ -252,7 +265,9 @@ def call(endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, s
     flat = body.fields or ([] if is_text else whole) if body else []
     taken = {argument.name for argument in path + query + headers}
     for one in flat:
-        one.name += "_body" if one.name in taken else ""
+        while one.name in taken:
+            one.name += "_body"
+        taken.add(one.name)
     named = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
     if body:
         prop = endpoint.bodies[0].prop

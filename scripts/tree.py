@@ -11,6 +11,7 @@ from typing import Any
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 
 from properties import successes
 
@@ -90,6 +91,7 @@ def tree(endpoints: Iterable[Endpoint], operation_ids: dict[str, str]) -> Namesp
 
 def _class_name(path: tuple[str, ...], taken: set[str]) -> str:
     name = "".join(word[:1].upper() + word[1:] for part in path for word in part.split("_"))
+    name = f"_{name}" if name[:1].isdigit() else name
     while name in taken:
         name += "_"
     return name
@@ -103,7 +105,9 @@ def _namespace(root: Namespace, words: Iterable[str]) -> Namespace:
 
 
 def _identifier(word: str, path: tuple[str, ...]) -> str:
-    name = re.sub(r"\W", "_", word)
+    name = re.sub(r"\W", "_", word).lstrip("_")  # which is what our own attributes begin with
+    if not name:
+        raise ValueError(f"an operationId with an empty word: {'.'.join((*path, word))}")
     name = f"_{name}" if name[:1].isdigit() else name
     taken = WRITTEN_WITH | RESERVED.get(".".join(path), frozenset())
     return f"{name}_" if keyword.iskeyword(name) or name in taken else name
@@ -116,7 +120,8 @@ def _role(endpoint: Endpoint) -> str:
         if "next" in fields and isinstance(fields.get("results"), ListProperty):
             return "listed"
     inputs = [_fields(body.prop).get("input") for body in endpoint.bodies]
-    return "creating" if any(isinstance(prop, ModelProperty | AnyProperty) for prop in inputs) else "plain"
+    every = [each for prop in inputs for each in (prop.inner_properties if isinstance(prop, UnionProperty) else [prop])]
+    return "creating" if any(isinstance(prop, ModelProperty | AnyProperty) for prop in every) else "plain"
 
 
 def _fields(prop: Any) -> dict[str, Any]:

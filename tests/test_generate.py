@@ -70,7 +70,8 @@ def broken_schema(document: dict[str, Any]) -> None:
 
 
 def two_schemas_of_one_name(document: dict[str, Any]) -> None:
-    document["components"]["schemas"]["Account"] = {"type": "object", "properties": {"else": {"type": "string"}}}
+    for name in ("Account", "AccountGetResult"):
+        document["components"]["schemas"][name] = {"type": "object", "properties": {"else": {"type": "string"}}}
 
 
 def no_operation_id(document: dict[str, Any]) -> None:
@@ -115,7 +116,7 @@ def two_kinds_of_success(document: dict[str, Any]) -> None:
         (one_of_two_answers_unsupported, "POST /predictions"),
         (dangling_reference, "GET /collections"),
         (broken_schema, "schemas|Model"),
-        (two_schemas_of_one_name, "two different schemas would be called Account"),
+        (two_schemas_of_one_name, "two different schemas would be called Account and AccountGetResult"),
         (no_operation_id, "GET /account has no operationId"),
         (two_of_one_id, "there are two operations called account.get"),
         (two_of_one_name, "another operation would have the same name: account.get"),
@@ -266,3 +267,108 @@ print(replicate_ext.a_b, replicate_ext.import_)
     told = done.stdout.splitlines()
     assert told[: len(ODD_IDS)] == [f"GET /v1/odd{number} " for number in range(len(ODD_IDS))]
     assert told[len(ODD_IDS)] == 'POST /v1/odd/a%20b?limit=1&request=q&parse=p {"limit":"2","input":"3"}'
+
+
+def json_of(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def answering(schema: dict[str, Any], **operation: Any) -> dict[str, Any]:
+    return {**operation, "responses": {"200": {"description": "", **json_of(schema)}}}
+
+
+def of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+TEXT, INTEGER = {"type": "string"}, {"type": "integer"}
+SQUARE = of(kind={"type": "string", "enum": ["square"]}, side=INTEGER) | {"required": ["kind"]}
+CIRCLE = of(kind={"type": "string", "enum": ["circle"]}, radius=INTEGER) | {"required": ["kind"]}
+SHAPE = {"oneOf": [{"$ref": "#/components/schemas/Square"}, {"$ref": "#/components/schemas/Circle"}]}
+
+
+def test_whatever_a_later_document_says_is_sent_and_read_as_it_says(document: dict[str, Any], tmp_path: Path) -> None:
+    path = {"in": "path", "name": "number", "required": True, "schema": INTEGER}
+    header = {"in": "header", "name": "X-Dry", "schema": {"type": "boolean"}}
+    level = {"type": "integer", "enum": [1, 2]}
+    quoted = {"type": "string", "enum": ['say "hi"', "back\\slash"], "description": 'Ends with "quotes"'}
+    document["components"]["schemas"] |= {"prediction": of(other=TEXT), "Square": SQUARE, "Circle": CIRCLE}
+    document["paths"] |= {
+        "/account/usage": {"get": answering(of(total=INTEGER), operationId="account.usage")},
+        "/odd/{number}": {"get": answering(of(at=INTEGER), operationId="odd.get", parameters=[path, header])},
+        "/odd": {
+            "post": answering(
+                of(at={"type": "string", "format": "date-time"}, shape=SHAPE),
+                operationId="odd.create",
+                requestBody=json_of(of(level=level, word=quoted, shape=SHAPE)),
+            ),
+            "get": answering(of(next=TEXT, results={"type": "array", "items": TEXT}), operationId="odd.list"),
+            "put": answering({"$ref": "#/components/schemas/prediction"}, operationId="odd.put"),
+        },
+        "/odd/run": {
+            "post": answering(
+                {"$ref": "#/components/schemas/schemas_prediction_response"},
+                operationId="odd.run",
+                requestBody=json_of(of(input={"type": ["object", "null"]})),
+            )
+        },
+        "x-notes": {"whatever": 1},
+    }
+    generate.generate(document, tmp_path / "replicate_api")
+    code = """
+import httpx, io
+from replicate_ext import Replicate
+
+ANSWERS = {"/v1/account/usage": {"total": 3}, "/v1/odd/5": {"at": 7}, "/v1/odd/run": {"id": "x"}}
+ODD = {"at": "2026-01-02T03:04:05Z", "shape": {"kind": "circle", "radius": 2}, "next": None, "results": ["a"]}
+ODD["other"] = "o"
+
+def answer(request):
+    print(request.method, request.url.path, request.headers.get("x-dry"), request.content.decode())
+    return httpx.Response(200, json=ANSWERS.get(request.url.path, ODD))
+
+client = Replicate("r8_x", base_url="http://x", transport=httpx.MockTransport(answer))
+print(client.account.usage().total, client.odd.get(5, x_dry=True).at)
+made = client.odd.create(level=2, word='say "hi"', shape={"kind": "square", "side": 1})
+print(made.at.year, type(made.shape).__name__, made.shape.radius)
+try:
+    client.odd.create(level=3)
+except ValueError as refused:
+    print(refused)
+print(list(client.odd.list()), type(client.odd.put()).__name__, client.odd.put().other)
+print(type(client.odd.run(input={"file": io.BytesIO(b"x")})).__name__)
+"""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}){code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "GET /v1/account/usage None ",
+        "GET /v1/odd/5 true ",
+        "3 7",
+        'POST /v1/odd None {"level":2,"word":"say \\"hi\\"","shape":{"kind":"square","side":1}}',
+        "2026 Circle 2",
+        "level must be 1, not 3; or level must be 2, not 3",
+        "GET /v1/odd None ",
+        "PUT /v1/odd None ",
+        "PUT /v1/odd None ",
+        "['a'] Prediction2 o",
+        'POST /v1/odd/run None {"input":{"file":"data:application/octet-stream;base64,eA=="}}',
+        "Prediction",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ({"parameters": [{"in": "query", "name": "f", **json_of(TEXT)}]}, "parameter f"),
+        ({"parameters": [{"in": "query", "name": "f", "schema": {"type": "object"}}]}, "parameter f"),
+        ({"parameters": [{"in": "query", "name": "f", "explode": False, "schema": {"type": "array"}}]}, "parameter f"),
+        ({"responses": {"404": {"description": "", **json_of({"$ref": "#/components/schemas/x"})}}}, "shape"),
+        ({"responses": {"200": {"description": "", **json_of({"enum": ["a", "A"], "type": "string"})}}}, "Duplicate"),
+        ({"operationId": "votes..list"}, "empty word"),
+    ],
+)
+def test_what_would_be_lost_or_come_out_wrong_is_told(document, operation: dict, words: str, tmp_path: Path) -> None:
+    document["paths"]["/odd"] = {"get": answering(of(a=TEXT), operationId="odd.get") | operation}
+    with pytest.raises(generate.GenerationError, match=words):
+        generate.generate(document, tmp_path / "replicate_api")

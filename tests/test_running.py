@@ -799,7 +799,9 @@ def test_who_ran_a_model_before_looks_when_it_should_be_done(both: Harness, last
     both.server.will(model)
     model.run()
     requests, late = model.run()
-    assert requests == 2 + sum(second < lasts for second in (0.75, 1.5, 2.25, 3.375, 5.06, 7.6, 11.4))  # it may end early
+    assert requests == 2 + sum(
+        second < lasts for second in (0.75, 1.5, 2.25, 3.375, 5.06, 7.6, 11.4)
+    )  # it may end early
     assert late <= 0.06
     model.lasts = 1.2 * lasts
     _, late = model.run()

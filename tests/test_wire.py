@@ -729,12 +729,15 @@ def test_a_proxy_hears_who_asks(kind: str, scheme: str, monkeypatch: pytest.Monk
         async with AsyncReplicate(TOKEN, **settings) as client:
             await client.account.get()
 
-    with pytest.raises(ReplicateError) as caught:
-        if kind == "sync":
-            with Replicate(TOKEN, **settings) as client:
-                client.account.get()
-        else:
+    def call() -> None:
+        if kind != "sync":
             asyncio.run(main())
+            return
+        with Replicate(TOKEN, **settings) as client:
+            client.account.get()
+
+    with pytest.raises(ReplicateError) as caught:
+        call()
     server.shutdown()
     server.server_close()
     asked = "CONNECT api.example.invalid:443" if scheme == "https" else "GET http://api.example.invalid/v1/account"

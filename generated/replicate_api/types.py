@@ -102,6 +102,10 @@ class Kind:
         """Whether JSON from the server looks like this kind (tells the members of a union apart)."""
         return isinstance(value, self.accepts)
 
+    def matches(self, value: Any) -> bool:
+        """Whether it is this kind rather than another that it looks like."""
+        return self.fits(value)
+
     @property
     def reader(self) -> Callable[[Any], Any] | None:
         """`read`, or None where that leaves the JSON as it came."""
@@ -267,6 +271,9 @@ class OneOf(Kind):
     def _members(self) -> dict[str, OpenEnum]:
         return {str(member): member for member in self.python}
 
+    def matches(self, value: Any) -> bool:
+        return value in self._members
+
     def read(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value
@@ -294,6 +301,10 @@ class Nested(Kind):
     def python(self) -> type[Record]:
         return cast("type[Record]", _model(self.module, self.name))
 
+    def matches(self, value: Any) -> bool:
+        required = [spec for spec in self.python.fields.values() if spec.required]
+        return self.fits(value) and all(spec.name in value and spec.kind.matches(value[spec.name]) for spec in required)
+
     def read(self, value: Any) -> Any:
         if type(value) is dict:
             return self.python._over(value)
@@ -315,7 +326,7 @@ class Nested(Kind):
 
 
 class AnyOf(Kind):
-    """A union: the first kind that fits reads or writes the value."""
+    """A union: the first kind that matches, or else that fits, reads the value; the first that can writes it."""
 
     def __init__(self, *kinds: Kind) -> None:
         self.kinds = kinds
@@ -329,10 +340,10 @@ class AnyOf(Kind):
         return any(kind.fits(value) for kind in self.kinds)
 
     def read(self, value: Any) -> Any:
-        for kind in self.kinds:
-            if kind.fits(value):
-                return kind.read(value)
-        return value
+        fitting = [kind for kind in self.kinds if kind.fits(value)]
+        if len(fitting) > 1:
+            fitting = [kind for kind in fitting if kind.matches(value)] or fitting
+        return fitting[0].read(value) if fitting else value
 
     def write(self, value: Any, where: str) -> Any:
         problems = []
@@ -493,7 +504,7 @@ class Request(NamedTuple):
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of httpx's `build_request`, besides method and URL."""
-        arguments: dict[str, Any] = {"headers": self.headers}
+        arguments: dict[str, Any] = {"headers": {name: _header(value) for name, value in self.headers.items()}}
         if self.params:
             arguments["params"] = self.params
         if not isinstance(self.json, Unset):
@@ -507,6 +518,10 @@ class Request(NamedTuple):
     def is_repeatable(self) -> bool:
         """Whether it can be sent a second time."""
         return all(value.is_repeatable() for value in (self.form or {}).values() if isinstance(value, Upload))
+
+
+def _header(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
@@ -572,12 +587,14 @@ class Operation(Generic[P, T_co]):
         return frozenset(signature(self.endpoint.build).parameters)
 
 
-def path(template: str, /, **values: str) -> str:
-    """Fill a path template; a value that would lead to another path is refused."""
-    for name, value in values.items():
-        if not isinstance(value, str) or value in ("", ".", ".."):
+def path(template: str, /, **values: tuple[Kind, Any]) -> str:
+    """Fill a path template, `argument=(kind, value)`; a value that would lead to another path is refused."""
+    written = {}
+    for name, (kind, value) in values.items():
+        if value in ("", ".", "..") or value is None or isinstance(kind, _Text) and not isinstance(value, str):
             raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
-    return template.format(**{name: quote(value, safe="") for name, value in values.items()})
+        written[name] = quote(str(kind.write(value, name)), safe="")
+    return template.format(**written)
 
 
 def given(**values: tuple[str, Kind, Any]) -> dict[str, Any]:

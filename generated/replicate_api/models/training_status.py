@@ -2,7 +2,8 @@ from ..types import OpenEnum
 
 
 class TrainingStatus(OpenEnum):
-    """Where the training stands: `starting`, `processing`, or one of the final ones; `canceled` is a stop on request or by deadline after the start, `aborted` a stop before it."""
+    """Where the training stands: `starting`, `processing`, or one of the final ones; `canceled` is a stop on
+    request or by deadline after the start, `aborted` a stop before it."""
 
     STARTING = "starting"
     PROCESSING = "processing"

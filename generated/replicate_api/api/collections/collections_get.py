@@ -20,7 +20,9 @@ _RESULT = types.Nested("collection", "Collection")
 
 def request(collection_slug: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
-    return types.Request("GET", types.path("/collections/{collection_slug}", collection_slug=collection_slug))
+    return types.Request(
+        "GET", types.path("/collections/{collection_slug}", collection_slug=(types.TEXT, collection_slug))
+    )
 
 
 def build(collection_slug: str) -> types.Request:

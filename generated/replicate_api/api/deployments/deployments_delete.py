@@ -21,8 +21,8 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
         "DELETE",
         types.path(
             "/deployments/{deployment_owner}/{deployment_name}",
-            deployment_owner=deployment_owner,
-            deployment_name=deployment_name,
+            deployment_owner=(types.TEXT, deployment_owner),
+            deployment_name=(types.TEXT, deployment_name),
         ),
     )
 

@@ -35,8 +35,8 @@ def request(
         "POST",
         types.path(
             "/deployments/{deployment_owner}/{deployment_name}/predictions",
-            deployment_owner=deployment_owner,
-            deployment_name=deployment_name,
+            deployment_owner=(types.TEXT, deployment_owner),
+            deployment_name=(types.TEXT, deployment_name),
         ),
         headers=types.given(
             prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)

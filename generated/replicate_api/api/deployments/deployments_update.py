@@ -28,8 +28,8 @@ def request(
         "PATCH",
         types.path(
             "/deployments/{deployment_owner}/{deployment_name}",
-            deployment_owner=deployment_owner,
-            deployment_name=deployment_name,
+            deployment_owner=(types.TEXT, deployment_owner),
+            deployment_name=(types.TEXT, deployment_name),
         ),
         json=_BODY.write(body, "") if body is not None else types.UNSET,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def request(file_id: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
-    return types.Request("DELETE", types.path("/files/{file_id}", file_id=file_id))
+    return types.Request("DELETE", types.path("/files/{file_id}", file_id=(types.TEXT, file_id)))
 
 
 def build(file_id: str) -> types.Request:

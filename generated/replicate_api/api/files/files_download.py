@@ -19,7 +19,7 @@ def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.R
     """Write the call. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.path("/files/{file_id}/download", file_id=file_id),
+        types.path("/files/{file_id}/download", file_id=(types.TEXT, file_id)),
         params=types.given(
             owner=("owner", types.TEXT, owner),
             expiry=("expiry", types.INTEGER, expiry),

@@ -20,7 +20,7 @@ _RESULT = types.Nested("file", "File")
 
 def request(file_id: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
-    return types.Request("GET", types.path("/files/{file_id}", file_id=file_id))
+    return types.Request("GET", types.path("/files/{file_id}", file_id=(types.TEXT, file_id)))
 
 
 def build(file_id: str) -> types.Request:

@@ -21,7 +21,12 @@ _RESULT = types.Nested("model", "Model")
 def request(model_owner: str, model_name: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
     return types.Request(
-        "GET", types.path("/models/{model_owner}/{model_name}", model_owner=model_owner, model_name=model_name)
+        "GET",
+        types.path(
+            "/models/{model_owner}/{model_name}",
+            model_owner=(types.TEXT, model_owner),
+            model_name=(types.TEXT, model_name),
+        ),
     )
 
 

@@ -33,7 +33,11 @@ def request(
     """Write the call, with its body as one object. Arguments as in `build`."""
     return types.Request(
         "POST",
-        types.path("/models/{model_owner}/{model_name}/predictions", model_owner=model_owner, model_name=model_name),
+        types.path(
+            "/models/{model_owner}/{model_name}/predictions",
+            model_owner=(types.TEXT, model_owner),
+            model_name=(types.TEXT, model_name),
+        ),
         headers=types.given(
             prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)
         ),

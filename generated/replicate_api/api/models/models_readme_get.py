@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 def request(model_owner: str, model_name: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
     return types.Request(
-        "GET", types.path("/models/{model_owner}/{model_name}/readme", model_owner=model_owner, model_name=model_name)
+        "GET",
+        types.path(
+            "/models/{model_owner}/{model_name}/readme",
+            model_owner=(types.TEXT, model_owner),
+            model_name=(types.TEXT, model_name),
+        ),
     )
 
 

@@ -24,7 +24,11 @@ def request(model_owner: str, model_name: str, *, body: ModelsUpdateRequest | No
     """Write the call, with its body as one object. Arguments as in `build`."""
     return types.Request(
         "PATCH",
-        types.path("/models/{model_owner}/{model_name}", model_owner=model_owner, model_name=model_name),
+        types.path(
+            "/models/{model_owner}/{model_name}",
+            model_owner=(types.TEXT, model_owner),
+            model_name=(types.TEXT, model_name),
+        ),
         json=_BODY.write(body, "") if body is not None else types.UNSET,
     )
 

@@ -20,7 +20,9 @@ _RESULT = types.Nested("prediction", "Prediction")
 
 def request(prediction_id: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
-    return types.Request("POST", types.path("/predictions/{prediction_id}/cancel", prediction_id=prediction_id))
+    return types.Request(
+        "POST", types.path("/predictions/{prediction_id}/cancel", prediction_id=(types.TEXT, prediction_id))
+    )
 
 
 def build(prediction_id: str) -> types.Request:

@@ -20,7 +20,7 @@ _RESULT = types.Nested("training", "Training")
 
 def request(training_id: str) -> types.Request:
     """Write the call. Arguments as in `build`."""
-    return types.Request("POST", types.path("/trainings/{training_id}/cancel", training_id=training_id))
+    return types.Request("POST", types.path("/trainings/{training_id}/cancel", training_id=(types.TEXT, training_id)))
 
 
 def build(training_id: str) -> types.Request:

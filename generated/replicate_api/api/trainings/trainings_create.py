@@ -28,9 +28,9 @@ def request(model_owner: str, model_name: str, version_id: str, *, body: Trainin
         "POST",
         types.path(
             "/models/{model_owner}/{model_name}/versions/{version_id}/trainings",
-            model_owner=model_owner,
-            model_name=model_name,
-            version_id=version_id,
+            model_owner=(types.TEXT, model_owner),
+            model_name=(types.TEXT, model_name),
+            version_id=(types.TEXT, version_id),
         ),
         json=_BODY.write(body, ""),
     )
