@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
@@ -76,12 +77,12 @@ class Connections:
                         await response.aclose()
                         raise
         except BaseException:
-            self._give_back(place, transport)
+            await self._give_back(place, transport, is_sound=False)
             raise
         if response.is_closed:
-            self._give_back(place, transport)
+            await self._give_back(place, transport)
         else:
-            response.stream = _Body(response.stream, lambda: self._give_back(place, transport))
+            response.stream = _Body(response.stream, functools.partial(self._give_back, place, transport))
         return response
 
     async def _admitted(self, patience: float | None) -> None:
@@ -108,10 +109,18 @@ class Connections:
         self._all.add(transport)
         return transport
 
-    def _give_back(self, place: Place, transport: httpx.AsyncBaseTransport | None) -> None:
-        if transport is not None and place not in self._shared and not self.is_closed:
-            self._idle[place].append((time.monotonic(), transport))
+    async def _give_back(
+        self, place: Place, transport: httpx.AsyncBaseTransport | None, *, is_sound: bool = True
+    ) -> None:
+        """Let the next one through; a connection that something happened to may think that it is still in use."""
         self._gate.release()
+        if transport is None or place in self._shared:
+            return
+        if is_sound and not self.is_closed:
+            self._idle[place].append((time.monotonic(), transport))
+            return
+        self._all.discard(transport)
+        await transport.aclose()
 
     async def aclose(self) -> None:
         """Close them all, those in use too."""
@@ -141,7 +150,7 @@ def fast_transport(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTranspo
 class _Body(httpx.AsyncByteStream):
     """A body that is still to come, and keeps its connection until it is closed."""
 
-    def __init__(self, body: Any, give_back: Callable[[], None]) -> None:
+    def __init__(self, body: Any, give_back: Callable[..., Coroutine[Any, Any, None]]) -> None:
         self._body, self._give_back = body, give_back
         self._is_closed = False
 
@@ -149,12 +158,14 @@ class _Body(httpx.AsyncByteStream):
         return aiter(self._body)
 
     async def aclose(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed, is_sound = True, False
         try:
             await self._body.aclose()
+            is_sound = True
         finally:
-            if not self._is_closed:
-                self._is_closed = True
-                self._give_back()
+            await self._give_back(is_sound=is_sound)
 
 
 class _InTask(Generic[T]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -52,6 +52,7 @@ class FastTransport(httpx.AsyncBaseTransport):
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
+            max_headers=LONGEST_LINE,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -62,14 +63,19 @@ class FastTransport(httpx.AsyncBaseTransport):
             url = url.copy_with(userinfo=b"")
         if self._proxy_headers and url.scheme == "http":  # no tunnel: the proxy reads the request itself
             headers = httpx.Headers({**headers, **self._proxy_headers})
+        if request.method == "POST":  # let the loop hear of connections that the server closed meanwhile
+            for _ in range(2):
+                await asyncio.sleep(0)
+        upload = None
         try:
             async with asyncio.timeout(None) as writing:
+                upload = _Upload(request, writing)
                 with _named:
                     answer = await self._session.request(
                         request.method,
                         URL(str(url), encoded=True),
                         headers=[pair for pair in headers.items() if pair[0] != "transfer-encoding"],
-                        data=_body(request, writing, patience["write"]),
+                        data=upload.whole if upload.is_small else upload,
                         allow_redirects=False,
                         proxy=self._proxy,
                         proxy_headers=self._proxy_headers,
@@ -77,7 +83,13 @@ class FastTransport(httpx.AsyncBaseTransport):
                     )
         except TimeoutError:
             raise httpx.WriteTimeout("") from None
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer))
+        except httpx.TransportError:
+            if upload and upload.broken:
+                raise upload.broken from None
+            raise
+        except ValueError as impossible:  # a host, port or header that cannot be
+            raise httpx.LocalProtocolError(type(impossible).__name__) from None
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer, self._session))
 
     async def aclose(self) -> None:
         """Close the connections, those in use too."""
@@ -85,53 +97,84 @@ class FastTransport(httpx.AsyncBaseTransport):
 
     def __del__(self) -> None:
         """Let the connections of a client that nobody closed go without a word, as httpx does."""
-        connector = self._session.connector
-        if connector is not None:
-            self._session.detach()
+        session = getattr(self, "_session", None)
+        connector = session and session.connector
+        if session and connector:
+            session.detach()
             with contextlib.suppress(Exception):
                 next(connector.close().__await__(), None)  # its first step closes; the others would only wait for that
 
 
-def _body(request: httpx.Request, writing: asyncio.Timeout, limit: float | None) -> bytes | AsyncIterator[bytes] | None:
-    """Return the body of a request; one of more than a part fails where the network does not take a part in time."""
-    is_there = isinstance(request.stream, httpx.ByteStream)
-    if is_there and len(request.content) <= PART:
-        return request.content or None
-    return _parts(request, writing, limit)
+class _Upload(AsyncIterable[bytes]):
+    """The body of a request, in parts; the request fails where the network does not take one of them in time."""
 
+    def __init__(self, request: httpx.Request, writing: asyncio.Timeout) -> None:
+        self._request, self._writing = request, writing
+        self.broken: Exception | None = None
+        """What went wrong on our side, to which aiohttp gives a name of its own."""
 
-async def _parts(request: httpx.Request, writing: asyncio.Timeout, limit: float | None) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    async for chunk in cast("httpx.AsyncByteStream", request.stream):
-        for start in range(0, len(chunk), PART):
-            with contextlib.suppress(RuntimeError):  # the answer came first, and its limit holds
-                writing.reschedule(None if limit is None else loop.time() + limit)
-            yield chunk[start : start + PART]
-    with contextlib.suppress(RuntimeError):
-        writing.reschedule(None)
+    @property
+    def is_small(self) -> bool:
+        """Whether it is there, and goes in one part."""
+        return isinstance(self._request.stream, httpx.ByteStream) and len(self._request.content) <= PART
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of a small one."""
+        return self._request.content or None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        patience, left = self._request.extensions["timeout"], self._request.headers.get("content-length")
+        write, read, left = patience["write"], patience["read"], None if left is None else int(left)
+        try:
+            async for chunk in cast("httpx.AsyncByteStream", self._request.stream):
+                left = None if left is None else left - len(chunk)
+                for start in range(0, len(chunk), PART):
+                    self._wait_for(write)
+                    yield chunk[start : start + PART]
+            if left:
+                raise httpx.LocalProtocolError("the body is not as long as it was when the request was written")
+        except Exception as error:
+            self.broken = error
+            raise
+        # What is left on the way has to go too; how long the answer may take aiohttp counts from then on.
+        self._wait_for(None if write is None or read is None else write + read)
+
+    def _wait_for(self, seconds: float | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the answer came first, and has a limit of its own
+            self._writing.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
 class _Body(httpx.AsyncByteStream):
     """What is still to come of an answer."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-        self._lost: asyncio.Future[None] | None = None
-        if answer.connection and "Content-Length" not in answer.headers and "Transfer-Encoding" not in answer.headers:
-            # Its end is that of the connection, and aiohttp takes a connection that broke for one that ended.
-            protocol = answer.connection.protocol
-            self._lost = None if protocol is None else protocol.closed
-            if self._lost is not None:
-                self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())  # looked at
+    def __init__(self, answer: aiohttp.ClientResponse, session: aiohttp.ClientSession) -> None:
+        self._answer, self._session = answer, session
+        self._ends_with_connection = (
+            "Content-Length" not in answer.headers and "Transfer-Encoding" not in answer.headers
+        )
+        protocol = answer.connection.protocol if answer.connection else None
+        self._lost = None if protocol is None else protocol.closed
+        if self._lost is not None:
+            self._lost.add_done_callback(self._end)
+
+    def _end(self, lost: asyncio.Future[None]) -> None:
+        """Tell whoever reads of an end in between: aiohttp takes it for the end of the body, or does not tell it."""
+        content, broken = self._answer.content, lost.cancelled() or lost.exception() or self._session.closed
+        if content.exception() is None and (broken if self._ends_with_connection else not content.is_eof()):
+            content.set_exception(aiohttp.ClientConnectionError() if broken else aiohttp.ServerDisconnectedError())
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _named:
             async for chunk in self._answer.content.iter_any():
                 yield chunk
-            if self._lost is not None and self._lost.done():
-                self._lost.result()
+            broken = self._answer.content.exception()
+            if broken is not None:
+                raise broken
 
     async def aclose(self) -> None:
+        if self._lost is not None:
+            self._lost.remove_done_callback(self._end)
         with _named:
             self._answer.release()
             await self._answer.wait_for_close()

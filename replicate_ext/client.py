@@ -242,12 +242,14 @@ def check_base_url(url: str) -> str:
     try:
         parsed = httpx.URL(url.strip().rstrip("/"))
     except httpx.InvalidURL as error:
-        raise ValueError(f"base_url {url!r} is not a URL: {error}") from error
+        raise ValueError(f"base_url is not a URL: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ValueError(f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {url!r}")
     if parsed.userinfo:
         raise ValueError("base_url must not hold a user or password: pass what a gateway needs as headers=…")
     if parsed.query or parsed.fragment:
-        raise ValueError(f"base_url must end with its path, without '?' or '#': {url!r}")
+        raise ValueError("base_url must end with its path, without '?' or '#'")
+    if not 0 < (parsed.port or 443) < 65536:
+        raise ValueError(f"base_url has a port that cannot be: {parsed.port}")
     text = str(parsed).rstrip("/")
     return text if text.endswith("/v1") else f"{text}/v1"

@@ -9,9 +9,13 @@ import asyncio
 import contextlib
 import gc
 import socket
+import socketserver
+import threading
+import time
 import traceback
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -303,3 +307,145 @@ def test_a_loop_that_is_closed_is_let_go() -> None:
         asyncio.run(main())
     gc.collect()
     assert [found() is None for found in seen] == [True, True, False]
+
+
+@pytest.mark.parametrize("canceled", [1, 2])
+def test_a_call_that_was_canceled_does_not_hold_up_the_next(async_kind: None, canceled: int) -> None:
+    async def quick(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"username":"me"}')
+            await writer.drain()
+
+    async def main() -> None:
+        async with serving(quick) as base:
+            for ticks in range(24):
+                async with AsyncReplicate(TOKEN, base_url=base, max_retries=0) as client:
+                    task = asyncio.ensure_future(client.account.get())
+                    for _ in range(ticks):
+                        await asyncio.sleep(0)
+                    for _ in range(canceled):
+                        task.cancel()
+                        await asyncio.sleep(0)
+                    await asyncio.gather(task, return_exceptions=True)
+                    assert (await asyncio.wait_for(client.account.get(), 1)).username == "me", ticks
+
+    asyncio.run(main())
+
+
+def later(*parts: str, ending: Callable[[asyncio.StreamWriter], object] = lambda writer: writer.close()) -> Handler:
+    """Answer in parts, each in a packet of its own."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in parts:
+            writer.write(part.encode())
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        ending(writer)
+
+    return handler
+
+
+CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhallo\r\n"
+
+
+def test_a_body_that_makes_no_sense_ends(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    broken = asked(transport, later(CHUNKED, "zzz\r\n"), limits={"read": 1})
+    assert type(broken) is httpx.RemoteProtocolError
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 10\r\n", ""])
+def test_whoever_reads_while_the_client_is_closed_is_told(async_kind: None, head: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        handler = later(f"HTTP/1.1 200 OK\r\n{head}\r\nhello", ending=lambda _: None)
+        async with serving(handler) as base, AsyncReplicate(TOKEN, base_url=base, max_retries=0) as client:
+            saving = asyncio.ensure_future(files(f"{base}/out.txt", client._wire).save(tmp_path / "out.txt"))
+            await asyncio.sleep(0.03)
+            await client.aclose()
+            with pytest.raises(ConnectionFailed):
+                await asyncio.wait_for(saving, 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("replicate_ext.downloads.RESUME_DELAY", 0.0)
+        asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Once(socketserver.StreamRequestHandler):
+    """Answers one request, and closes the connection without having said so."""
+
+    def handle(self) -> None:
+        while self.rfile.readline() != b"\r\n":
+            pass
+        self.wfile.write(b'HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{"id":"x"}')
+
+
+def test_a_create_does_not_go_out_on_a_connection_that_was_closed(async_kind: None) -> None:
+    async def main(base: str) -> None:
+        async with AsyncReplicate(TOKEN, base_url=base, max_retries=0) as client:
+            for _ in range(2):
+                await client.predictions.create(version="acme/hello", input={})
+                time.sleep(0.03)  # the loop does not hear of it
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Once) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        asyncio.run(main(f"http://127.0.0.1:{server.server_address[1]}"))
+        server.shutdown()
+
+
+def test_an_upload_that_shrank_is_told(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    class Shrunk(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"x" * 10
+
+    async def main() -> None:
+        async with serving(answering("", lambda _: None)) as base, transport() as sending:
+            patience = {"connect": 5.0, "read": 1.0, "write": 1.0, "pool": 5.0}
+            headers = {"Content-Length": "20"}
+            request = httpx.Request("POST", base, headers=headers, stream=Shrunk(), extensions={"timeout": patience})
+            await sending.handle_async_request(request)
+
+    with pytest.raises(httpx.LocalProtocolError):
+        asyncio.run(main())
+
+
+def test_an_upload_whose_file_cannot_be_read_says_so(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    async def gone() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        asked(transport, answering("", lambda _: None), gone())
+
+
+def test_an_upload_that_stalls_at_its_very_end_ends(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(1)
+
+    for size in range(3_976_000, 3_992_000, 4_000):  # about what the system takes, and aiohttp a little more
+
+        async def chunks(left: int = size) -> AsyncIterator[bytes]:
+            while left > 0:
+                yield b"x" * min(10_000, left)
+                left -= 10_000
+
+        broken = asked(transport, deaf, chunks(), limits={"write": 0.03, "read": 0.03})
+        assert type(broken) in (httpx.WriteTimeout, httpx.ReadTimeout)
+
+
+def test_as_many_header_lines_as_h11_takes(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    lines = "".join(f"X-{number}: y\r\n" for number in range(500))
+    assert asked(transport, answering(f"HTTP/1.1 200 OK\r\n{lines}Content-Length: 2\r\n\r\nok")) == b"ok"
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "h.example:99999"])
+def test_a_host_that_cannot_be_is_named(async_kind: None, host: str) -> None:
+    async def main() -> None:
+        async with AsyncReplicate(TOKEN, max_retries=0) as client:
+            await files(f"http://{host}/f?{SECRET}", client._wire).read()
+
+    with pytest.raises(ConnectionFailed) as caught:
+        asyncio.run(main())
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
