@@ -41,15 +41,14 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await handler(reader, writer)
 
-    server = await asyncio.start_server(one, "127.0.0.1", 0)
-    try:
-        async with server:
+    async with await asyncio.start_server(one, "127.0.0.1", 0) as server:
+        try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        for writer in writers:
-            writer.transport.abort()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        finally:
+            for writer in writers:  # since 3.12 the server waits for them
+                writer.transport.abort()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
 
 
 @pytest.fixture(params=["plain", "fast"])
