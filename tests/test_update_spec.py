@@ -100,7 +100,7 @@ for client in (replicate.Replicate("r8_x"), replicate.AsyncReplicate("r8_x")):
 try:
     replicate.Replicate("r8_x").search(qeury="x")
 except TypeError as error:
-    print(error)
+    print(str(error).partition('. Did')[0])  # what 3.13 adds
 print(replicate.votes.list.__name__)
 """
 
