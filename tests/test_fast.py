@@ -356,10 +356,11 @@ def test_a_body_that_makes_no_sense_ends(transport: Callable[[], httpx.AsyncBase
 @pytest.mark.parametrize("head", ["Content-Length: 10\r\n", ""])
 def test_whoever_reads_while_the_client_is_closed_is_told(async_kind: None, head: str, tmp_path: Path) -> None:
     async def main() -> None:
-        handler = later(f"HTTP/1.1 200 OK\r\n{head}\r\nhello", ending=lambda _: None)
+        sent = asyncio.Event()
+        handler = later(f"HTTP/1.1 200 OK\r\n{head}\r\nhello", ending=lambda _: sent.set())
         async with serving(handler) as base, AsyncReplicate(TOKEN, base_url=base, max_retries=0) as client:
             saving = asyncio.ensure_future(files(f"{base}/out.txt", client._wire).save(tmp_path / "out.txt"))
-            await asyncio.sleep(0.03)
+            await sent.wait()
             await client.aclose()
             with pytest.raises(ConnectionFailed):
                 await asyncio.wait_for(saving, 1)
