@@ -93,11 +93,18 @@ def asked(
         return broken
 
 
-def answering(text: str, ending: Callable[[asyncio.StreamWriter], object] = lambda writer: writer.close()) -> Handler:
+def answering(
+    *parts: str, ending: Callable[[asyncio.StreamWriter], object] = lambda writer: writer.close(), pause: float = 0
+) -> Handler:
+    """Answer in parts; with a pause after each it is a packet of its own."""
+
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(text.encode())
-        await writer.drain()
+        for part in parts:
+            writer.write(part.encode())
+            await writer.drain()
+            if pause:
+                await asyncio.sleep(pause)
         ending(writer)
 
     return handler
@@ -119,10 +126,10 @@ BROKEN = {
         answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha"),
         httpx.RemoteProtocolError,
     ),
-    "reset": (answering("HTTP/1.1 200 OK\r\n\r\nhalf", reset), httpx.ReadError),
-    "silence": (answering("", lambda _: None), httpx.ReadTimeout),
+    "reset": (answering("HTTP/1.1 200 OK\r\n\r\nhalf", ending=reset), httpx.ReadError),
+    "silence": (answering("", ending=lambda _: None), httpx.ReadTimeout),
     "silence in the body": (
-        answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", lambda _: None),
+        answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", ending=lambda _: None),
         httpx.ReadTimeout,
     ),
 }
@@ -331,25 +338,11 @@ def test_a_call_that_was_canceled_does_not_hold_up_the_next(async_kind: None, ca
     asyncio.run(main())
 
 
-def later(*parts: str, ending: Callable[[asyncio.StreamWriter], object] = lambda writer: writer.close()) -> Handler:
-    """Answer in parts, each in a packet of its own."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        for part in parts:
-            writer.write(part.encode())
-            await writer.drain()
-            await asyncio.sleep(0.01)
-        ending(writer)
-
-    return handler
-
-
 CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhallo\r\n"
 
 
 def test_a_body_that_makes_no_sense_ends(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:
-    broken = asked(transport, later(CHUNKED, "zzz\r\n"), limits={"read": 1})
+    broken = asked(transport, answering(CHUNKED, "zzz\r\n", pause=0.01), limits={"read": 1})
     assert type(broken) is httpx.RemoteProtocolError
 
 
@@ -357,7 +350,7 @@ def test_a_body_that_makes_no_sense_ends(transport: Callable[[], httpx.AsyncBase
 def test_whoever_reads_while_the_client_is_closed_is_told(async_kind: None, head: str, tmp_path: Path) -> None:
     async def main() -> None:
         sent = asyncio.Event()
-        handler = later(f"HTTP/1.1 200 OK\r\n{head}\r\nhello", ending=lambda _: sent.set())
+        handler = answering(f"HTTP/1.1 200 OK\r\n{head}\r\nhello", ending=lambda _: sent.set(), pause=0.01)
         async with serving(handler) as base, AsyncReplicate(TOKEN, base_url=base, max_retries=0) as client:
             saving = asyncio.ensure_future(files(f"{base}/out.txt", client._wire).save(tmp_path / "out.txt"))
             await sent.wait()
@@ -400,7 +393,7 @@ def test_an_upload_that_shrank_is_told(transport: Callable[[], httpx.AsyncBaseTr
             yield b"x" * 10
 
     async def main() -> None:
-        async with serving(answering("", lambda _: None)) as base, transport() as sending:
+        async with serving(answering("", ending=lambda _: None)) as base, transport() as sending:
             patience = {"connect": 5.0, "read": 1.0, "write": 1.0, "pool": 5.0}
             headers = {"Content-Length": "20"}
             request = httpx.Request("POST", base, headers=headers, stream=Shrunk(), extensions={"timeout": patience})
@@ -416,7 +409,7 @@ def test_an_upload_whose_file_cannot_be_read_says_so(transport: Callable[[], htt
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        asked(transport, answering("", lambda _: None), gone())
+        asked(transport, answering("", ending=lambda _: None), gone())
 
 
 def test_an_upload_that_stalls_at_its_very_end_ends(transport: Callable[[], httpx.AsyncBaseTransport]) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import measure
+from official import Official
 from replicate import client
 from replicate.helpers import FileOutput
 from replicate.pagination import paginate
 from replicate.prediction import Prediction
 
 
-class Client:
+class Client(Official):
+    file = FileOutput
+
     def __init__(self, base: str) -> None:
         self.api = client.Client("r8_bench", base_url=base)
 
@@ -23,12 +26,6 @@ class Client:
 
     def get(self) -> object:
         return self.api.predictions.get("abc").status
-
-    def run(self, model: str, input: dict[str, Any]) -> Any:
-        return self.api.run(model, input=input)
-
-    def poll(self, model: str, input: dict[str, Any]) -> Any:
-        return self.api.run(model, input=input, wait=False)
 
     def stream(self, input: dict[str, Any]) -> Iterator[Any]:
         return self.api.stream(measure.MODEL, input=input)
@@ -40,17 +37,6 @@ class Client:
         job = Prediction(**json.loads(body))
         for name in job.__fields__:
             getattr(job, name)
-
-    def save(self, url: str, path: Path) -> None:
-        with path.open("wb") as file:
-            for chunk in FileOutput(url, self.api):
-                file.write(chunk)
-
-    def read(self, url: str) -> bytes:
-        return FileOutput(url, self.api).read()
-
-    def upload(self, model: str, path: Path) -> Any:
-        return self.api.run(model, input={"file": path, "seconds": 0})
 
 
 class AsyncClient:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import measure
+from official import Official
 from replicate import AsyncReplicate, Replicate
 from replicate._models import construct_type
 from replicate.lib._files import AsyncFileOutput, FileOutput
 from replicate.types import Prediction
 
 
-class Client:
+class Client(Official):
+    file = FileOutput
+
     def __init__(self, base: str) -> None:
         self.api = Replicate(bearer_token="r8_bench", base_url=f"{base}/v1")
 
@@ -23,12 +26,6 @@ class Client:
 
     def get(self) -> object:
         return self.api.predictions.get(prediction_id="abc").status
-
-    def run(self, model: str, input: dict[str, Any]) -> Any:
-        return self.api.run(model, input=input)
-
-    def poll(self, model: str, input: dict[str, Any]) -> Any:
-        return self.api.run(model, input=input, wait=False)
 
     def stream(self, input: dict[str, Any]) -> NoReturn:
         raise measure.Unable("never opens the stream, polls")
@@ -41,17 +38,6 @@ class Client:
         job: Any = construct_type(type_=Prediction, value=json.loads(body))
         for name in Prediction.model_fields:
             getattr(job, name)
-
-    def save(self, url: str, path: Path) -> None:
-        with path.open("wb") as file:
-            for chunk in FileOutput(url, self.api):
-                file.write(chunk)
-
-    def read(self, url: str) -> bytes:
-        return FileOutput(url, self.api).read()
-
-    def upload(self, model: str, path: Path) -> Any:
-        return self.api.run(model, input={"file": path, "seconds": 0})
 
 
 class AsyncClient:
