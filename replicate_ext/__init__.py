@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from replicate_api.models import (
         Account,
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from replicate_api.types import UNSET, Unset, Upload
 
     from . import errors, webhooks
-    from ._default import (
+    from ._client import AsyncReplicate, Replicate
+    from ._default_client import (
         account,
         async_run,
         async_stream,
@@ -51,7 +54,11 @@ if TYPE_CHECKING:
         trainings,
         wait,
     )
-    from .client import AsyncReplicate, Replicate
+    from ._files.outputs import AsyncFileOutput, FileOutput
+    from ._pagination import Page
+    from ._predictions.stream import AsyncStream, Stream
+    from ._sansio.model_ref import ModelRef
+    from ._sansio.sse import Event
     from .errors import (
         APIStatusError,
         AuthenticationError,
@@ -75,13 +82,7 @@ if TYPE_CHECKING:
         WaitTimeout,
         WebhookError,
     )
-    from .outputs import AsyncFileOutput, FileOutput
-    from .pagination import Page
-    from .refs import ModelRef
-    from .sse import Event
-    from .streaming import AsyncStream, Stream
 
-__version__ = "0.1.0"
 
 __all__ = [
     "APIStatusError",
@@ -213,13 +214,13 @@ _MODULE_OF = {
     **dict.fromkeys(_ERRORS, "replicate_ext.errors"),
     **dict.fromkeys(_MODELS, "replicate_api.models"),
     **dict.fromkeys(("UNSET", "Unset", "Upload"), "replicate_api.types"),
-    **dict.fromkeys(("AsyncReplicate", "Replicate"), "replicate_ext.client"),
-    **dict.fromkeys(("AsyncFileOutput", "FileOutput"), "replicate_ext.outputs"),
-    **dict.fromkeys(_OF_DEFAULT_CLIENT, "replicate_ext._default"),
-    **dict.fromkeys(("AsyncStream", "Stream"), "replicate_ext.streaming"),
-    "Event": "replicate_ext.sse",
-    "ModelRef": "replicate_ext.refs",
-    "Page": "replicate_ext.pagination",
+    **dict.fromkeys(("AsyncReplicate", "Replicate"), "replicate_ext._client"),
+    **dict.fromkeys(("AsyncFileOutput", "FileOutput"), "replicate_ext._files.outputs"),
+    **dict.fromkeys(_OF_DEFAULT_CLIENT, "replicate_ext._default_client"),
+    **dict.fromkeys(("AsyncStream", "Stream"), "replicate_ext._predictions.stream"),
+    "Event": "replicate_ext._sansio.sse",
+    "ModelRef": "replicate_ext._sansio.model_ref",
+    "Page": "replicate_ext._pagination",
 }
 
 
@@ -231,7 +232,7 @@ def __getattr__(name: str) -> Any:
         return value
     words = {id.partition(".")[0].replace("-", "_") for id in import_module("replicate_api.api").OPERATIONS}
     if name.rstrip("_") in words:  # newer than this file
-        return getattr(import_module("replicate_ext._default"), name)
+        return getattr(import_module("replicate_ext._default_client"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

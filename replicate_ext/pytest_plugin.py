@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .client import Replicate
+    from ._client import Replicate
     from .emulator import Emulator
 
 
@@ -31,7 +31,7 @@ def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 @pytest.fixture
 def replicate_client(replicate_emulator: Emulator) -> Iterator[Replicate]:
     """Return a client of the emulator."""
-    from .client import Replicate
+    from ._client import Replicate
 
     with Replicate(replicate_emulator.token, base_url=replicate_emulator.url) as client:
         yield client

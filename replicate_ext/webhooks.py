@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from replicate_api import models
 
-from ._settings import TOLERANCE
+from ._config import TOLERANCE
 from .errors import BadWebhookSignature, MissingWebhookHeader, StaleWebhook, WebhookError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from properties import successes
 
-ADDED = {"webhooks": ("deliveries", "Verifying")}
+ADDED = {"webhooks": ("_webhooks_resource", "Verifying")}
 """Namespaces to which the upper floor adds something by hand: the module and the class that it is in."""
 
 RESERVED = {

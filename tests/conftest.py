@@ -148,7 +148,7 @@ def make(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Callab
 @pytest.fixture
 def without_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the async client do as if the extra `fast` were not installed."""
-    monkeypatch.setattr("replicate_ext._async_wire.fast_transport", lambda *_: None)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.fast_transport", lambda *_: None)
 
 
 @pytest.fixture(params=["sync", "async", "fast"])

@@ -7,8 +7,8 @@ import inspect
 import pytest
 
 from conftest import Harness
-from replicate_ext._bridge import drain
-from replicate_ext._wire import finish
+from replicate_ext._backends.sync import finish
+from replicate_ext._dual import drain
 
 
 def test_a_coroutine_that_suspends_is_told_apart() -> None:

@@ -37,7 +37,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.chdir(tmp_path)
-        for name in [name for name in sys.modules if name.startswith("replicate_ext._default")]:
+        for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
             monkeypatch.delitem(sys.modules, name)  # its client is bound to another environment
         import replicate_ext
 
@@ -47,7 +47,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
     with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
         for namespace in NAMESPACES:
             namespace.clear()
-        for name in [name for name in sys.modules if name.startswith("replicate_ext._default")]:
+        for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
             del sys.modules[name]
         for name in replicate_ext._OF_DEFAULT_CLIENT:
             vars(replicate_ext).pop(name, None)

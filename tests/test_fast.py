@@ -23,9 +23,9 @@ import pytest
 
 from conftest import TOKEN, replied
 from replicate_ext import AsyncReplicate, ConnectionFailed, TimedOut
-from replicate_ext._async_wire import Connections
-from replicate_ext._fast import FastTransport
-from replicate_ext.outputs import files
+from replicate_ext._backends.aiohttp import FastTransport
+from replicate_ext._backends.asyncio import Connections
+from replicate_ext._files.outputs import files
 
 SECRET = "X-Signature=s3cret"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -244,7 +244,7 @@ def test_userinfo_in_an_address_is_not_looked_at(transport: Callable[[], httpx.A
 
 
 def test_waiting_for_a_connection_has_an_end(async_kind: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replicate_ext._async_wire.most_connections", lambda: 1)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.most_connections", lambda: 1)
     sent: list[str] = []
 
     async def main() -> None:
@@ -270,7 +270,7 @@ def test_waiting_for_a_connection_has_an_end(async_kind: None, monkeypatch: pyte
 def test_whoever_waits_while_the_client_is_closed_is_told_or_served(
     async_kind: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replicate_ext._async_wire.most_connections", lambda: 1)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.most_connections", lambda: 1)
 
     async def main() -> list[Any]:
         async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -289,7 +289,7 @@ def test_whoever_waits_while_the_client_is_closed_is_told_or_served(
 
 
 def test_an_error_that_breaks_off_gives_its_connection_back(async_kind: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replicate_ext._async_wire.most_connections", lambda: 1)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.most_connections", lambda: 1)
     handler = answering("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\nhalf")
 
     async def main() -> None:
@@ -359,7 +359,7 @@ def test_whoever_reads_while_the_client_is_closed_is_told(async_kind: None, head
                 await asyncio.wait_for(saving, 1)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("replicate_ext.downloads.RESUME_DELAY", 0.0)
+        patch.setattr("replicate_ext._files.download.RESUME_DELAY", 0.0)
         asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
 

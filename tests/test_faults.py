@@ -33,7 +33,7 @@ from replicate_ext import (
     TimedOut,
     WaitTimeout,
 )
-from replicate_ext.outputs import files
+from replicate_ext._files.outputs import files
 
 RIGHT = "the right result"
 CONTENT = bytes(range(256)) * 64

@@ -12,8 +12,8 @@ import pytest
 
 from conftest import Harness, prediction, replied
 from replicate_ext import InvalidRequest, Upload
-from replicate_ext.inputs import INLINE, LARGEST, prepare
-from replicate_ext.outputs import FileOutput
+from replicate_ext._files.inputs import INLINE, LARGEST, prepare
+from replicate_ext._files.outputs import FileOutput
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
 BIG = b"x" * (INLINE + 1)

@@ -21,9 +21,10 @@ import pytest
 from PIL import Image
 
 from conftest import Harness, prediction
-from replicate_ext import APIStatusError, ConnectionFailed, ResponseError, downloads
-from replicate_ext.downloads import file_name
-from replicate_ext.outputs import files
+from replicate_ext import APIStatusError, ConnectionFailed, ResponseError
+from replicate_ext._files import download as downloads
+from replicate_ext._files.download import file_name
+from replicate_ext._files.outputs import files
 
 URL = "https://replicate.delivery/abc/out-0.png"
 
@@ -254,7 +255,7 @@ class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @pytest.mark.parametrize("batch", [1, 50, 7 * 16, 10**6])
 def test_what_is_written_in_batches_is_the_content(make, tmp_path, monkeypatch, batch: int) -> None:
-    monkeypatch.setattr("replicate_ext.downloads.BATCH", batch)
+    monkeypatch.setattr("replicate_ext._files.download.BATCH", batch)
     both = make(transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks())))
     both.do(files(URL, both.client._wire).save(tmp_path / "out.png"))
     assert names(tmp_path) == {"out.png": CONTENT}
@@ -269,7 +270,7 @@ def test_a_write_that_fails_is_raised_and_leaves_nothing(make, tmp_path, monkeyp
         if len(written) > good:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("replicate_ext.downloads.BATCH", 300)
+    monkeypatch.setattr("replicate_ext._files.download.BATCH", 300)
     monkeypatch.setattr(downloads._Part, "write", write)
     both = make(transport=httpx.MockTransport(lambda request: httpx.Response(200, stream=Chunks())))
     with pytest.raises(OSError, match="No space left"):
@@ -290,7 +291,7 @@ def test_canceling_a_save_waits_for_the_thread_that_has_the_file(server, clock, 
         go_on.wait(5)
         order.append("written")
 
-    monkeypatch.setattr("replicate_ext.downloads.BATCH", 2)
+    monkeypatch.setattr("replicate_ext._files.download.BATCH", 2)
     monkeypatch.setattr(downloads._Part, "write", write)
     monkeypatch.setattr(downloads._Part, "discard", lambda part: (order.append("closed"), close(part)))
 

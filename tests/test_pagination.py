@@ -11,7 +11,7 @@ import pytest
 
 from conftest import API, Harness, prediction, replied
 from replicate_ext import Page, Prediction, ResponseError, ServerError
-from replicate_ext.pagination import next_path
+from replicate_ext._pagination import next_path
 
 
 def page(*ids: str, next: object = None) -> dict:

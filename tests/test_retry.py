@@ -6,8 +6,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from replicate_ext import retry
-from replicate_ext.retry import Failure
+from replicate_ext._sansio import retry
+from replicate_ext._sansio.retry import Failure
 
 
 def create(**fields) -> Failure:

@@ -25,7 +25,7 @@ from replicate_ext import (
     Training,
     WaitTimeout,
 )
-from replicate_ext.lifecycle import poll_interval
+from replicate_ext._predictions.lifecycle import poll_interval
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 

@@ -1,9 +1,9 @@
 """The shape of the house: floors, names, what an import costs."""
 
 import ast
-import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,58 +13,70 @@ import replicate_ext
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "replicate_ext"
 
-FLOORS = {
-    0: ["_settings", "errors", "refs", "retry", "sse"],
-    1: ["webhooks"],
-    2: ["_fast", "_wire"],
-    3: ["_async_wire", "_exchange"],
-    4: ["_bridge", "downloads", "lifecycle"],
-    5: ["deliveries", "inputs", "leaving", "outputs", "pagination"],
-    6: ["streaming"],
-    7: ["running"],
-    8: ["client"],
-    9: ["_default"],
-    10: ["__init__", "pytest_plugin"],
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "_version": set(),
+    "_sansio": {"errors", "_version"},
+    "_config": {"errors", "_version", "_sansio"},
+    "_backends": {"errors", "_sansio", "_config"},
+    "_send": {"errors", "_sansio", "_config", "_backends"},
+    "_dual": {"_send", "_backends"},
+    "_files": {"errors", "_sansio", "_config", "_backends", "_send", "_dual"},
+    "_predictions": {"errors", "_sansio", "_config", "_backends", "_send", "_dual", "_files"},
 }
-FLOOR_OF = {module: floor for floor, modules in FLOORS.items() for module in modules}
+"""What each folder, and each file that stands between two folders, may import of the package. Every other file at the
+top may import any of these; that there is no circle is shown for all of them."""
 
 
 def imports(path: Path) -> set[str]:
-    """Return the names of the package's modules that a file imports, those only for type checkers included."""
+    """Return what a file imports of the package, as dotted names below it; imports for type checkers included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or "").startswith("replicate_ext")):
-            module = (node.module or "").removeprefix("replicate_ext").lstrip(".")
-            found |= {module} if module else {alias.name for alias in node.names}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = node.module or ""
+        if node.level:
+            folder = path.parents[node.level - 1].relative_to(PACKAGE).parts
+        elif module.partition(".")[0] == "replicate_ext":
+            folder, module = (), module.partition(".")[2]
+        else:
+            continue
+        module = ".".join((*folder, *filter(None, [module])))
+        found |= (
+            {module}
+            if (PACKAGE / f"{module.replace('.', '/')}.py").exists()
+            else {f"{module}.{alias.name}".lstrip(".") for alias in node.names}
+        )
     return found
 
 
-def test_a_file_imports_only_lower_floors() -> None:
-    files = {path.stem: path for path in PACKAGE.glob("*.py")}
-    assert files.keys() == FLOOR_OF.keys()
-    for name, path in files.items():
-        for imported in imports(path) - {"emulator", "__version__"}:  # that it stands apart is shown below
-            assert FLOOR_OF[imported] < FLOOR_OF[name], f"{name} must not import {imported}"
+FILES = [path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts]
 
 
-def test_of_the_generated_code_one_module_stands_on_our_floors() -> None:
-    found: dict[str, set[str]] = {}
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_a_module_imports_only_lower_layers(path: Path) -> None:
+    layer = module(path).partition(".")[0]
+    if layer in LAYERS:
+        assert {name.partition(".")[0] for name in imports(path)} <= LAYERS[layer] | {layer}
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["folders and top-level modules", "modules"])
+def test_there_is_no_import_cycle(depth: int) -> None:
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        me = ".".join(module(path).split(".")[:depth])
+        graph.setdefault(me, set()).update(".".join(name.split(".")[:depth]) for name in imports(path))
+        graph[me].discard(me)
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_the_generated_package_imports_nothing_of_ours_but_for_the_tree_of_methods() -> None:
     for path in (ROOT / "generated/replicate_api").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("replicate_ext"):
-                found.setdefault(path.stem, set()).add(str(node.module).removeprefix("replicate_ext."))
-    assert found.keys() == {"resources"}
-    assert all(FLOOR_OF[name] < FLOOR_OF["client"] for name in found["resources"])
-
-
-def test_the_pages_draw_the_floors_as_they_are() -> None:
-    contributing = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| (\d+) \| (.*) \|$", contributing, re.MULTILINE))
-    assert {int(floor): set(re.findall(r"`(\w+)`", names)) for floor, names in rows.items()} == {
-        floor: set(modules) for floor, modules in FLOORS.items()
-    }
-    drawn = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8").split("```")[1]
-    assert all(re.search(rf"(^|\s){module}(\s|$)", drawn) for module in FLOOR_OF)
+        assert path.stem == "resources" or "from replicate_ext" not in path.read_text(encoding="utf-8")
 
 
 def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
@@ -82,20 +94,20 @@ def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
 @pytest.mark.parametrize(
     ("what", "where"),
     [
-        ("import asyncio", ["_async_wire", "_fast"]),
-        ("import aiohttp", ["_fast"]),
-        ("time.sleep", ["_wire"]),
-        ("httpx.HTTPTransport(", ["_wire"]),
-        ("httpx.AsyncHTTPTransport(", ["_async_wire"]),
+        ("import asyncio", ["_backends.aiohttp", "_backends.asyncio"]),
+        ("import aiohttp", ["_backends.aiohttp"]),
+        ("time.sleep", ["_backends.sync"]),
+        ("httpx.HTTPTransport(", ["_backends.sync"]),
+        ("httpx.AsyncHTTPTransport(", ["_backends.asyncio"]),
         ("httpx.Client(", []),
         ("httpx.AsyncClient(", []),
         ("replicate_api.api", ["__init__"]),
-        ("replicate_api.resources", ["client"]),
-        ("'authorization'", ["_settings"]),
+        ("replicate_api.resources", ["_client"]),
+        ("'authorization'", ["_config"]),
     ],
 )
 def test_some_things_are_done_in_one_place(what: str, where: list[str]) -> None:
-    doing = [path.stem for path in PACKAGE.glob("*.py") if any(what in line for line in _code(path))]
+    doing = [module(path) for path in FILES if any(what in line for line in _code(path))]
     assert sorted(doing) == where
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from replicate_ext import sse
-from replicate_ext.sse import Decoder, Event
+from replicate_ext._sansio import sse
+from replicate_ext._sansio.sse import Decoder, Event
 
 A, B = Event("message", "a"), Event("message", "b")
 A7 = A._replace(id="7")

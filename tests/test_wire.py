@@ -36,10 +36,10 @@ from replicate_ext import (
     Upload,
     __version__,
 )
-from replicate_ext._async_wire import fast_transport
-from replicate_ext._settings import Settings
+from replicate_ext._backends.asyncio import fast_transport
+from replicate_ext._config import Settings
+from replicate_ext._files.outputs import files
 from replicate_ext.emulator import Emulator
-from replicate_ext.outputs import files
 
 UNSENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
 CUT = [httpx.ReadError("reset"), httpx.ReadTimeout("late"), httpx.RemoteProtocolError("cut"), httpx.WriteError("x")]
@@ -249,7 +249,7 @@ def test_signatures_stay_out_of_error_texts(both: Harness) -> None:
 
 
 def FileOutputOf(both: Harness):
-    from replicate_ext.outputs import files
+    from replicate_ext._files.outputs import files
 
     return lambda url: files(url, both.client._wire)
 
@@ -449,7 +449,7 @@ def test_one_client_serves_many_threads(server: Server) -> None:
 
 
 def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replicate_ext._async_wire.CONNECTIONS", 100)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.CONNECTIONS", 100)
 
     async def main(api: Emulator) -> None:
         async with AsyncReplicate(api.token, base_url=api.url) as client:
@@ -471,7 +471,7 @@ def test_a_thousand_runs_at_once_share_a_bounded_number_of_connections(monkeypat
 
 @pytest.mark.parametrize("leave", ["read", "close", "fail"])
 def test_whoever_leaves_a_stream_gives_its_place_back(leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replicate_ext._async_wire.CONNECTIONS", 1)
+    monkeypatch.setattr("replicate_ext._backends.asyncio.CONNECTIONS", 1)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if leave == "fail":
@@ -501,7 +501,7 @@ def test_whoever_leaves_a_stream_gives_its_place_back(leave: str, monkeypatch: p
 
 UNCLOSED = """
 import asyncio, gc, sys
-import replicate_ext._default
+import replicate_ext._default_client
 from replicate_ext import AsyncReplicate
 
 async def main():
@@ -509,7 +509,7 @@ async def main():
     await client.account.get()
     del client
     gc.collect()
-    return (await replicate_ext._default._async_client().account.get()).username
+    return (await replicate_ext._default_client._async_client().account.get()).username
 
 print(asyncio.run(main()), asyncio.run(main()))
 """

@@ -8,10 +8,10 @@ This is the one module here that stands on the upper floor, `replicate_ext`, and
 
 from __future__ import annotations
 
-from replicate_ext._bridge import Namespace, W, plain
-from replicate_ext.deliveries import Verifying
-from replicate_ext.inputs import creating
-from replicate_ext.pagination import listed
+from replicate_ext._dual import Namespace, W, plain
+from replicate_ext._files.inputs import creating
+from replicate_ext._pagination import listed
+from replicate_ext._webhooks_resource import Verifying
 
 from . import operations as op
 

@@ -12,21 +12,21 @@ import httpx
 from replicate_api.resources import Operations
 from replicate_api.types import UNSET, Request
 
-from ._bridge import W, both
-from ._exchange import exchange
-from ._settings import DEFAULT_BASE_URL, DEFAULT_TIMEOUT, Settings
-from ._wire import BlockingWire, finish
+from ._backends.sync import BlockingWire, finish
+from ._config import DEFAULT_BASE_URL, DEFAULT_TIMEOUT, Settings
+from ._dual import W, both
+from ._files.outputs import Saving
+from ._pagination import Paginating
+from ._predictions.run import Running
+from ._send import exchange
 from .errors import AuthenticationError
-from .outputs import Saving
-from .pagination import Paginating
-from .running import Running
 
 if TYPE_CHECKING:
     import ssl
 
     from replicate_api.client import AsyncSender, Sender
 
-    from ._async_wire import AsyncWire
+    from ._backends.asyncio import AsyncWire
 
 
 class _Client(Operations[W], Running[W], Paginating[W], Saving[W]):
@@ -115,7 +115,7 @@ class Replicate(_Client[BlockingWire]):
 
 
 def _async_wire(settings: Callable[[], Settings]) -> AsyncWire:
-    from ._async_wire import AsyncWire  # and with it asyncio, which those who block do without
+    from ._backends.asyncio import AsyncWire  # and with it asyncio, which those who block do without
 
     return AsyncWire(settings)
 

@@ -18,12 +18,12 @@ from replicate_api import operations as op
 from replicate_api.errors import MissingOperation
 from replicate_api.types import Unset
 
-from . import errors
-from ._exchange import Reply, exchange, fetch, send
-from ._settings import HOLD, MIN_TIMEOUT
-from ._wire import Wire
-from .refs import ModelRef
-from .sse import Decoder
+from .. import errors
+from .._backends.sync import Wire
+from .._config import HOLD, MIN_TIMEOUT
+from .._sansio.model_ref import ModelRef
+from .._sansio.sse import Decoder
+from .._send import Reply, exchange, fetch, send
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, Version

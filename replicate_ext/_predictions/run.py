@@ -6,19 +6,21 @@ import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
-from . import inputs, leaving, lifecycle
-from ._bridge import Resource, W, both
-from ._settings import HOLD
-from ._wire import BlockingWire
+from .._backends.sync import BlockingWire
+from .._config import HOLD
+from .._dual import Resource, W, both
+from .._files import inputs
+from .._files.outputs import files
+from .._sansio.model_ref import ModelRef
+from . import abandon as leaving
+from . import lifecycle
 from .lifecycle import Waiting
-from .outputs import files
-from .refs import ModelRef
-from .streaming import Opening, opens
+from .stream import Opening, opens
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, Version, WebhookEvent
 
-    from ._async_wire import AsyncWire
+    from .._backends.asyncio import AsyncWire
 
 
 async def _wait(

@@ -17,19 +17,21 @@ from urllib.parse import urlsplit
 
 from replicate_api import operations as op
 
-from . import errors, leaving, lifecycle
-from ._bridge import Resource, W, each
-from ._exchange import fetch, send
-from ._wire import BlockingWire
-from .outputs import files
-from .sse import Decoder, Event
+from .. import errors
+from .._backends.sync import BlockingWire
+from .._dual import Resource, W, each
+from .._files.outputs import files
+from .._sansio.sse import Decoder, Event
+from .._send import fetch, send
+from . import abandon as leaving
+from . import lifecycle
 
 if TYPE_CHECKING:
     import httpx
 
     from replicate_api.models import Prediction
 
-    from ._async_wire import AsyncWire
+    from .._backends.asyncio import AsyncWire
 
 RECONNECTS = 5
 """How often a stream may end early without a new event in between, before the prediction is polled instead."""

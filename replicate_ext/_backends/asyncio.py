@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from ._wire import AT_ONCE, CLEANUP_TIMEOUT, Ahead, AnyWire, broken_off, is_encoded, unlogged
+from .sync import AT_ONCE, CLEANUP_TIMEOUT, Ahead, AnyWire, broken_off, is_encoded, unlogged
 
 try:
     import resource
@@ -21,7 +21,7 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from replicate_api.types import Request
 
-    from ._settings import Settings
+    from .._config import Settings
 
 T = TypeVar("T")
 Place = tuple[str, bytes]
@@ -140,7 +140,7 @@ def fast_transport(settings: Settings, url: httpx.URL) -> httpx.AsyncBaseTranspo
     if proxy and not proxy.startswith("http"):
         return None
     try:
-        from ._fast import FastTransport
+        from .aiohttp import FastTransport
     except ImportError:
         return None
     checked = httpx.URL(proxy) if proxy and url.scheme == "http" else url  # whose certificate it is

@@ -28,14 +28,14 @@ from functools import update_wrapper
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from ._exchange import send
-from ._wire import Wire, finish, suspended
+from ._backends.sync import Wire, finish, suspended
+from ._send import send
 
 if TYPE_CHECKING:
     from replicate_api.types import Operation
 
-    from ._async_wire import AsyncWire
-    from ._wire import BlockingWire
+    from ._backends.asyncio import AsyncWire
+    from ._backends.sync import BlockingWire
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -21,10 +21,10 @@ from typing import IO, Any, NamedTuple, ParamSpec, TypeVar, cast
 from replicate_api import operations as op
 from replicate_api.types import Operation, Upload
 
-from ._bridge import Resource, both
-from ._exchange import send
-from ._wire import Wire
-from .errors import ResponseError
+from .._backends.sync import Wire
+from .._dual import Resource, both
+from .._send import send
+from ..errors import ResponseError
 
 P = ParamSpec("P")
 T = TypeVar("T")

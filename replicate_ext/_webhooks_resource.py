@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from replicate_api import operations as op
 
-from ._bridge import Namespace, W, both
-from ._exchange import send
-from ._settings import TOLERANCE
+from ._config import TOLERANCE
+from ._dual import Namespace, W, both
+from ._send import send
 from .errors import BadWebhookSignature, ResponseError
 
 if TYPE_CHECKING:

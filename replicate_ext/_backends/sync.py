@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 
 import httpx
 
-from . import errors, retry
+from .. import errors
+from .._sansio import retry
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from replicate_api.types import Request
 
-    from ._settings import Settings
+    from .._config import Settings
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -11,9 +11,10 @@ import httpx
 
 from replicate_api.types import Call, Request
 
-from . import errors, retry
-from ._settings import MIN_TIMEOUT
-from ._wire import Wire, connection_error, public
+from . import errors
+from ._backends.sync import Wire, connection_error, public
+from ._config import MIN_TIMEOUT
+from ._sansio import retry
 
 T = TypeVar("T")
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate_api import operations as op
 
-from . import errors, lifecycle
-from ._exchange import CLOCK_SKEW, Reply, exchange
-from ._wire import CLEANUP_TIMEOUT, Wire
-from .refs import ModelRef
+from .. import errors
+from .._backends.sync import CLEANUP_TIMEOUT, Wire
+from .._sansio.model_ref import ModelRef
+from .._send import CLOCK_SKEW, Reply, exchange
+from . import lifecycle
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, Version

@@ -18,9 +18,9 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import httpx
 
-from . import errors
-from ._exchange import fetch
-from ._wire import Ahead, BlockingWire, Wire, finish
+from .. import errors
+from .._backends.sync import Ahead, BlockingWire, Wire, finish
+from .._send import fetch
 
 RESUMES = 5
 """How often a download may be cut without any progress in between."""

@@ -12,15 +12,15 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
-from ._bridge import Resource, W, both, each
-from ._settings import Settings
-from ._wire import BlockingWire, Wire
-from .downloads import Download, RangedFile, data_type, file_name, is_data, part, saved
+from .._backends.sync import BlockingWire, Wire
+from .._config import Settings
+from .._dual import Resource, W, both, each
+from .download import Download, RangedFile, data_type, file_name, is_data, part, saved
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ._async_wire import AsyncWire  # noqa: F401  # the base of AsyncFileOutput names it
+    from .._backends.asyncio import AsyncWire  # noqa: F401  # the base of AsyncFileOutput names it
 
 
 BUFFER = 256 * 1024
@@ -186,7 +186,7 @@ def _restore(cls: Any, url: str) -> Any:
     """Unpickle: the file comes back with connections of its own, and without the client's token."""
     if cls is FileOutput:
         return cls(url, BlockingWire(Settings))
-    from ._async_wire import AsyncWire
+    from .._backends.asyncio import AsyncWire
 
     return cls(url, AsyncWire(Settings))
 

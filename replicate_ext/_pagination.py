@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from replicate_api.types import Call, Operation, Unset
 
-from ._bridge import Resource, W, each
-from ._exchange import send
-from ._wire import BlockingWire, Wire
+from ._backends.sync import BlockingWire, Wire
+from ._dual import Resource, W, each
+from ._send import send
 from .errors import ReplicateError, ResponseError
 
 P = ParamSpec("P")
@@ -145,7 +145,7 @@ def next_path(url: object, base_url: str) -> str | None:
 
 
 if TYPE_CHECKING:
-    from ._async_wire import AsyncWire
+    from ._backends.asyncio import AsyncWire
 
     class _BlockingPaginate(Protocol):
         def __call__(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .client import AsyncReplicate, Replicate
+from ._client import AsyncReplicate, Replicate
 
 _client = Replicate._of_environment()
 

@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from . import __version__
+from ._version import __version__
 
 if TYPE_CHECKING:
     import ssl
