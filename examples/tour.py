@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from replicate_api.api.models import models_versions_list
-from replicate_ext import PredictionCanceled, Replicate, ReplicateError
+from replicate_ext import PredictionCanceledError, Replicate, ReplicateError
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def tour(client: Replicate, models: Models, folder: Path) -> None:
     client.predictions.cancel(slow.id)
     try:
         client.wait(slow)
-    except PredictionCanceled as error:
-        print(f"   PredictionCanceled: {_indented(error)}")
+    except PredictionCanceledError as error:
+        print(f"   PredictionCanceledError: {_indented(error)}")
 
     print("6. See a model fail, and why")
     try:

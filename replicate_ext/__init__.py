@@ -4,8 +4,8 @@
 
     replicate.run("acme/painter", {"prompt": "a lighthouse"})[0].save("lighthouse.png")
 
-The names below load when they are first used; importing the package costs next to nothing. The functions of the
-module use a client that is made on their first use, with the token in REPLICATE_API_TOKEN.
+The names below are loaded on first use, so importing the package is fast. The module-level functions share a client
+that is made on their first use, with the token in REPLICATE_API_TOKEN.
 """
 
 from __future__ import annotations
@@ -15,223 +15,111 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__ as __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run time
     from replicate_api.models import (
-        Account,
-        Collection,
-        Deployment,
-        File,
-        Hardware,
-        Model,
-        Prediction,
-        PredictionStatus,
-        SearchResults,
-        Training,
-        TrainingStatus,
-        Version,
-        WebhookEvent,
-        WebhookSecret,
+        Account as Account,
+        Collection as Collection,
+        Deployment as Deployment,
+        File as File,
+        Hardware as Hardware,
+        Model as Model,
+        Prediction as Prediction,
+        PredictionStatus as PredictionStatus,
+        SearchResults as SearchResults,
+        Training as Training,
+        TrainingStatus as TrainingStatus,
+        Version as Version,
+        WebhookEvent as WebhookEvent,
+        WebhookSecret as WebhookSecret,
     )
-    from replicate_api.types import UNSET, Unset, Upload
+    from replicate_api.types import UNSET as UNSET, Unset as Unset, Upload as Upload
 
-    from . import errors, webhooks
-    from ._client import AsyncReplicate, Replicate
+    from . import errors as errors, webhooks as webhooks
+    from ._client import AsyncReplicate as AsyncReplicate, Replicate as Replicate
     from ._default_client import (
-        account,
-        async_run,
-        async_stream,
-        collections,
-        deployments,
-        files,
-        hardware,
-        models,
-        paginate,
-        predictions,
-        request,
-        run,
-        search,
-        stream,
-        trainings,
-        wait,
+        account as account,
+        async_run as async_run,
+        async_stream as async_stream,
+        collections as collections,
+        deployments as deployments,
+        files as files,
+        hardware as hardware,
+        models as models,
+        paginate as paginate,
+        predictions as predictions,
+        request as request,
+        run as run,
+        search as search,
+        stream as stream,
+        trainings as trainings,
+        wait as wait,
     )
-    from ._files.outputs import AsyncFileOutput, FileOutput
-    from ._pagination import Page
-    from ._predictions.stream import AsyncStream, Stream
-    from ._sansio.model_ref import ModelRef
-    from ._sansio.sse import Event
+    from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
+    from ._pagination import Page as Page
+    from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._sansio.model_ref import ModelRef as ModelRef
+    from ._sansio.sse import Event as Event
     from .errors import (
-        APIStatusError,
-        AuthenticationError,
-        BadWebhookSignature,
-        ConnectionFailed,
-        InvalidRequest,
-        MissingWebhookHeader,
-        ModelError,
-        NotFound,
-        PaymentRequired,
-        PermissionDenied,
-        PredictionAborted,
-        PredictionCanceled,
-        RateLimited,
-        ReplicateError,
-        ResponseError,
-        ServerError,
-        StaleWebhook,
-        StreamError,
-        TimedOut,
-        WaitTimeout,
-        WebhookError,
+        APIConnectionError as APIConnectionError,
+        APIStatusError as APIStatusError,
+        APITimeoutError as APITimeoutError,
+        AuthenticationError as AuthenticationError,
+        InvalidRequestError as InvalidRequestError,
+        MissingWebhookHeaderError as MissingWebhookHeaderError,
+        ModelError as ModelError,
+        NotFoundError as NotFoundError,
+        PaymentRequiredError as PaymentRequiredError,
+        PermissionDeniedError as PermissionDeniedError,
+        PredictionAbortedError as PredictionAbortedError,
+        PredictionCanceledError as PredictionCanceledError,
+        RateLimitError as RateLimitError,
+        ReplicateError as ReplicateError,
+        ResponseDecodeError as ResponseDecodeError,
+        ServerError as ServerError,
+        StaleWebhookError as StaleWebhookError,
+        StreamError as StreamError,
+        WaitTimeoutError as WaitTimeoutError,
+        WebhookError as WebhookError,
+        WebhookSignatureError as WebhookSignatureError,
     )
 
-
-__all__ = [
-    "APIStatusError",
-    "Account",
-    "AsyncFileOutput",
-    "AsyncReplicate",
-    "AsyncStream",
-    "AuthenticationError",
-    "BadWebhookSignature",
-    "Collection",
-    "ConnectionFailed",
-    "Deployment",
-    "Event",
-    "File",
-    "FileOutput",
-    "Hardware",
-    "InvalidRequest",
-    "MissingWebhookHeader",
-    "Model",
-    "ModelError",
-    "ModelRef",
-    "NotFound",
-    "Page",
-    "PaymentRequired",
-    "PermissionDenied",
-    "Prediction",
-    "PredictionAborted",
-    "PredictionCanceled",
-    "PredictionStatus",
-    "RateLimited",
-    "Replicate",
-    "ReplicateError",
-    "ResponseError",
-    "SearchResults",
-    "ServerError",
-    "StaleWebhook",
-    "Stream",
-    "StreamError",
-    "TimedOut",
-    "Training",
-    "TrainingStatus",
-    "UNSET",
-    "Unset",
-    "Upload",
-    "Version",
-    "WaitTimeout",
-    "WebhookError",
-    "WebhookEvent",
-    "WebhookSecret",
-    "account",
-    "async_run",
-    "async_stream",
-    "collections",
-    "deployments",
-    "errors",
-    "files",
-    "hardware",
-    "models",
-    "paginate",
-    "predictions",
-    "request",
-    "run",
-    "search",
-    "stream",
-    "trainings",
-    "wait",
-    "webhooks",
-]
-
-_ERRORS = (
-    "APIStatusError",
-    "AuthenticationError",
-    "BadWebhookSignature",
-    "ConnectionFailed",
-    "InvalidRequest",
-    "MissingWebhookHeader",
-    "ModelError",
-    "NotFound",
-    "PaymentRequired",
-    "PermissionDenied",
-    "PredictionAborted",
-    "PredictionCanceled",
-    "RateLimited",
-    "ReplicateError",
-    "ResponseError",
-    "ServerError",
-    "StaleWebhook",
-    "StreamError",
-    "TimedOut",
-    "WaitTimeout",
-    "WebhookError",
-)
-_MODELS = (
-    "Account",
-    "Collection",
-    "Deployment",
-    "File",
-    "Hardware",
-    "Model",
-    "Prediction",
-    "PredictionStatus",
-    "SearchResults",
-    "Training",
-    "TrainingStatus",
-    "Version",
-    "WebhookEvent",
-    "WebhookSecret",
-)
-_MODULES = ("errors", "webhooks")
-_OF_DEFAULT_CLIENT = (
-    "account",
-    "async_run",
-    "async_stream",
-    "collections",
-    "deployments",
-    "files",
-    "hardware",
-    "models",
-    "paginate",
-    "predictions",
-    "request",
-    "run",
-    "search",
-    "stream",
-    "trainings",
-    "wait",
-)
-_MODULE_OF = {
-    **dict.fromkeys(_ERRORS, "replicate_ext.errors"),
-    **dict.fromkeys(_MODELS, "replicate_api.models"),
-    **dict.fromkeys(("UNSET", "Unset", "Upload"), "replicate_api.types"),
-    **dict.fromkeys(("AsyncReplicate", "Replicate"), "replicate_ext._client"),
-    **dict.fromkeys(("AsyncFileOutput", "FileOutput"), "replicate_ext._files.outputs"),
-    **dict.fromkeys(_OF_DEFAULT_CLIENT, "replicate_ext._default_client"),
-    **dict.fromkeys(("AsyncStream", "Stream"), "replicate_ext._predictions.stream"),
-    "Event": "replicate_ext._sansio.sse",
-    "ModelRef": "replicate_ext._sansio.model_ref",
-    "Page": "replicate_ext._pagination",
+_EXPORTS = {
+    "replicate_api.models": (
+        "Account Collection Deployment File Hardware Model Prediction PredictionStatus SearchResults Training "
+        "TrainingStatus Version WebhookEvent WebhookSecret"
+    ),
+    "replicate_api.types": "UNSET Unset Upload",
+    "replicate_ext._client": "AsyncReplicate Replicate",
+    "replicate_ext._default_client": (
+        "account async_run async_stream collections deployments files hardware models paginate predictions request run "
+        "search stream trainings wait"
+    ),
+    "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
+    "replicate_ext._pagination": "Page",
+    "replicate_ext._predictions.stream": "AsyncStream Stream",
+    "replicate_ext._sansio.model_ref": "ModelRef",
+    "replicate_ext._sansio.sse": "Event",
+    "replicate_ext.errors": (
+        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidRequestError "
+        "MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError PermissionDeniedError "
+        "PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError ResponseDecodeError ServerError "
+        "StaleWebhookError StreamError WaitTimeoutError WebhookError WebhookSignatureError"
+    ),
 }
+_PUBLIC_MODULES = ("errors", "webhooks")
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names.split()}
+
+__all__ = sorted((*_MODULE_OF, *_PUBLIC_MODULES))  # pyright: ignore[reportUnsupportedDunderAll]  # a test compares them
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in _PUBLIC_MODULES:
         return import_module(f"replicate_ext.{name}")
     if name in _MODULE_OF:
         value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
         return value
-    words = {id.partition(".")[0].replace("-", "_") for id in import_module("replicate_api.api").OPERATIONS}
-    if name.rstrip("_") in words:  # newer than this file
+    namespaces = {id.partition(".")[0].replace("-", "_") for id in import_module("replicate_api.api").OPERATIONS}
+    if name.rstrip("_") in namespaces:  # of an OpenAPI document that is newer than this file
         return getattr(import_module("replicate_ext._default_client"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,6 +1,6 @@
-"""The clients behind the functions of the package.
+"""The clients behind the module-level functions.
 
-They read the environment when one of the functions is called first: REPLICATE_API_TOKEN may be set after the import.
+They read the environment when one of the functions is first called: REPLICATE_API_TOKEN may be set after the import.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ._client import AsyncReplicate, Replicate
 
-_client = Replicate._of_environment()
+_client = Replicate._from_environment()
 
 
 @cache
 def _async_client() -> AsyncReplicate:
-    return AsyncReplicate._of_environment()  # and asyncio with it, which those who block do without
+    return AsyncReplicate._from_environment()  # and with it asyncio, which sync callers do not need
 
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Return what a client has: what the document lacks is told when it is asked for."""
+        """Return an attribute of the default client; an operation that does not exist raises when it is accessed."""
         if name in ("async_run", "async_stream"):
             return getattr(_async_client(), name.removeprefix("async_"))
         return getattr(_client, name)

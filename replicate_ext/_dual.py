@@ -1,19 +1,19 @@
 """Write once, offer twice: how one `async def` becomes a method of `Replicate` and of `AsyncReplicate`.
 
-Every behaviour of the package is a coroutine (or an async generator) that awaits nothing but its wire and other
-coroutines of the package. Over the `AsyncWire` it runs like any coroutine. Over the `BlockingWire` the wire's own
+Every behaviour of the package is a coroutine (or an async generator) that awaits nothing but its session and other
+coroutines of the package. Over the `AsyncBackend` it runs like any coroutine. Over the `SyncBackend` the backend's own
 `async def` methods block instead of suspending, so the whole coroutine runs from its first line to its last in one
-step: `send(None)` starts it, and what it returns arrives in the StopIteration. No thread, no event loop, no greenlet,
-and it works inside a running loop too (Jupyter). Should a coroutine try to suspend all the same, `finish` says so.
+step: `send(None)` starts it, and its result arrives in the StopIteration (`run_sync`). No thread, no event loop, no
+greenlet, and it works inside a running event loop (Jupyter). If a coroutine does try to suspend, `run_sync` raises.
 
 The descriptors bind a coroutine function to both clients, and their two overloads give each the exact type: on a
-`Resource[BlockingWire]` the attribute is `(...) -> T`, on a `Resource[AsyncWire]` it is `(...) -> Coroutine[..., T]`.
+`Resource[SyncBackend]` the attribute is `(...) -> T`, on a `Resource[AsyncBackend]` it is `(...) -> Coroutine[..., T]`.
 
-    class Predictions(Namespace[W]):            # generated, see `replicate_api.resources`
-        get = plain(op.PREDICTIONS_GET)
+    class Predictions(Namespace[BackendT]):     # generated, see `_generated.resources`
+        get = operation_method(op.PREDICTIONS_GET)
 
-    class Running(Resource[W]):                 # behaviour of our own
-        @both
+    class RunMixin(Resource[BackendT]):         # handwritten
+        @dual_method
         async def run(self, ...) -> Any: ...
 
     client.predictions.get("…")                 # Replicate: a Prediction
@@ -28,111 +28,76 @@ from functools import update_wrapper
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from ._backends.sync import Wire, finish, suspended
-from ._send import send
+from ._backends.sync import SyncBackend, iterate_sync, run_sync
+from ._send import BackendT, Session
 
 if TYPE_CHECKING:
     from replicate_api.types import Operation
 
-    from ._backends.asyncio import AsyncWire
-    from ._backends.sync import BlockingWire
+    from ._backends.asyncio import AsyncBackend
 
 P = ParamSpec("P")
 T = TypeVar("T")
-W = TypeVar("W", bound=Wire, covariant=True)
 
 
-class Resource(Generic[W]):
-    """Something that talks to the API through a wire."""
+class Resource(Generic[BackendT]):
+    """An object that sends requests through the session of a client."""
 
-    def __init__(self, wire: W) -> None:
-        self._wire = wire
-
-
-class Namespace(Resource[W]):
-    """Operations of the document, under the words that their ids begin with."""
-
-    if not TYPE_CHECKING:  # or a type checker would take every name for granted
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            there = ", ".join(each for each in dir(self) if not each.startswith("_"))
-            raise AttributeError(
-                f"{type(self).__name__} has no {name!r}: there is no such operation in the document that this client "
-                f"was generated from; it has {there}",
-                name=name,
-                obj=self,
-            )
+    def __init__(self, session: Session[BackendT]) -> None:
+        self._session = session
 
 
-def drain(items: AsyncGenerator[T, None]) -> Iterator[T]:
-    """Iterate an async generator that never suspends; closing, or dropping, the iterator closes the generator."""
-    try:
-        while True:
-            try:
-                items.__anext__().send(None)  # `finish`, written out: this is done for every event of every stream
-            except StopIteration as stop:
-                item = stop.value
-            except StopAsyncIteration:
-                return
-            else:
-                raise suspended()
-            yield item
-    finally:
-        finish(items.aclose())
+class DualDescriptor:
+    """Offers a function of a `Resource` as a method: as it is over an async backend, else through `call_sync`.
 
-
-class Offered:
-    """A function of a `Resource`, offered as a method: `blocking` over one wire, the function itself over the other.
-
-    Where it was made of an operation, that is loaded when the method is first asked for, and lends it its docstring and
-    its signature, for `help()` and notebooks.
+    The method of an operation takes its docstring and signature from that operation, for `help()` and notebooks. They
+    are loaded when the method is first accessed.
     """
 
     def __init__(self, function: Callable[..., Any], operation: Operation[..., Any] | None = None) -> None:
         self.function = function
         self.operation = operation
         self.__doc__ = function.__doc__
-        self._blocking: Callable[..., Any] | None = None
+        self._sync_function: Callable[..., Any] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.function.__name__ = name
         self.function.__qualname__ = f"{owner.__qualname__}.{name}"
 
-    def blocking(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function, and block until what it does is done."""
+    def call_sync(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function over a sync backend."""
         raise NotImplementedError
 
     @property
-    def returns(self) -> Any:
-        """What to show as the type of what an operation's method returns."""
+    def return_annotation(self) -> Any:
+        """The return type that the signature of an operation's method shows."""
         return inspect.Signature.empty
 
     def bind(self, obj: Resource[Any] | None) -> Any:
-        """Return the method of an object, or this where there is none."""
+        """Return the bound method of an object, or this descriptor on the class."""
         if obj is None:
             return self
-        if self._blocking is None:
-            self._blocking = self._dressed()
-        return MethodType(self._blocking if obj._wire.blocks else self.function, obj)
+        if self._sync_function is None:
+            self._sync_function = self._make_sync_function()
+        return MethodType(self.function if obj._session.backend.is_async else self._sync_function, obj)
 
-    def _dressed(self) -> Callable[..., Any]:
+    def _make_sync_function(self) -> Callable[..., Any]:
         function = self.function
         if self.operation is not None:
-            function.__doc__ = self.operation.endpoint.build.__doc__
-            taken = inspect.signature(self.operation.endpoint.build).parameters.values()
-            this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-            vars(function)["__signature__"] = inspect.Signature([this, *taken], return_annotation=self.returns)
+            build = self.operation.endpoint.build
+            function.__doc__ = build.__doc__
+            self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+            parameters = [self_parameter, *inspect.signature(build).parameters.values()]
+            vars(function)["__signature__"] = inspect.Signature(parameters, return_annotation=self.return_annotation)
 
-        def blocking(*args: Any, **kwargs: Any) -> Any:
-            return self.blocking(*args, **kwargs)
+        def sync_function(*args: Any, **kwargs: Any) -> Any:
+            return self.call_sync(*args, **kwargs)
 
-        return update_wrapper(blocking, function)
+        return update_wrapper(sync_function, function)
 
 
-class both(Offered, Generic[P, T]):
-    """A coroutine method, offered blocking and async."""
+class dual_method(DualDescriptor, Generic[P, T]):
+    """Offers a coroutine method to both clients."""
 
     if TYPE_CHECKING:
 
@@ -143,24 +108,26 @@ class both(Offered, Generic[P, T]):
         ) -> None: ...
 
     @overload
-    def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, T]: ...
+    def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> Callable[P, T]: ...
     @overload
-    def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
         return self.bind(obj)
 
-    def blocking(self, *args: Any, **kwargs: Any) -> T:
-        result: T = finish(self.function(*args, **kwargs))
+    def call_sync(self, *args: Any, **kwargs: Any) -> T:
+        result: T = run_sync(self.function(*args, **kwargs))
         return result
 
     @property
-    def returns(self) -> Any:
+    def return_annotation(self) -> Any:
         operation = self.operation
-        return inspect.signature(operation.endpoint.parse).return_annotation if operation else super().returns
+        if operation is None:
+            return super().return_annotation
+        return inspect.signature(operation.endpoint.parse).return_annotation
 
 
-class each(Offered, Generic[P, T]):
-    """A method that returns an async generator, offered as an iterator and as an async iterator."""
+class dual_iterator(DualDescriptor, Generic[P, T]):
+    """Offers a method that returns an async generator as one that returns an iterator or an async iterator."""
 
     if TYPE_CHECKING:
 
@@ -171,20 +138,11 @@ class each(Offered, Generic[P, T]):
         ) -> None: ...
 
     @overload
-    def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Iterator[T]]: ...
+    def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> Callable[P, Iterator[T]]: ...
     @overload
-    def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, AsyncIterator[T]]: ...
+    def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> Callable[P, AsyncIterator[T]]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
         return self.bind(obj)
 
-    def blocking(self, *args: Any, **kwargs: Any) -> Iterator[T]:
-        return drain(self.function(*args, **kwargs))
-
-
-def plain(operation: Operation[P, T]) -> both[P, T]:
-    """Make a method of one operation: it sends the call and returns what the answer parses to."""
-
-    async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await send(self._wire, operation(*args, **kwargs))
-
-    return both(method, operation)
+    def call_sync(self, *args: Any, **kwargs: Any) -> Iterator[T]:
+        return iterate_sync(self.function(*args, **kwargs))

@@ -1,168 +1,217 @@
-"""One request, as often as it takes: send, decide with `retry`, sleep, send again; what remains becomes our error."""
+"""One request with retries: send, decide with `retry`, sleep, send again; the last failure becomes our error."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import httpx
 
 from replicate_api.types import Call, Request
 
 from . import errors
-from ._backends.sync import Wire, connection_error, public
-from ._config import MIN_TIMEOUT
+from ._backends.base import Backend, map_exception
 from ._sansio import retry
+from ._sansio.rate_limit import RateLimiter
+from ._sansio.redact import redact, strip_query
+from ._sansio.request import MIN_TIMEOUT
+
+if TYPE_CHECKING:
+    from ._config import Config
 
 T = TypeVar("T")
+BackendT = TypeVar("BackendT", bound=Backend, covariant=True)
 
-CLOCK_SKEW = timedelta(seconds=10)
-"""How far the server's clock may be behind ours when we look for what we may have created."""
-
-logger = logging.getLogger("replicate_ext")
-"""One line per attempt at DEBUG; no token, no input, and of other hosts' addresses only the host."""
-
-
-class Reply(NamedTuple, Generic[T]):
-    """A successful answer, read."""
-
-    value: T
-    status: int
-    seconds: float
-    """How long this attempt took, from sending to the end of the body."""
-
-
-async def send(wire: Wire, call: Call[T]) -> T:
-    """Send a call, again where that is safe, and return what its answer parses to."""
-    return (await exchange(wire, call.request, call.parse)).value
-
-
-async def exchange(
-    wire: Wire,
-    request: Request,
-    parse: Callable[[httpx.Response], T],
-    *,
-    stream: bool = False,
-    max_retries: int | None = None,
-    deadline: float | None = None,
-    is_urgent: bool = False,
-) -> Reply[T]:
-    """Send a request, again where that is safe, and read the answer.
-
-    `deadline`, on the wire's clock, bounds each attempt, and no attempt is waited for beyond it. An urgent request
-    goes out even while the others of this client wait because the server said so.
-
-    Raises:
-        ConnectionFailed, APIStatusError, ResponseError: What was left when no repetition was allowed any more.
-    """
-    retries = wire.settings.max_retries if max_retries is None else max_retries
-    label = f"{request.method} {public(request.path)}"
-    since = datetime.now(UTC) - CLOCK_SKEW
-    is_shared = request.path.startswith("/") and not is_urgent  # other hosts have limits of their own
-    limiter = wire.limiter if is_shared else retry.Limiter()
-    kind = request.method, request.path
-    attempt, waited = 1, 0.0
-    while True:
-        while (pause := limiter.pause(kind, wire.now())) > 0:
-            if waited + pause > retry.LONGEST_WAIT or _too_late(wire, pause, deadline):
-                told = f"another call of this client was told to wait, for {pause:.0f} more seconds"
-                detail = " ".join(text for text in (limiter.reason(kind), f"({told})") if text)
-                raise errors.RateLimited(429, detail=detail, call=label, retry_after=pause)
-            await wire.sleep(pause)
-            waited += pause
-        began = wire.now()
-        timeout = None if deadline is None else max(MIN_TIMEOUT, deadline - began)
-        error: errors.ReplicateError
-        cause: BaseException | None = None
-        outcome: object = "nothing"
-        try:
-            response = await wire.request(request, timeout, stream=stream)
-            outcome = response.status_code
-            if response.is_success or (stream and response.has_redirect_location):
-                return Reply(_read(response, parse, label), response.status_code, wire.now() - began)
-            content = await wire.load(response)
-        except (httpx.RequestError, httpx.InvalidURL) as broken:
-            cause, error = broken, connection_error(broken, label)
-            failure = retry.Failure(request.method, request.path, unsent=isinstance(broken, (*_UNSENT, *_HOPELESS)))
-            outcome = type(broken).__name__
-        except errors.ResponseError as unreadable:
-            cause, error = unreadable.__cause__, unreadable
-            failure = retry.Failure(request.method, request.path)
-        else:
-            headers = response.headers
-            failure = retry.Failure(
-                request.method, request.path, status=response.status_code, headers=headers, body=content
-            )
-            error = errors.from_response(response.status_code, headers, content, label, retry.retry_after(failure))
-        finally:
-            if logger.isEnabledFor(logging.DEBUG):
-                spent, shown = 1000 * (wire.now() - began), _redacted(request)
-                logger.debug("%s %s -> %s in %.0f ms, attempt %d", request.method, shown, outcome, spent, attempt)
-        hint = retry.retry_after(failure)
-        if hint is not None and isinstance(error, errors.RateLimited):
-            limiter.hold(kind, wire.now() + hint, error.detail)
-        delay = None if isinstance(cause, _HOPELESS) else retry.delay(failure, attempt, retries, waited)
-        if delay is None or not request.is_repeatable() or _too_late(wire, delay, deadline):
-            if not retry.is_repeatable(request.method, request.path) and retry.maybe_accepted(failure):
-                error.maybe_created_after = since
-            raise error from cause
-        await wire.sleep(delay)
-        waited += delay if hint is not None else 0.0
-        attempt += 1
-
-
-def _too_late(wire: Wire, pause: float, deadline: float | None) -> bool:
-    return deadline is not None and wire.now() + pause > deadline
-
-
-async def fetch(
-    wire: Wire,
-    url: str,
-    headers: Mapping[str, str] | None = None,
-    *,
-    deadline: float | None = None,
-    max_retries: int | None = None,
-) -> httpx.Response:
-    """GET any URL, following redirects, and return the answer with its body still to come (see `Wire.body`).
-
-    The token goes along only to the API's origin. `deadline` and `max_retries` are those of `exchange`, per request.
-
-    Raises:
-        ConnectionFailed: No connection.
-        APIStatusError: The host answered with an error.
-    """
-    for _ in range(MAX_REDIRECTS + 1):
-        request = Request("GET", url, headers=dict(headers or {}))
-        reply = await exchange(
-            wire, request, lambda answer: answer, stream=True, deadline=deadline, max_retries=max_retries
-        )
-        response = reply.value
-        if not response.has_redirect_location:
-            return response
-        await wire.close(response)
-        try:
-            url = str(response.url.join(response.headers["location"]))
-        except httpx.InvalidURL:
-            raise errors.ResponseError(f"GET {public(url)}: a redirect to no address") from None
-    raise errors.ResponseError(f"GET {public(url)}: more than {MAX_REDIRECTS} redirects")
-
+MAX_CLOCK_SKEW = timedelta(seconds=10)
+"""By how much the server's clock may be behind ours, when the client searches for what it may have created."""
 
 MAX_REDIRECTS = 5
 
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+
+logger = logging.getLogger("replicate_ext")
+"""One line per attempt at DEBUG, without token and inputs; of other hosts' URLs only the host."""
 
 
-def _read(response: httpx.Response, parse: Callable[[httpx.Response], T], label: str) -> T:
+class TimedResponse(NamedTuple, Generic[T]):
+    """A successful response, parsed."""
+
+    value: T
+    status_code: int
+    elapsed: float
+    """Seconds that this attempt took, from sending to the end of the body."""
+
+
+class _FailedAttempt(NamedTuple):
+    """A failed attempt: our error for it, what the retry decision needs, and the cause."""
+
+    error: errors.ReplicateError
+    failure: retry.Failure
+    cause: BaseException | None = None
+
+    @property
+    def is_retryable(self) -> bool:
+        return not isinstance(self.cause, _NON_RETRYABLE)
+
+
+class Session(Generic[BackendT]):
+    """Sends requests through a backend; every call of a client goes through its one session."""
+
+    def __init__(self, backend: BackendT) -> None:
+        self.backend = backend
+        self._rate_limiter = RateLimiter()
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the client."""
+        return self.backend.config
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a call, with retries, and return its parsed response. Raises as `send` does."""
+        return (await self.send(call.request, call.parse)).value
+
+    async def send(
+        self,
+        request: Request,
+        parse: Callable[[httpx.Response], T],
+        *,
+        stream: bool = False,
+        max_retries: int | None = None,
+        deadline: float | None = None,
+        is_urgent: bool = False,
+    ) -> TimedResponse[T]:
+        """Send a request, with retries, and parse the response.
+
+        Args:
+            request: What to send.
+            parse: Turns a successful response into its value; ValueError means that it cannot be decoded.
+            stream: Leave the body unread, and redirects to the caller.
+            max_retries: Replaces the client's.
+            deadline: A moment on the backend's clock: it bounds each attempt, and no retry waits beyond it.
+            is_urgent: Ignore the rate limit that blocks the other requests of this client.
+
+        Raises:
+            APIConnectionError, APIStatusError, ResponseDecodeError: The failure of the last attempt.
+        """
+        backend = self.backend
+        retries = self.config.max_retries if max_retries is None else max_retries
+        label = f"{request.method} {strip_query(request.path)}"
+        is_idempotent = retry.is_idempotent(request.method, request.path)
+        first_sent = datetime.now(UTC)
+        attempt, waited = 1, 0.0
+        is_api = request.path.startswith("/")  # other hosts have rate limits of their own
+        limiter = self._rate_limiter if is_api and not is_urgent else RateLimiter()
+        while True:
+            waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited, deadline)
+            result = await self._attempt(request, parse, label, attempt, stream, deadline)
+            if isinstance(result, TimedResponse):
+                return result
+            error, failure, cause = result
+            hint = retry.retry_after(failure)
+            if hint is not None and isinstance(error, errors.RateLimitError):
+                limiter.block_until(is_idempotent, backend.monotonic() + hint, error.detail)
+            delay = retry.retry_delay(failure, attempt, retries, waited) if result.is_retryable else None
+            if delay is None or not request.is_repeatable() or self._is_too_late(delay, deadline):
+                if not is_idempotent and retry.may_have_been_accepted(failure):
+                    error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
+                raise error from cause
+            await backend.sleep(delay)
+            waited += delay if hint is not None else 0.0
+            attempt += 1
+
+    async def _wait_for_rate_limit(
+        self, limiter: RateLimiter, is_idempotent: bool, label: str, waited: float, deadline: float | None
+    ) -> float:
+        """Wait while the server's rate limit blocks requests of this class, and return the seconds waited."""
+        total = 0.0
+        while (delay := limiter.seconds_to_wait(is_idempotent, self.backend.monotonic())) > 0:
+            if waited + total + delay > retry.MAX_RETRY_AFTER_TOTAL or self._is_too_late(delay, deadline):
+                note = f"(this client got a 429 for another call, and may not send for {delay:.0f} more seconds)"
+                detail = " ".join(filter(None, [limiter.reason(is_idempotent), note]))
+                raise errors.RateLimitError(429, detail=detail, request=label, retry_after=delay)
+            await self.backend.sleep(delay)
+            total += delay
+        return total
+
+    async def _attempt(
+        self,
+        request: Request,
+        parse: Callable[[httpx.Response], T],
+        label: str,
+        number: int,
+        stream: bool,
+        deadline: float | None,
+    ) -> TimedResponse[T] | _FailedAttempt:
+        """Send a request once."""
+        backend = self.backend
+        started = backend.monotonic()
+        max_seconds = None if deadline is None else max(MIN_TIMEOUT, deadline - started)
+        method, path = request.method, request.path
+        outcome: object = "no response"
+        try:
+            response = await backend.send(self.config.requests.build(request, max_seconds), stream=stream)
+            outcome = response.status_code
+            if response.is_success or (stream and response.has_redirect_location):
+                value = _parse(response, parse, label)
+                return TimedResponse(value, response.status_code, backend.monotonic() - started)
+            content = await backend.aread(response)
+        except (httpx.RequestError, httpx.InvalidURL) as cause:
+            outcome = type(cause).__name__
+            not_sent = isinstance(cause, (*_NOT_SENT, *_NON_RETRYABLE))
+            return _FailedAttempt(map_exception(cause, label), retry.Failure(method, path, not_sent), cause)
+        except errors.ResponseDecodeError as undecodable:
+            return _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
+        finally:
+            if logger.isEnabledFor(logging.DEBUG):
+                milliseconds = 1000 * (backend.monotonic() - started)
+                logger.debug("%s %s -> %s in %.0f ms, attempt %d", method, redact(path), outcome, milliseconds, number)
+        status_code, headers = response.status_code, response.headers
+        failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
+        error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
+        return _FailedAttempt(error, failure)
+
+    def _is_too_late(self, delay: float, deadline: float | None) -> bool:
+        return deadline is not None and self.backend.monotonic() + delay > deadline
+
+    async def fetch(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        deadline: float | None = None,
+        max_retries: int | None = None,
+    ) -> httpx.Response:
+        """GET any URL, follow redirects, and return the response with its body unread (see `Backend.aiter_bytes`).
+
+        The token is sent only to the API's origin. `deadline` and `max_retries` apply to each request.
+
+        Raises:
+            APIConnectionError: No response arrived.
+            APIStatusError: The host responded with an error status.
+            ResponseDecodeError: The redirects lead nowhere.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            request = Request("GET", url, headers=dict(headers or {}))
+            response = (
+                await self.send(
+                    request, lambda response: response, stream=True, deadline=deadline, max_retries=max_retries
+                )
+            ).value
+            if not response.has_redirect_location:
+                return response
+            await self.backend.aclose(response)
+            try:
+                url = str(response.url.join(response.headers["location"]))
+            except httpx.InvalidURL:
+                raise errors.ResponseDecodeError(f"GET {strip_query(url)}: redirect to an invalid URL") from None
+        raise errors.ResponseDecodeError(f"GET {strip_query(url)}: more than {MAX_REDIRECTS} redirects")
+
+
+def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], label: str) -> T:
     try:
         return parse(response)
-    except (ValueError, RecursionError) as unreadable:
-        raise errors.ResponseError(f"{label}: cannot read the answer: {unreadable}") from unreadable
-
-
-def _redacted(request: Request) -> str:
-    """Return what may be logged of an address: a path of the API, of any other only the host (the path is its key)."""
-    host = request.path.partition("//")[2].partition("/")[0]
-    return f"{host}/…" if host else public(request.path)
+    except (ValueError, RecursionError) as error:
+        raise errors.ResponseDecodeError(f"{label}: cannot decode the response: {error}") from error

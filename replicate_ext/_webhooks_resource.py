@@ -1,4 +1,4 @@
-"""What `client.webhooks` does besides the operations of the document: it checks deliveries."""
+"""`client.webhooks.verify`: verify deliveries with the account's signing secret."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from typing import TYPE_CHECKING
 
 from replicate_api import operations as op
 
-from ._config import TOLERANCE
-from ._dual import Namespace, W, both
-from ._send import send
-from .errors import BadWebhookSignature, ResponseError
+from ._config import DEFAULT_WEBHOOK_TOLERANCE
+from ._dual import dual_method
+from ._operations import Namespace
+from ._send import BackendT, Session
+from .errors import ResponseDecodeError, WebhookSignatureError
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
 
 
-SECRET_LASTS = 60.0
-"""Seconds before the secret is asked for again, should a signature not fit: the account may have a new one."""
+MIN_SECRET_AGE = 60.0
+"""Seconds after which the secret is fetched again if a signature does not match: it may have been rotated."""
 
 
-class Verifying(Namespace[W]):
-    """A namespace that verifies deliveries with the secret of the account."""
+class WebhooksResource(Namespace[BackendT]):
+    """Adds `verify` to the namespace `webhooks`."""
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
         self._secret: str | None = None
-        self._since = 0.0
+        self._fetched_at = 0.0
 
-    @both
+    @dual_method
     async def verify(
         self,
         body: bytes | str,
         headers: Mapping[str, str],
         *,
-        tolerance: float | None = TOLERANCE,
+        tolerance: float | None = DEFAULT_WEBHOOK_TOLERANCE,
     ) -> Prediction | Training:
-        """Return the prediction or training of a genuine delivery, checked with the secret of the account.
+        """Return the prediction or training of an authentic delivery, verified with the account's secret.
 
-        The secret is fetched once, and again, at most once a minute, when a signature does not fit: it may have been
-        renewed. The arguments and errors are those of `replicate_ext.webhooks.verify`.
+        The secret is fetched once, and again, at most once a minute, if a signature does not match, because it may have
+        been rotated. Arguments and errors are those of `replicate_ext.webhooks.verify`.
         """
-        from . import webhooks  # few need it, and it takes a while
+        from . import webhooks  # rarely needed, and slow to import
 
         if self._secret is None:
-            self._secret = await self._fetched()
+            self._secret = await self._fetch_secret()
         try:
             return webhooks.verify(body, headers, self._secret, tolerance)
-        except BadWebhookSignature:
-            if self._wire.now() < self._since + SECRET_LASTS:
+        except WebhookSignatureError:
+            if self._session.backend.monotonic() < self._fetched_at + MIN_SECRET_AGE:
                 raise
-        self._secret = await self._fetched()
+        self._secret = await self._fetch_secret()
         return webhooks.verify(body, headers, self._secret, tolerance)
 
-    async def _fetched(self) -> str:
-        self._since = self._wire.now()
-        key = (await send(self._wire, op.WEBHOOKS_DEFAULT_SECRET_GET())).key
+    async def _fetch_secret(self) -> str:
+        self._fetched_at = self._session.backend.monotonic()
+        key = (await self._session.call(op.WEBHOOKS_DEFAULT_SECRET_GET())).key
         if not isinstance(key, str):
-            raise ResponseError(f"the API sent no secret for webhooks: its `key` is {key!r:.20}")
+            raise ResponseDecodeError(f"the API sent no webhook secret: its `key` is {key!r:.20}")
         return key

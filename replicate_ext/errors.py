@@ -1,28 +1,28 @@
-"""Everything that can go wrong, one tree.
+"""Every error of the package, in one tree.
 
     ReplicateError
-    ├── ConnectionFailed            no answer: DNS, refused, reset, cut
-    │   └── TimedOut                … because it took too long (also a TimeoutError)
-    ├── APIStatusError              an answer that is not a success
-    │   ├── AuthenticationError     401, and a token that cannot be right (told before anything is sent)
-    │   ├── PaymentRequired         402
-    │   ├── PermissionDenied        403
-    │   ├── NotFound                404
-    │   ├── InvalidRequest          400, 422: `invalid_fields` names what to mend
-    │   ├── RateLimited             429: `retry_after` says when
-    │   └── ServerError             5xx, Cloudflare's 520 to 530 included
-    ├── ResponseError               a success that cannot be read
-    ├── ModelError                  the prediction or training failed
-    │   ├── PredictionCanceled      … was canceled
-    │   └── PredictionAborted       … reached its deadline before it started
-    ├── WaitTimeout                 still running when `timeout` ran out (also a TimeoutError)
-    ├── StreamError                 events of a stream were lost for good
-    └── WebhookError                a delivery that must not be believed, or cannot be read
-        ├── MissingWebhookHeader
-        ├── StaleWebhook            sent too long ago
-        └── BadWebhookSignature
+    ├── APIConnectionError               no response: DNS failure, refused, reset or interrupted connection
+    │   └── APITimeoutError              no response in time (also a TimeoutError)
+    ├── APIStatusError                   a response with an error status; `status_code` holds it
+    │   ├── AuthenticationError          401, or a token that is missing or malformed (raised before any request)
+    │   ├── PaymentRequiredError         402
+    │   ├── PermissionDeniedError        403
+    │   ├── NotFoundError                404
+    │   ├── InvalidRequestError          400 and 422; `invalid_fields` lists the wrong inputs
+    │   ├── RateLimitError               429; `retry_after` is the server's hint in seconds
+    │   └── ServerError                  5xx, including Cloudflare's 520 to 530
+    ├── ResponseDecodeError              a successful response with a body that cannot be decoded
+    ├── ModelError                       the prediction or training failed
+    │   ├── PredictionCanceledError      it was canceled
+    │   └── PredictionAbortedError       its deadline passed before it started
+    ├── WaitTimeoutError                 `timeout` expired while it was running (also a TimeoutError)
+    ├── StreamError                      events of a stream were lost and cannot be recovered
+    └── WebhookError                     a delivery that is not authentic, or cannot be decoded
+        ├── MissingWebhookHeaderError
+        ├── StaleWebhookError            its timestamp is outside the tolerance
+        └── WebhookSignatureError
 
-A wrong argument is an ordinary TypeError or ValueError. All errors hold plain data and pickle.
+Invalid arguments raise TypeError or ValueError. All errors hold plain data and can be pickled.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
 
 
 class ReplicateError(Exception):
-    """The root of the tree."""
+    """Base class of all errors of this package."""
 
     prediction: Prediction | Training | None = None
-    """The prediction this is about, when there is one: nothing that was paid for gets lost behind an error."""
+    """The prediction or training that the error is about, if there is one: its id is never lost to an error."""
 
     maybe_created_after: datetime | None = None
-    """Set when a create failed in a way that leaves open whether the server accepted it.
+    """Set if a create request failed and the server may have accepted it.
 
-    `client.predictions.list(created_after=error.maybe_created_after)` shows what was created since; look there before
-    you repeat the call.
+    `client.predictions.list(created_after=error.maybe_created_after)` lists what was created since. Check it before
+    you retry the call, or you may pay twice.
     """
 
-    def advise(self, advice: str) -> None:
-        """Add to the message what the caller could do about it."""
+    def add_advice(self, advice: str) -> None:
+        """Append to the message what the caller can do about the error."""
         self.args = (f"{self}: {advice}",)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -65,82 +65,85 @@ def _restore(cls: type[ReplicateError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
-class ConnectionFailed(ReplicateError):
-    """No answer came: the address did not resolve, or the connection was refused, reset or cut."""
+class APIConnectionError(ReplicateError):
+    """No response arrived: the host did not resolve, or the connection was refused, reset or interrupted."""
 
 
-class TimedOut(ConnectionFailed, TimeoutError):
-    """No answer came in time; a single request, not the prediction (that is `WaitTimeout`)."""
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """No response arrived in time. This is about one HTTP request; a whole run raises `WaitTimeoutError`."""
 
 
 class APIStatusError(ReplicateError):
-    """The server answered, and the answer is not a success."""
+    """The server responded with an error status."""
 
     def __init__(
         self,
-        status: int,
+        status_code: int,
         title: str | None = None,
         detail: str | None = None,
         invalid_fields: list[dict[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
-        call: str | None = None,
+        request: str | None = None,
     ) -> None:
-        self.status = status
+        self.status_code = status_code
         self.title = title
         self.detail = detail
         self.invalid_fields = invalid_fields or []
         self.headers = dict(headers or {})
-        text = ": ".join(part for part in (call, str(status), title, detail and detail.strip()) if part)
-        super().__init__(text)
+        parts = (request, str(status_code), title, detail and detail.strip())
+        super().__init__(": ".join(part for part in parts if part))
 
 
 class AuthenticationError(APIStatusError):
-    """401, or a token that cannot be right, told before anything is sent."""
+    """401, or an API token that is missing or malformed, which is raised before any request is sent."""
 
 
-class PaymentRequired(APIStatusError):
-    """402: the account has no credit left, or reached its spend limit."""
+class PaymentRequiredError(APIStatusError):
+    """402: the account has no credit left, or has reached its spend limit."""
 
 
-class PermissionDenied(APIStatusError):
-    """403."""
+class PermissionDeniedError(APIStatusError):
+    """403: this token may not do that."""
 
 
-class NotFound(APIStatusError):
-    """404: no such thing, or not for this token."""
+class NotFoundError(APIStatusError):
+    """404: the resource does not exist, or this token may not see it."""
 
 
-class InvalidRequest(APIStatusError):
-    """400 or 422. Each of `invalid_fields` has `field`, `type` and `description`."""
+class InvalidRequestError(APIStatusError):
+    """400 or 422. Each item of `invalid_fields` has the keys `field`, `type` and `description`."""
 
 
-class RateLimited(APIStatusError):
-    """429, and waiting would have taken longer than the client waits by itself."""
+class RateLimitError(APIStatusError):
+    """429, and the wait that the server asked for is longer than the client waits by itself."""
 
     def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retry_after = retry_after
-        """Seconds until the server takes the next request, where it said so."""
+        """Seconds until the server accepts the next request, or None if it gave no hint."""
         if self.is_low_credit:
-            self.advise("this limit is due to the account's low credit: see https://replicate.com/account/billing")
+            self.add_advice("this limit is due to the account's low credit: see https://replicate.com/account/billing")
 
     @property
     def is_low_credit(self) -> bool:
-        """Whether the limit is the strict one for accounts with little credit or no payment method."""
+        """Whether this is the strict limit for accounts with little credit or without a payment method.
+
+        Replicate says so only in the text of the response (docs/api-facts.md, section 6).
+        """
         return re.search(r"in credit|payment method", self.detail or "") is not None
 
 
 class ServerError(APIStatusError):
-    """5xx: the server, or something in front of it, is in trouble."""
+    """5xx: the server, or a proxy in front of it, failed."""
 
 
-class ResponseError(ReplicateError):
-    """A successful status with a body that cannot be read; nothing is known about the call's effect."""
+class ResponseDecodeError(ReplicateError):
+    """A successful response whose body cannot be decoded; whether the request took effect is unknown."""
 
 
 class ModelError(ReplicateError):
-    """The prediction ended without a result; `prediction` is how it ended."""
+    """The prediction or training ended without a result; `prediction` is its final state."""
 
     prediction: Prediction | Training
 
@@ -150,23 +153,23 @@ class ModelError(ReplicateError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same run may well succeed: the platform, and not the model or its input, was the reason.
+        """Whether the platform failed, and not the model or its input, so that the same run may well succeed.
 
-        By the texts and codes that are known: https://replicate.com/docs/reference/error-codes
+        Recognized by the documented texts and codes: https://replicate.com/docs/reference/error-codes
         """
         return re.search(r"please retry|interrupted|E9828|E6716", str(self.prediction.error or "")) is not None
 
 
-class PredictionCanceled(ModelError):
-    """Somebody, or a deadline, canceled the prediction while it ran."""
+class PredictionCanceledError(ModelError):
+    """The prediction was canceled while it ran, by a request or by its deadline."""
 
 
-class PredictionAborted(ModelError):
-    """The prediction's deadline passed before it started; it is not billed."""
+class PredictionAbortedError(ModelError):
+    """The deadline of the prediction passed before it started; it is not billed (docs/api-facts.md, section 7)."""
 
 
-class WaitTimeout(ReplicateError, TimeoutError):
-    """`timeout` ran out while the prediction was running; `client.wait(error.prediction)` takes it up again."""
+class WaitTimeoutError(ReplicateError, TimeoutError):
+    """`timeout` expired while the prediction was running; `client.wait(error.prediction)` resumes the wait."""
 
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
@@ -174,7 +177,7 @@ class WaitTimeout(ReplicateError, TimeoutError):
 
 
 class StreamError(ReplicateError):
-    """Events of a stream were lost for good: the finished output does not continue what they said."""
+    """Events of a stream were lost: the final output does not continue the events that arrived."""
 
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
@@ -182,72 +185,80 @@ class StreamError(ReplicateError):
 
 
 class WebhookError(ReplicateError):
-    """A delivery that must not be believed, or cannot be read."""
+    """A webhook delivery that is not authentic, or cannot be decoded."""
 
 
-class MissingWebhookHeader(WebhookError):
-    """One of webhook-id, webhook-timestamp and webhook-signature is not there."""
+class MissingWebhookHeaderError(WebhookError):
+    """The request lacks one of the headers webhook-id, webhook-timestamp and webhook-signature."""
 
 
-class StaleWebhook(WebhookError):
-    """The delivery was sent too long ago, or in the future."""
+class StaleWebhookError(WebhookError):
+    """The timestamp of the delivery is too old, or in the future."""
 
 
-class BadWebhookSignature(WebhookError):
-    """No signature of the delivery fits the body and the secret."""
+class WebhookSignatureError(WebhookError):
+    """No signature of the delivery matches its body and the secret."""
 
 
-_BY_STATUS: dict[int, type[APIStatusError]] = {
-    400: InvalidRequest,
+_ERROR_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: InvalidRequestError,
     401: AuthenticationError,
-    402: PaymentRequired,
-    403: PermissionDenied,
-    404: NotFound,
-    422: InvalidRequest,
-    429: RateLimited,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: InvalidRequestError,
+    429: RateLimitError,
 }
 
 
 def from_response(
-    status: int, headers: Mapping[str, str], body: bytes, call: str, retry_after: float | None = None
+    status_code: int, headers: Mapping[str, str], body: bytes, request: str, retry_after: float | None = None
 ) -> APIStatusError:
-    """Return the error of an unsuccessful answer; `call` is "GET /predictions/…", free of secrets.
+    """Return the error for a response with an error status.
 
-    Any key of the problem document may be missing, and the body may be an HTML page of a proxy.
+    The body should be a problem document (RFC 9457), but any key may be missing, and it may be an HTML page of a proxy
+    (docs/api-facts.md, section 5).
+
+    Args:
+        status_code: The status of the response.
+        headers: Its headers.
+        body: Its body.
+        request: Method and path for the message, without secrets: "GET /predictions/…".
+        retry_after: The server's hint in seconds.
     """
-    problem = _problem(body)
-    cls = _BY_STATUS.get(status, ServerError if status >= 500 else APIStatusError)
+    problem = _parse_problem(body)
+    cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
     title, detail, fields = problem.get("title"), problem.get("detail"), problem.get("invalid_fields")
-    more = {"retry_after": retry_after} if cls is RateLimited else {}
+    extra = {"retry_after": retry_after} if cls is RateLimitError else {}
     return cls(
-        status,
+        status_code,
         title if isinstance(title, str) else None,
         detail if isinstance(detail, str) else json.dumps(detail) if detail else None,
         [dict(field) for field in fields if isinstance(field, dict)] if isinstance(fields, list) else None,
         headers,
-        call=call,
-        **more,
+        request=request,
+        **extra,
     )
 
 
-def _problem(body: bytes) -> dict[str, Any]:
+def _parse_problem(body: bytes) -> dict[str, Any]:
     text = body.decode(errors="replace").strip()
     try:
         problem = json.loads(text)
     except ValueError:
-        return {"detail": _page_text(text)} if text else {}
+        return {"detail": _summarize_page(text)} if text else {}
     return problem if isinstance(problem, dict) else {"detail": text[:500]}
 
 
-def _page_text(text: str) -> str:
-    """Return what a person would read first: the title of an HTML page, or the beginning of a text."""
+def _summarize_page(text: str) -> str:
+    """Return the title of an HTML page, or the beginning of a plain text."""
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     plain = title[1] if title else re.sub(r"<[^>]*>", " ", text)
     return " ".join(plain.split())[:300]
 
 
 def describe(prediction: Prediction | Training) -> str:
-    """Say how a prediction ended: its id and page, the model's error, the last lines of its log."""
+    """Return how a prediction ended: its id, status and error, its web page, the last lines of its log."""
     lines = [f"{prediction.id} {prediction.status}"]
     if prediction.error:
         lines[0] += f": {prediction.error}"
@@ -255,9 +266,9 @@ def describe(prediction: Prediction | Training) -> str:
     if page:
         lines.append(f"see {page}")
     if isinstance(prediction.logs, str) and prediction.logs.strip():
-        last = prediction.logs.strip().splitlines()[-_LOG_LINES:]
-        lines += ["the log ends:", *(f"    {line[:300]}" for line in last)]
+        tail = prediction.logs.strip().splitlines()[-_MAX_LOG_LINES:]
+        lines += ["the log ends:", *(f"    {line[:300]}" for line in tail)]
     return "\n".join(lines)
 
 
-_LOG_LINES = 5
+_MAX_LOG_LINES = 5

@@ -15,7 +15,7 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from properties import successes
 
-ADDED = {"webhooks": ("_webhooks_resource", "Verifying")}
+ADDED = {"webhooks": ("_webhooks_resource", "WebhooksResource")}
 """Namespaces to which the upper floor adds something by hand: the module and the class that it is in."""
 
 RESERVED = {
@@ -24,13 +24,13 @@ RESERVED = {
 }
 """What clients and namespaces do besides, by the path of the namespace: a method or namespace cannot be called so."""
 
-WRITTEN_WITH = frozenset(("creating", "listed", "op", "plain"))
+WRITTEN_WITH = frozenset(("method_with_files", "op", "operation_method", "paginated_method"))
 """Names that the classes are written with: nor can it be called one of these, anywhere.
 
 A word that cannot be a name gets an underscore, as Python's keywords do.
 """
 
-CLASSES = frozenset(("Any", "Namespace", "W", *(cls for _, cls in ADDED.values())))
+CLASSES = frozenset(("Any", "BackendT", "Namespace", "Session", *(cls for _, cls in ADDED.values())))
 """Names that a class cannot have."""
 
 
@@ -118,10 +118,14 @@ def _role(endpoint: Endpoint) -> str:
     for answer in successes(endpoint):
         fields = _fields(answer.prop)
         if "next" in fields and isinstance(fields.get("results"), ListProperty):
-            return "listed"
+            return "paginated_method"
     inputs = [_fields(body.prop).get("input") for body in endpoint.bodies]
     every = [each for prop in inputs for each in (prop.inner_properties if isinstance(prop, UnionProperty) else [prop])]
-    return "creating" if any(isinstance(prop, ModelProperty | AnyProperty) for prop in every) else "plain"
+    return (
+        "method_with_files"
+        if any(isinstance(prop, ModelProperty | AnyProperty) for prop in every)
+        else "operation_method"
+    )
 
 
 def _fields(prop: Any) -> dict[str, Any]:

@@ -8,160 +8,159 @@ This is the one module here that stands on the upper floor, `replicate_ext`, and
 
 from __future__ import annotations
 
-from replicate_ext._dual import Namespace, W, plain
-from replicate_ext._files.inputs import creating
-from replicate_ext._pagination import listed
-from replicate_ext._webhooks_resource import Verifying
+from replicate_ext._operations import Namespace, method_with_files, operation_method, paginated_method
+from replicate_ext._send import BackendT, Session
+from replicate_ext._webhooks_resource import WebhooksResource
 
 from . import operations as op
 
 
-class Account(Namespace[W]):
+class Account(Namespace[BackendT]):
     """`client.account`."""
 
-    get = plain(op.ACCOUNT_GET)
+    get = operation_method(op.ACCOUNT_GET)
 
 
-class Collections(Namespace[W]):
+class Collections(Namespace[BackendT]):
     """`client.collections`."""
 
-    get = plain(op.COLLECTIONS_GET)
-    list = listed(op.COLLECTIONS_LIST)
+    get = operation_method(op.COLLECTIONS_GET)
+    list = paginated_method(op.COLLECTIONS_LIST)
 
 
-class DeploymentsPredictions(Namespace[W]):
+class DeploymentsPredictions(Namespace[BackendT]):
     """`client.deployments.predictions`."""
 
-    create = creating(op.DEPLOYMENTS_PREDICTIONS_CREATE)
+    create = method_with_files(op.DEPLOYMENTS_PREDICTIONS_CREATE)
 
 
-class Deployments(Namespace[W]):
+class Deployments(Namespace[BackendT]):
     """`client.deployments`."""
 
-    create = plain(op.DEPLOYMENTS_CREATE)
-    delete = plain(op.DEPLOYMENTS_DELETE)
-    get = plain(op.DEPLOYMENTS_GET)
-    list = listed(op.DEPLOYMENTS_LIST)
-    update = plain(op.DEPLOYMENTS_UPDATE)
+    create = operation_method(op.DEPLOYMENTS_CREATE)
+    delete = operation_method(op.DEPLOYMENTS_DELETE)
+    get = operation_method(op.DEPLOYMENTS_GET)
+    list = paginated_method(op.DEPLOYMENTS_LIST)
+    update = operation_method(op.DEPLOYMENTS_UPDATE)
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.predictions = DeploymentsPredictions(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self.predictions = DeploymentsPredictions(session)
 
 
-class Files(Namespace[W]):
+class Files(Namespace[BackendT]):
     """`client.files`."""
 
-    create = plain(op.FILES_CREATE)
-    delete = plain(op.FILES_DELETE)
-    download = plain(op.FILES_DOWNLOAD)
-    get = plain(op.FILES_GET)
-    list = listed(op.FILES_LIST)
+    create = operation_method(op.FILES_CREATE)
+    delete = operation_method(op.FILES_DELETE)
+    download = operation_method(op.FILES_DOWNLOAD)
+    get = operation_method(op.FILES_GET)
+    list = paginated_method(op.FILES_LIST)
 
 
-class Hardware(Namespace[W]):
+class Hardware(Namespace[BackendT]):
     """`client.hardware`."""
 
-    list = plain(op.HARDWARE_LIST)
+    list = operation_method(op.HARDWARE_LIST)
 
 
-class ModelsExamples(Namespace[W]):
+class ModelsExamples(Namespace[BackendT]):
     """`client.models.examples`."""
 
-    list = listed(op.MODELS_EXAMPLES_LIST)
+    list = paginated_method(op.MODELS_EXAMPLES_LIST)
 
 
-class ModelsPredictions(Namespace[W]):
+class ModelsPredictions(Namespace[BackendT]):
     """`client.models.predictions`."""
 
-    create = creating(op.MODELS_PREDICTIONS_CREATE)
+    create = method_with_files(op.MODELS_PREDICTIONS_CREATE)
 
 
-class ModelsReadme(Namespace[W]):
+class ModelsReadme(Namespace[BackendT]):
     """`client.models.readme`."""
 
-    get = plain(op.MODELS_README_GET)
+    get = operation_method(op.MODELS_README_GET)
 
 
-class ModelsVersions(Namespace[W]):
+class ModelsVersions(Namespace[BackendT]):
     """`client.models.versions`."""
 
-    delete = plain(op.MODELS_VERSIONS_DELETE)
-    get = plain(op.MODELS_VERSIONS_GET)
-    list = listed(op.MODELS_VERSIONS_LIST)
+    delete = operation_method(op.MODELS_VERSIONS_DELETE)
+    get = operation_method(op.MODELS_VERSIONS_GET)
+    list = paginated_method(op.MODELS_VERSIONS_LIST)
 
 
-class Models(Namespace[W]):
+class Models(Namespace[BackendT]):
     """`client.models`."""
 
-    create = plain(op.MODELS_CREATE)
-    delete = plain(op.MODELS_DELETE)
-    get = plain(op.MODELS_GET)
-    list = listed(op.MODELS_LIST)
-    search = listed(op.MODELS_SEARCH)
-    update = plain(op.MODELS_UPDATE)
+    create = operation_method(op.MODELS_CREATE)
+    delete = operation_method(op.MODELS_DELETE)
+    get = operation_method(op.MODELS_GET)
+    list = paginated_method(op.MODELS_LIST)
+    search = paginated_method(op.MODELS_SEARCH)
+    update = operation_method(op.MODELS_UPDATE)
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.examples = ModelsExamples(wire)
-        self.predictions = ModelsPredictions(wire)
-        self.readme = ModelsReadme(wire)
-        self.versions = ModelsVersions(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self.examples = ModelsExamples(session)
+        self.predictions = ModelsPredictions(session)
+        self.readme = ModelsReadme(session)
+        self.versions = ModelsVersions(session)
 
 
-class Predictions(Namespace[W]):
+class Predictions(Namespace[BackendT]):
     """`client.predictions`."""
 
-    cancel = plain(op.PREDICTIONS_CANCEL)
-    create = creating(op.PREDICTIONS_CREATE)
-    get = plain(op.PREDICTIONS_GET)
-    list = listed(op.PREDICTIONS_LIST)
+    cancel = operation_method(op.PREDICTIONS_CANCEL)
+    create = method_with_files(op.PREDICTIONS_CREATE)
+    get = operation_method(op.PREDICTIONS_GET)
+    list = paginated_method(op.PREDICTIONS_LIST)
 
 
-class Trainings(Namespace[W]):
+class Trainings(Namespace[BackendT]):
     """`client.trainings`."""
 
-    cancel = plain(op.TRAININGS_CANCEL)
-    create = creating(op.TRAININGS_CREATE)
-    get = plain(op.TRAININGS_GET)
-    list = listed(op.TRAININGS_LIST)
+    cancel = operation_method(op.TRAININGS_CANCEL)
+    create = method_with_files(op.TRAININGS_CREATE)
+    get = operation_method(op.TRAININGS_GET)
+    list = paginated_method(op.TRAININGS_LIST)
 
 
-class WebhooksDefaultSecret(Namespace[W]):
+class WebhooksDefaultSecret(Namespace[BackendT]):
     """`client.webhooks.default.secret`."""
 
-    get = plain(op.WEBHOOKS_DEFAULT_SECRET_GET)
+    get = operation_method(op.WEBHOOKS_DEFAULT_SECRET_GET)
 
 
-class WebhooksDefault(Namespace[W]):
+class WebhooksDefault(Namespace[BackendT]):
     """`client.webhooks.default`."""
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.secret = WebhooksDefaultSecret(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self.secret = WebhooksDefaultSecret(session)
 
 
-class Webhooks(Verifying[W]):
+class Webhooks(WebhooksResource[BackendT]):
     """`client.webhooks`."""
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.default = WebhooksDefault(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self.default = WebhooksDefault(session)
 
 
-class Operations(Namespace[W]):
+class Operations(Namespace[BackendT]):
     """All operations, by the words of their ids."""
 
-    search = plain(op.SEARCH)
+    search = operation_method(op.SEARCH)
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self.account = Account(wire)
-        self.collections = Collections(wire)
-        self.deployments = Deployments(wire)
-        self.files = Files(wire)
-        self.hardware = Hardware(wire)
-        self.models = Models(wire)
-        self.predictions = Predictions(wire)
-        self.trainings = Trainings(wire)
-        self.webhooks = Webhooks(wire)
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self.account = Account(session)
+        self.collections = Collections(session)
+        self.deployments = Deployments(session)
+        self.files = Files(session)
+        self.hardware = Hardware(session)
+        self.models = Models(session)
+        self.predictions = Predictions(session)
+        self.trainings = Trainings(session)
+        self.webhooks = Webhooks(session)

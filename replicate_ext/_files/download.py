@@ -1,68 +1,64 @@
-"""The content of a URL, whole or in part, in memory or on disk: a cut is taken up again where it happened, or raised.
+"""The content of a URL, whole or in part: an interrupted download is resumed where it stopped, or raises.
 
-A content is continued only when it is surely the same one: the host says so (`If-Range`), or its size has not changed.
+It is resumed only if the content is surely the same: the host confirms it (`If-Range`, RFC 9110, section 13.1.5), or
+the size has not changed.
 """
 
 from __future__ import annotations
 
 import io
-import mimetypes
-import os
 import re
-from base64 import b64decode
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
-from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
-
-import httpx
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from .._backends.sync import Ahead, BlockingWire, Wire, finish
-from .._send import fetch
+from .._backends.sync import SyncBackend, run_sync
+from .._send import Session
+from . import data_uri
 
-RESUMES = 5
-"""How often a download may be cut without any progress in between."""
+if TYPE_CHECKING:
+    import httpx
+
+MAX_RESUMES = 5
+"""Interruptions in a row, without any progress in between, after which a download fails."""
 
 RESUME_DELAY = 0.5
-"""Seconds before a download that was cut is taken up again."""
+"""Seconds before an interrupted download is resumed."""
 
-BATCH = 1024 * 1024
-"""Bytes that whoever awaits writes at once: that is done in a thread, and going there takes longer than writing."""
-
-EXPIRED = (
-    "Replicate deletes the files of a prediction one hour after its end (those made through the API); save them in "
-    "time, or run the model again"
+EXPIRY_ADVICE = (
+    "Replicate deletes the files of an API prediction one hour after its end; save them in time, or run the model again"
 )
+"""docs/api-facts.md, section 8."""
 
 
 class Download:
-    """One pass over the content of an http(s) or data URL."""
+    """One pass over the content of an http(s) URL or a data URI."""
 
-    def __init__(self, wire: Wire, url: str) -> None:
-        self._wire, self._url = wire, url
+    def __init__(self, session: Session[Any], url: str) -> None:
+        self._session, self._url = session, url
         self._response: httpx.Response | None = None
-        self._at = 0
-        self._tag: str | None = None
+        self._position = 0
+        self._validator: str | None = None
         self._size: int | None = None
         self.content_type: str | None = None
-        """Known once it is open."""
+        """Known once the download is open."""
 
     async def open(self) -> None:
-        """Ask for the content.
+        """Request the content.
 
         Raises:
-            APIStatusError: The host answered with an error, such as 404 after the file's time.
-            ConnectionFailed: No connection came about.
+            APIStatusError: The host responded with an error status, such as 404 after the file expired.
+            APIConnectionError: No connection could be established.
         """
-        if is_data(self._url):
-            self.content_type = data_type(self._url)
+        if data_uri.is_data_uri(self._url):
+            self.content_type = data_uri.media_type(self._url)
             return
-        self._response = response = await _fetch(self._wire, self._url, {})
+        self._response = response = await _fetch(self._session, self._url, {})
         self.content_type = _content_type(response)
-        tag = response.headers.get("etag")
-        self._tag = tag if tag and not tag.startswith("W/") else response.headers.get("last-modified")
+        etag = response.headers.get("etag")
+        is_strong = etag and not etag.startswith("W/")  # a weak one is no use for ranges (RFC 9110, section 13.1.5)
+        self._validator = etag if is_strong else response.headers.get("last-modified")
         length = response.headers.get("content-length", "")
         self._size = int(length) if length.isdigit() and "content-encoding" not in response.headers else None
 
@@ -70,68 +66,87 @@ class Download:
         """Yield the content as it arrives.
 
         Raises:
-            ConnectionFailed: It was cut, and could not be taken up again.
+            APIConnectionError: The download was interrupted and could not be resumed.
         """
         if self._response is None:
-            yield decoded(self._url)
+            yield data_uri.decode(self._url)
             return
-        left, response = RESUMES, self._response
+        resumes_left, response = MAX_RESUMES, self._response
         while True:
-            before = self._at
+            start = self._position
             try:
-                async with aclosing(self._wire.body(response)) as chunks:
+                async with aclosing(self._session.backend.aiter_bytes(response)) as chunks:
                     async for chunk in chunks:
-                        self._at += len(chunk)
+                        self._position += len(chunk)
                         yield chunk
-            except errors.ConnectionFailed as cut:
-                left = RESUMES if self._at > before else left - 1
-                if not left:
+            except errors.APIConnectionError as interruption:
+                resumes_left = MAX_RESUMES if self._position > start else resumes_left - 1
+                if not resumes_left:
                     raise
-                await self._wire.sleep(RESUME_DELAY)
-                response = await self._rest(cut)
+                await self._session.backend.sleep(RESUME_DELAY)
+                response = await self._resume(interruption)
             else:
                 return
 
-    async def _rest(self, cut: errors.ConnectionFailed) -> httpx.Response:
-        """Ask for what is missing after a cut; where it cannot be had for sure, the cut is the error."""
-        if not self._at:
-            return await _fetch(self._wire, self._url, {})
-        condition = {"If-Range": self._tag} if self._tag else {}
-        response = await _fetch(self._wire, self._url, {"Range": f"bytes={self._at}-", **condition})
+    async def _resume(self, interruption: errors.APIConnectionError) -> httpx.Response:
+        """Request the rest of the content; raise the interruption if it may be the rest of another content."""
+        if not self._position:
+            return await _fetch(self._session, self._url, {})
+        condition = {"If-Range": self._validator} if self._validator else {}
+        response = await _fetch(self._session, self._url, {"Range": f"bytes={self._position}-", **condition})
         start, total = _content_range(response)
-        if response.status_code == 206 and start == self._at and (self._tag or (total and total == self._size)):
+        is_same = self._validator or (total and total == self._size)
+        if response.status_code == 206 and start == self._position and is_same:
             return response
-        await self._wire.close(response)
-        raise cut
+        await self._session.backend.aclose(response)
+        raise interruption
 
 
-async def part(wire: Wire, url: str, start: int, stop: int) -> bytes:
-    """Return the bytes of a URL from `start` up to, and without, `stop`; fewer, or none, where the content ends."""
+async def fetch_range(session: Session[Any], url: str, start: int, stop: int) -> bytes:
+    """Return the bytes of a URL from `start` up to and excluding `stop`; fewer, or none, where the content ends."""
     if start >= stop:
         return b""
-    if is_data(url):
-        return decoded(url)[start:stop]
-    response = await _range(wire, url, start, stop)
+    if data_uri.is_data_uri(url):
+        return data_uri.decode(url)[start:stop]
+    response = await _request_range(session, url, start, stop)
     if response is None:
         return b""
-    skip = start if response.status_code == 200 else 0  # a host without ranges sends it all
-    found = bytearray()
-    async with aclosing(wire.body(response)) as chunks:
+    skip = start if response.status_code == 200 else 0  # a host without range support sends everything
+    content = bytearray()
+    async with aclosing(session.backend.aiter_bytes(response)) as chunks:
         async for chunk in chunks:
             skipped = min(skip, len(chunk))
             skip -= skipped
-            found += chunk[skipped:]
-            if len(found) >= stop - start:
+            content += chunk[skipped:]
+            if len(content) >= stop - start:
                 break
-    return bytes(found[: stop - start])
+    return bytes(content[: stop - start])
+
+
+async def fetch_size(session: Session[Any], url: str) -> int:
+    """Return the number of bytes of a URL's content."""
+    if data_uri.is_data_uri(url):
+        return len(data_uri.decode(url))
+    response = await _request_range(session, url, 0, 1)
+    if response is None:
+        return 0
+    _, total = _content_range(response)
+    if total is None:
+        total = 0
+        async with aclosing(session.backend.aiter_bytes(response)) as chunks:
+            async for chunk in chunks:
+                total += len(chunk)
+    else:
+        await session.backend.aclose(response)
+    return total
 
 
 class RangedFile(io.RawIOBase):
-    """A file on a host, of which only what is read is fetched; for `io.BufferedReader`."""
+    """A seekable file on a host, of which only what is read is fetched; wrap it in an `io.BufferedReader`."""
 
-    def __init__(self, wire: BlockingWire, url: str) -> None:
-        self._wire, self._url = wire, url
-        self._at = 0
+    def __init__(self, session: Session[SyncBackend], url: str) -> None:
+        self._session, self._url = session, url
+        self._position = 0
         self._size: int | None = None
         self.name = url
 
@@ -142,180 +157,45 @@ class RangedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
-        self._at = max(0, offset + (self._end() if base is None else base))
-        return self._at
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
+        self._position = max(0, offset + (self._end() if base is None else base))
+        return self._position
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        found = finish(part(self._wire, self._url, self._at, self._at + len(buffer)))
-        buffer[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+        content = run_sync(fetch_range(self._session, self._url, self._position, self._position + len(buffer)))
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
 
     def _end(self) -> int:
         if self._size is None:
-            self._size = finish(size(self._wire, self._url))
+            self._size = run_sync(fetch_size(self._session, self._url))
         return self._size
 
 
-async def size(wire: Wire, url: str) -> int:
-    """Return how many bytes a URL has."""
-    if is_data(url):
-        return len(decoded(url))
-    response = await _range(wire, url, 0, 1)
-    if response is None:
-        return 0
-    _, total = _content_range(response)
-    if total is None:
-        total = 0
-        async with aclosing(wire.body(response)) as chunks:
-            async for chunk in chunks:
-                total += len(chunk)
-    else:
-        await wire.close(response)
-    return total
-
-
-async def saved(wire: Wire, url: str, target: Path, in_folder: bool) -> Path:
-    """Download a URL to a file, which appears only when it is complete, and return its path."""
-    download = Download(wire, url)
-    part = _Part(target / file_name(url) if in_folder else target)
+async def _fetch(session: Session[Any], url: str, headers: dict[str, str]) -> httpx.Response:
     try:
-        await wire.offload(part.open)
-        await download.open()
-        if in_folder and not part.target.suffix:
-            part.target = part.target.with_suffix(mimetypes.guess_extension(download.content_type or "") or "")
-        async with aclosing(download.chunks()) as chunks:
-            await _written(wire, part, chunks)
-        return await wire.offload(part.settle, not in_folder)
-    finally:
-        part.discard()
-
-
-async def _written(wire: Wire, part: _Part, chunks: AsyncIterator[bytes]) -> None:
-    """Write a content as it arrives; whoever awaits writes a batch in a thread while the next one arrives."""
-    if wire.blocks:
-        async for chunk in chunks:
-            part.write([chunk])
-        return
-    batch, size = list[bytes](), 0
-    writing: Ahead[None] | None = None
-    try:
-        async for chunk in chunks:
-            batch.append(chunk)
-            size += len(chunk)
-            if size >= BATCH:
-                if writing:
-                    await writing.result()
-                writing = wire.ahead(wire.offload(part.write, batch))
-                batch, size = [], 0
-    except BaseException:
-        if writing:
-            with suppress(Exception):  # the thread has the file: it cannot be closed before
-                await writing.result()
-        raise
-    if writing:
-        await writing.result()
-    await wire.offload(part.write, batch)
-
-
-class _Part:
-    """A file on its way to its name."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self._path = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-        self._file: BinaryIO | None = None
-
-    def open(self) -> None:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("xb")
-
-    def write(self, chunks: list[bytes]) -> None:
-        assert self._file is not None
-        self._file.write(b"".join(chunks))
-
-    def settle(self, may_replace: bool) -> Path:
-        """Give it its name, or, where another file has that and may not be replaced, one with a number."""
-        assert self._file is not None
-        self._file.close()
-        if may_replace:
-            os.replace(self._path, self.target)
-            return self.target
-        number, free = 1, self.target
-        while not self._took(free):
-            number += 1
-            free = self.target.with_stem(f"{self.target.stem}-{number}")
-        return free
-
-    def _took(self, free: Path) -> bool:
-        try:
-            os.link(self._path, free)  # unlike a replacement this fails where there is a file
-        except FileExistsError:
-            return False
-        except OSError:  # no hard links on this file system
-            if free.exists():
-                return False
-            os.replace(self._path, free)
-        return True
-
-    def discard(self) -> None:
-        """Remove what is not there under its name."""
-        if self._file is not None:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
-
-
-def file_name(url: str) -> str:
-    """Return a name for the content of a URL: its last part, without what a file system might take amiss."""
-    if is_data(url):
-        return f"output{mimetypes.guess_extension(data_type(url) or '') or ''}"
-    last = unquote(urlsplit(url).path).rpartition("/")[2]
-    return re.sub(r"[^\w.-]", "_", last).lstrip(".") or "output"
-
-
-def is_data(url: str) -> bool:
-    """Whether a URL holds its content itself."""
-    return url[:5].lower() == "data:"
-
-
-def data_type(url: str) -> str | None:
-    """Return the MIME type that a data URI says."""
-    return re.split("[;,]", url[5:], maxsplit=1)[0].lower() or None
-
-
-def decoded(url: str) -> bytes:
-    """Return what a data URI holds; ResponseError where it cannot be decoded."""
-    head, _, content = url.partition(",")
-    raw = unquote_to_bytes(content)
-    try:
-        return b64decode(raw, validate=True) if head.lower().endswith(";base64") else raw
-    except ValueError as error:
-        raise errors.ResponseError(f"the model made a data URI that cannot be decoded: {error}") from error
-
-
-async def _fetch(wire: Wire, url: str, headers: dict[str, str]) -> httpx.Response:
-    try:
-        return await fetch(wire, url, {"Accept-Encoding": "identity", **headers})
-    except (errors.NotFound, errors.PermissionDenied) as gone:
-        gone.advise(EXPIRED)
+        return await session.fetch(url, {"Accept-Encoding": "identity", **headers})
+    except (errors.NotFoundError, errors.PermissionDeniedError) as error:
+        error.add_advice(EXPIRY_ADVICE)
         raise
 
 
-async def _range(wire: Wire, url: str, start: int, stop: int) -> httpx.Response | None:
-    """Ask for some bytes of a URL; None where the content ends before them."""
+async def _request_range(session: Session[Any], url: str, start: int, stop: int) -> httpx.Response | None:
+    """Request a range of a URL; None if the content ends before it (416, RFC 9110, section 15.5.17)."""
     try:
-        return await _fetch(wire, url, {"Range": f"bytes={start}-{stop - 1}"})
+        return await _fetch(session, url, {"Range": f"bytes={start}-{stop - 1}"})
     except errors.APIStatusError as error:
-        if error.status == 416:
+        if error.status_code == 416:
             return None
         raise
 
 
 def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
+    """Return start and total size of a partial response (RFC 9110, section 14.4)."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
     if match is None:
         return None, None

@@ -1,152 +1,130 @@
-"""What is owed to a prediction that nobody waits for any more: to cancel it, even when its id never arrived.
+"""Cancel what the caller stopped waiting for, even if its id never arrived.
 
-All of it is best effort: it takes little time, goes out even while the rate limit holds others back, and is silent
-about failures, because there is already a reason why somebody leaves.
+All of it is best effort: it takes little time, ignores the rate limit that blocks other requests, and its own failures
+are ignored, because the caller already raises the error that led to it.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from replicate_api import operations as op
 
 from .. import errors
-from .._backends.sync import CLEANUP_TIMEOUT, Wire
-from .._sansio.model_ref import ModelRef
-from .._send import CLOCK_SKEW, Reply, exchange
-from . import lifecycle
+from .._backends.base import CLEANUP_TIMEOUT
+from .._sansio import job as jobs
+from .._send import MAX_CLOCK_SKEW
 
 if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Training, Version
+    from replicate_api.models import Prediction, Training
     from replicate_api.types import Call
+
+    from .._sansio.model_ref import ModelRef
+    from .._send import Session
+    from .create import CreateRequest
 
 T = TypeVar("T")
 
+MAX_KNOWN_IDS = 10_000
 
-def is_exit(leaving: BaseException) -> bool:
-    """Whether somebody stops waiting: Ctrl-C, a canceled task, a timeout; not a failure of the network."""
-    if isinstance(leaving, GeneratorExit):  # the coroutine itself is being thrown away and may not await any more
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether the caller stops waiting: Ctrl-C, a canceled task, an expired `timeout`, but no network failure."""
+    if isinstance(error, GeneratorExit):  # the coroutine itself is being closed and must not await anymore
         return False
-    return isinstance(leaving, errors.WaitTimeout) or not isinstance(leaving, Exception)
+    return isinstance(error, errors.WaitTimeoutError) or not isinstance(error, Exception)
 
 
-class Creates:
-    """The creates of one client: how many of a kind are on their way, and how many of them nobody waits for."""
+class InFlightCreates:
+    """The creates of one client by fingerprint: how many are in flight, and how many of those are abandoned."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._on_their_way: Counter[str] = Counter()
-        self._lost: Counter[str] = Counter()
-        self.known: deque[str] = deque(maxlen=10_000)
-        """Ids that arrived, or that somebody cancels already: nobody has to guess about these."""
+        self._in_flight: Counter[str] = Counter()
+        self._abandoned: Counter[str] = Counter()
+        self.known_ids: deque[str] = deque(maxlen=MAX_KNOWN_IDS)
+        """Ids that arrived, or that are already being canceled: no search may cancel them."""
 
-    def begin(self, kind: str) -> None:
+    def start(self, fingerprint: str) -> None:
+        """Count a create that is about to be sent."""
         with self._lock:
-            self._on_their_way[kind] += 1
+            self._in_flight[fingerprint] += 1
 
-    def lose(self, kind: str) -> None:
+    def abandon(self, fingerprint: str) -> None:
+        """Count a create in flight as abandoned."""
         with self._lock:
-            self._lost[kind] += 1
+            self._abandoned[fingerprint] += 1
 
-    def end(self, kind: str) -> None:
+    def finish(self, fingerprint: str) -> None:
+        """Count a create as over."""
         with self._lock:
-            self._on_their_way[kind] -= 1
-            self._on_their_way += Counter()  # forget what is zero
+            self._in_flight[fingerprint] -= 1
+            self._in_flight += Counter()  # drops zero counts
 
-    def found(self, kind: str) -> None:
+    def resolve(self, fingerprint: str) -> None:
+        """Count an abandoned create as dealt with."""
         with self._lock:
-            self._lost[kind] -= 1
-            self._lost += Counter()
+            self._abandoned[fingerprint] -= 1
+            self._abandoned += Counter()
 
-    def lost(self, kind: str) -> int:
-        """Return how many jobs may be canceled by their kind alone: none while one is still waited for."""
+    def cancellable(self, fingerprint: str) -> int:
+        """Return how many jobs with this fingerprint may be canceled without knowing their ids.
+
+        0 while an identical create is still awaited, because it could be the wrong one.
+        """
         with self._lock:
-            return self._lost[kind] if self._lost[kind] == self._on_their_way[kind] else 0
+            abandoned = self._abandoned[fingerprint]
+            return abandoned if abandoned == self._in_flight[fingerprint] else 0
 
 
-async def begin(
-    wire: Wire,
-    creates: Creates,
-    ref: ModelRef,
-    hold: float | None,
-    versions: dict[str, Version],
-    deadline: float | None,
-    cancel_on_exit: bool,
-    **fields: Any,
-) -> Reply[Prediction]:
-    """Create a prediction, as `lifecycle.create` does; whoever leaves before it is answered cancels it.
-
-    Raises:
-        WaitTimeout: The deadline passed, and it is not known whether the prediction exists.
-    """
-    kind, since = json.dumps([str(ref), fields["input"]], sort_keys=True), datetime.now(UTC)
-    creates.begin(kind)
-    try:
-        reply = await lifecycle.create(wire, ref, hold, versions, deadline, **fields)
-        creates.known.append(str(reply.value.id))
-        return reply
-    except errors.ConnectionFailed as late:
-        if deadline is None or wire.now() < deadline or late.maybe_created_after is None:
-            raise
-        if cancel_on_exit:
-            await _give_up_unseen(wire, creates, kind, ref, since, fields["input"])
-        timeout = errors.WaitTimeout(f"{ref}: there was no answer to the create before `timeout` ran out")
-        timeout.maybe_created_after = late.maybe_created_after
-        raise timeout from late
-    except BaseException as leaving:
-        if cancel_on_exit and is_exit(leaving):
-            await _give_up_unseen(wire, creates, kind, ref, since, fields["input"])
-        raise
-    finally:
-        creates.end(kind)
-
-
-async def give_up(wire: Wire, job: Prediction | Training | str) -> None:
-    """Cancel a job, or the prediction with an id."""
+async def cancel_abandoned(session: Session[Any], job: Prediction | Training | str) -> None:
+    """Cancel a job, or a prediction by its id."""
 
     async def cancel() -> None:
-        id = job if isinstance(job, str) else lifecycle.id_of(job)
-        call: Call[Any] = op.TRAININGS_CANCEL(id) if lifecycle.is_training(job) else op.PREDICTIONS_CANCEL(id)
-        await _briefly(wire, call)
+        id = job if isinstance(job, str) else jobs.id_of(job)
+        call: Call[Any] = op.TRAININGS_CANCEL(id) if jobs.is_training(job) else op.PREDICTIONS_CANCEL(id)
+        await _call_briefly(session, call)
 
-    await wire.finally_(cancel())
+    await session.backend.shielded(cancel())
 
 
-async def _give_up_unseen(
-    wire: Wire, creates: Creates, kind: str, ref: ModelRef, since: datetime, input: Mapping[str, Any]
+async def cancel_unidentified(
+    session: Session[Any], in_flight: InFlightCreates, request: CreateRequest, since: datetime
 ) -> None:
-    """Cancel the prediction whose create was interrupted before its id arrived.
+    """Cancel the prediction of a create that was interrupted before its id arrived.
 
-    It is looked for among the newest ones, by what it runs and its input. Where more fit than this client has lost,
-    none is touched: better to pay for a prediction than to cancel somebody else's.
+    The newest predictions are searched for the same model and input. If more of them match than this client abandoned,
+    none is canceled: paying for a prediction is better than canceling somebody else's.
     """
+    fingerprint = request.fingerprint
 
     async def find_and_cancel() -> None:
-        page = await _briefly(wire, op.PREDICTIONS_LIST(created_after=since - CLOCK_SKEW))
-        found = page.results if isinstance(page.results, list) else []
-        fitting = [
+        page = await _call_briefly(session, op.PREDICTIONS_LIST(created_after=since - MAX_CLOCK_SKEW))
+        predictions = page.results if isinstance(page.results, list) else []
+        matches = [
             job
-            for job in found
-            if job.input == input and _runs(job, ref) and not lifecycle.is_finished(job) and job.id not in creates.known
+            for job in predictions
+            if job.input == request.input
+            and _is_run_of(job, request.ref)
+            and not jobs.is_finished(job)
+            and job.id not in in_flight.known_ids
         ]
-        if len(fitting) <= creates.lost(kind):
-            creates.known.extend(job.id for job in fitting)
-            for job in fitting:
-                await _briefly(wire, op.PREDICTIONS_CANCEL(job.id))
+        if len(matches) <= in_flight.cancellable(fingerprint):
+            in_flight.known_ids.extend(job.id for job in matches)
+            for job in matches:
+                await _call_briefly(session, op.PREDICTIONS_CANCEL(job.id))
 
-    creates.lose(kind)
+    in_flight.abandon(fingerprint)
     try:
-        await wire.finally_(find_and_cancel())
+        await session.backend.shielded(find_and_cancel())
     finally:
-        creates.found(kind)
+        in_flight.resolve(fingerprint)
 
 
-def _runs(job: Prediction, ref: ModelRef) -> bool:
+def _is_run_of(job: Prediction, ref: ModelRef) -> bool:
     name = f"{ref.owner}/{ref.name}"
     if ref.is_deployment:
         return job.deployment == name
@@ -155,7 +133,6 @@ def _runs(job: Prediction, ref: ModelRef) -> bool:
     return job.model == name
 
 
-async def _briefly(wire: Wire, call: Call[T]) -> T:
-    deadline = wire.now() + CLEANUP_TIMEOUT
-    reply = await exchange(wire, call.request, call.parse, deadline=deadline, max_retries=1, is_urgent=True)
-    return reply.value
+async def _call_briefly(session: Session[Any], call: Call[T]) -> T:
+    deadline = session.backend.monotonic() + CLEANUP_TIMEOUT
+    return (await session.send(call.request, call.parse, deadline=deadline, max_retries=1, is_urgent=True)).value

@@ -1,70 +1,59 @@
-"""`run` and `wait`, from top to bottom: check, create, wait, output."""
+"""`run`, `wait` and `stream`, from top to bottom: validate, create, wait, wrap the output."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, overload
 
-from .._backends.sync import BlockingWire
-from .._config import HOLD
-from .._dual import Resource, W, both
-from .._files import inputs
-from .._files.outputs import files
+from .._dual import Resource, dual_method
+from .._files.inputs import prepare_input
+from .._files.outputs import wrap_files
+from .._sansio import job as jobs
 from .._sansio.model_ref import ModelRef
-from . import abandon as leaving
-from . import lifecycle
-from .lifecycle import Waiting
-from .stream import Opening, opens
+from .._sansio.request import MAX_HOLD
+from .._send import BackendT, Session
+from .create import CreateRequest
+from .predictions import Predictions
+from .schedule import CompletionEstimate
+from .stream import StreamRequest, stream_method
+from .wait import WaitOptions
 
 if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Training, Version, WebhookEvent
+    from replicate_api.models import Prediction, Training, WebhookEvent
 
-    from .._backends.asyncio import AsyncWire
+    from .._backends.asyncio import AsyncBackend
+    from .._backends.sync import SyncBackend
 
+P = ParamSpec("P")
 
-async def _wait(
-    self: Running[Any],
-    job: Prediction | Training | str,
-    *,
-    timeout: float | None = None,
-    poll_interval: float | None = None,
-    progress: Callable[[Any], object] | None = None,
-    cancel_on_exit: bool = True,
-) -> Prediction | Training:
-    """Wait until a prediction or training has succeeded, and return it; also takes one up again after a crash.
-
-    Args:
-        self: The client.
-        job: The prediction or training, or the id of a prediction.
-        timeout: Seconds to wait, from now. None: as long as it takes.
-        poll_interval: Seconds between two looks. None: growing intervals, or, where the job has a stream and nobody
-            follows its `progress`, the end of that.
-        progress: Called with the job whenever it was looked at.
-        cancel_on_exit: Cancel it when Ctrl-C, task cancellation or `timeout` ends the wait early.
-
-    Raises:
-        ModelError: It failed; its subclasses PredictionCanceled, PredictionAborted: it was stopped.
-        WaitTimeout: `timeout` ran out.
-        APIStatusError, ConnectionFailed, ResponseError: The API could not be asked; `prediction` is set.
-    """
-    lifecycle.require_models()
-    _check_seconds(timeout=timeout, poll_interval=poll_interval)
-    waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
-    attended: Prediction | Training = await self._attend(job, waiting, cancel_on_exit)
-    return attended
+CANCEL_AFTER_MARGIN = 5.0
+"""Seconds after a `timeout` at which the server cancels the prediction by itself, in case this process has died."""
 
 
-class Running(Resource[W]):
-    """What both clients do on top of the plain operations."""
+class _wait_method(dual_method[..., Any], Generic[P]):
+    """`dual_method` for the one method whose result depends on its argument."""
 
-    def __init__(self, wire: W) -> None:
-        super().__init__(wire)
-        self._latest: dict[str, Version] = {}
-        self._creates = leaving.Creates()
-        self._durations = lifecycle.Durations()
+    if TYPE_CHECKING:
 
-    @both
+        def __init__(self, function: Callable[Concatenate[Any, Any, P], Coroutine[Any, Any, Any]]) -> None: ...
+
+    @overload
+    def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> _SyncWait[P]: ...
+    @overload
+    def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> _AsyncWait[P]: ...
+    def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
+        return self.bind(obj)
+
+
+class RunMixin(Resource[BackendT]):
+    """Adds `run`, `wait` and `stream` to the clients."""
+
+    def __init__(self, session: Session[BackendT]) -> None:
+        super().__init__(session)
+        self._predictions = Predictions(session)
+
+    @dual_method
     async def run(
         self,
         ref: str | ModelRef,
@@ -82,65 +71,97 @@ class Running(Resource[W]):
         """Run a model and return its output, once the prediction has succeeded.
 
         Args:
-            ref: What to run: `owner/name`, `owner/name:version`, a version id, `deployments/owner/name`, or the
-                address of a model's page. A community model without a version runs in its latest one.
+            ref: What to run: `owner/name`, `owner/name:version`, a version id, `deployments/owner/name`, or the URL of
+                a model's page. A community model without a version runs in its latest version.
             input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
                 with mode "rb", PIL images, FileOutput).
-            wait: Whether the server should hold the first request until the output is there: up to 60 seconds, or as
-                many as you say (1 to 60). Without it, or after it, the end is heard on the prediction's stream, or,
-                where it has none, looked for: when the runs of this model before, or the example on its page, took as
-                long, else in growing intervals.
-            timeout: Seconds that the whole run may take. None: as long as the model takes. Unless `cancel_on_exit` is
-                off, the server is told as well (`Cancel-After`, a little later), in case this process dies.
-            poll_interval: Seconds between two looks, instead of all that.
-            on_created: Called with the prediction once it exists, so that its id can be kept: `client.wait(id)` takes
-                it up again in another process. The create is then held only if `wait` is a number of seconds.
-            progress: Called with the prediction whenever it was looked at, first as it was created.
-            webhook: An HTTPS URL that Replicate calls when something happens.
+            wait: How long the server may block the create request (`Prefer: wait`): True for up to 60 s, a number of
+                seconds (1-60), or False. If the prediction is still running afterwards, the client listens to its event
+                stream or, if it has none, polls: first when earlier runs of the model (or its example) took this long,
+                then with growing intervals (0.1-5 s).
+            timeout: Seconds that the whole run may take, or None for no limit. Unless `cancel_on_exit` is False, the
+                server also gets it as `Cancel-After`, plus 5 s, in case this process dies.
+            poll_interval: Poll with this interval in seconds, instead of the schedule above.
+            on_created: Called with the prediction once it exists, so that you can store its id: `client.wait(id)`
+                resumes the wait in another process. The server then blocks the create request only if `wait` is a
+                number of seconds.
+            progress: Called with the prediction after its creation and after every poll.
+            webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
-            cancel_on_exit: Cancel the prediction when Ctrl-C, task cancellation or `timeout` ends the run early.
+            cancel_on_exit: Cancel the prediction if Ctrl-C, task cancellation or `timeout` ends the run early.
 
         Returns:
             The output as JSON values; strings that are a URL or a data URI are `FileOutput` (or `AsyncFileOutput`).
 
         Raises:
-            ModelError: It failed; its subclasses PredictionCanceled, PredictionAborted: it was stopped.
-            WaitTimeout: `timeout` ran out.
-            APIStatusError, ConnectionFailed, ResponseError: The API could not be asked. Where `maybe_created_after`
-                is set the prediction may exist all the same; where `prediction` is set `client.wait` takes it up.
-            ValueError, TypeError: An argument is wrong; nothing was sent.
+            ModelError: The prediction failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
+            WaitTimeoutError: `timeout` expired.
+            APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
+                the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
+            ValueError, TypeError: An argument is invalid; nothing was sent.
         """
         _check_seconds(timeout=timeout, poll_interval=poll_interval)
-        ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
-        hold = None if wait is True and on_created is not None else _hold(wait, timeout)
-        waiting = Waiting(self._wire.now(), timeout, poll_interval, progress)
-        fields: dict[str, Any] = {
-            "webhook": webhook,
-            "webhook_events_filter": webhook_events_filter,
-            "cancel_after": lifecycle.lifetime(timeout) if cancel_on_exit else None,
-        }
-        lifecycle.check(**fields)
-        fields["input"] = await prepared.send(self._wire)
-        deadline = waiting.deadline
-        reply = await leaving.begin(
-            self._wire, self._creates, ref, hold, self._latest, deadline, cancel_on_exit, **fields
+        ref, prepared = ModelRef.parse(ref), prepare_input(input)
+        request = CreateRequest(
+            ref,
+            {},
+            webhook,
+            webhook_events_filter,
+            hold=None if wait is True and on_created is not None else _hold_seconds(wait, timeout),
+            cancel_after=_cancel_after_header(timeout) if cancel_on_exit else None,
         )
-        job = reply.value
+        request.validate()
+        session, predictions = self._session, self._predictions
+        options = WaitOptions(session.backend.monotonic(), timeout, poll_interval, progress)
+        request = request._replace(input=await prepared.send(session))
+        response = await predictions.create(request, deadline=options.deadline, cancel_on_exit=cancel_on_exit)
+        job = response.value
         if on_created is not None:
             on_created(job)
-        if lifecycle.answered(reply, hold):
-            waiting.saw(job)
-            job = lifecycle.result(job) if lifecycle.is_finished(job) else job
+        if jobs.is_complete_reply(job, response.status_code, response.elapsed, request.hold):
+            options.report(job)
+            job = jobs.raise_unless_succeeded(job) if jobs.is_finished(job) else job
         else:
-            if progress is None:  # who watches wants to see it all
-                due = lifecycle.Due(self._wire.now() - reply.seconds, self._durations, ref)
-                waiting = waiting._replace(due=due)
-            job = await self._attend(job, waiting, cancel_on_exit)
-            self._durations.note(ref, job)
-        version = self._latest.get(str(ref))
-        return files(lifecycle.output(job), self._wire, _mapping(version and version.openapi_schema))
+            if progress is None:  # a caller who watches the progress wants regular polls
+                created_at = session.backend.monotonic() - response.elapsed
+                options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
+            job = await predictions.wait(job, options, cancel_on_exit=cancel_on_exit)
+            predictions.durations.record(ref, job)
+        version = predictions.latest_versions.get(str(ref))
+        return wrap_files(jobs.output_of(job), session, version and version.openapi_schema)
 
-    @opens
+    @_wait_method
+    async def wait(
+        self,
+        job: Prediction | Training | str,
+        *,
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        progress: Callable[[Any], object] | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Prediction | Training:
+        """Wait until a prediction or training has succeeded, and return it; also resumes a wait after a crash.
+
+        Args:
+            job: The prediction or training, or the id of a prediction.
+            timeout: Seconds to wait from now, or None for no limit.
+            poll_interval: Seconds between polls. None: listen to the job's event stream or, if it has none or
+                `progress` is given, poll with growing intervals (0.1-5 s).
+            progress: Called with the job now and after every poll.
+            cancel_on_exit: Cancel it if Ctrl-C, task cancellation or `timeout` ends the wait early.
+
+        Raises:
+            ModelError: It failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
+            WaitTimeoutError: `timeout` expired.
+            APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
+        """
+        jobs.require_models()
+        _check_seconds(timeout=timeout, poll_interval=poll_interval)
+        options = WaitOptions(self._session.backend.monotonic(), timeout, poll_interval, progress)
+        result: Prediction | Training = await self._predictions.wait(job, options, cancel_on_exit=cancel_on_exit)
+        return result
+
+    @stream_method
     def stream(
         self,
         ref: str | ModelRef,
@@ -149,74 +170,58 @@ class Running(Resource[W]):
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
         cancel_on_exit: bool = True,
-    ) -> Opening:
-        """Run a model and yield its events as they come: output, logs, error, done.
+    ) -> StreamRequest:
+        """Run a model and yield its events as they arrive: output, logs, error, done.
 
             for event in client.stream("acme/poet", {"prompt": "the sea"}):
                 print(event, end="")
 
-        The prediction is created when the iteration begins. A stream that breaks off is taken up again, and a model
-        that cannot stream is polled: its new output items are yielded as output events.
+        The prediction is created when the iteration begins. An interrupted stream is resumed, and a model that cannot
+        stream is polled: its new output items are yielded as output events.
 
         Args:
             ref: What to run, as for `run`.
             input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
                 with mode "rb", PIL images, FileOutput).
-            webhook: An HTTPS URL that Replicate calls when something happens.
+            webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
-            cancel_on_exit: Cancel the prediction when the iteration is left before its end.
+            cancel_on_exit: Cancel the prediction if the iteration ends early.
 
         Returns:
-            A `Stream` (or `AsyncStream`): iterate it once; `str(event)` is the text of an output event, and after
-            the end `.text` and `.prediction` are there. The data of a model that makes files are `FileOutput`.
+            A `Stream` (or `AsyncStream`): iterate it once; `str(event)` is the text of an output event, and after the
+            end `.text` and `.prediction` are set. The data of a model that makes files are `FileOutput`.
 
         Raises:
-            ModelError: Once the events are over: the prediction failed, was canceled or aborted.
-            StreamError: Events were lost and cannot be had any more.
-            APIStatusError, ConnectionFailed, ResponseError: As for `run`.
+            ModelError: After the last event: the prediction failed, was canceled or aborted.
+            StreamError: Events were lost and cannot be recovered.
+            APIStatusError, APIConnectionError, ResponseDecodeError: As for `run`.
         """
-        ref, prepared = ModelRef.parse(ref), inputs.prepare(input)
-        fields: dict[str, Any] = {"webhook": webhook, "webhook_events_filter": webhook_events_filter}
-        lifecycle.check(**fields)
+        ref, prepared = ModelRef.parse(ref), prepare_input(input)
+        request = CreateRequest(ref, {}, webhook, webhook_events_filter)
+        request.validate()
 
         async def create() -> Prediction:
-            fields["input"] = await prepared.send(self._wire)
-            reply = await leaving.begin(
-                self._wire, self._creates, ref, None, self._latest, None, cancel_on_exit, **fields
-            )
-            return reply.value
+            sendable = request._replace(input=await prepared.send(self._session))
+            return (await self._predictions.create(sendable, cancel_on_exit=cancel_on_exit)).value
 
-        return Opening(create, cancel_on_exit)
-
-    async def _attend(self, job: Any, waiting: Waiting, cancel_on_exit: bool) -> Any:
-        """Wait for the good end of a job or an id; whoever leaves early cancels it, unless told otherwise."""
-        try:
-            if isinstance(job, str):
-                job = await lifecycle.look(self._wire, job, waiting)
-            waiting.saw(job)
-            return lifecycle.result(await lifecycle.wait(self._wire, job, waiting))
-        except BaseException as reason:
-            if cancel_on_exit and leaving.is_exit(reason):
-                await leaving.give_up(self._wire, job)
-            raise
-
-    wait = cast("_Wait", both(_wait))
+        return StreamRequest(create, cancel_on_exit)
 
 
-def _mapping(value: object) -> Mapping[str, Any] | None:
-    return value if isinstance(value, Mapping) else None
-
-
-def _hold(wait: bool | float, timeout: float | None) -> float | None:
+def _hold_seconds(wait: bool | float, timeout: float | None) -> float | None:
     """Return the seconds for which the server should hold the create, or None."""
     if wait is False:
         return None
-    if isinstance(wait, str) or not (wait is True or 1 <= wait <= HOLD):
-        raise ValueError(f"wait must be True, False or 1 to {HOLD} seconds, not {wait!r}")
-    hold = float(HOLD if wait is True else math.ceil(wait))
+    if isinstance(wait, str) or not (wait is True or 1 <= wait <= MAX_HOLD):
+        raise ValueError(f"wait must be True, False or 1 to {MAX_HOLD} seconds, not {wait!r}")
+    hold = float(MAX_HOLD if wait is True else math.ceil(wait))
     if timeout is not None:
         hold = min(hold, math.floor(timeout))
     return hold if hold >= 1 else None
+
+
+def _cancel_after_header(timeout: float | None) -> str | None:
+    """Return the `Cancel-After` for a timeout; the client's own cancel request comes before it."""
+    return None if timeout is None else f"{math.ceil(timeout + CANCEL_AFTER_MARGIN)}s"
 
 
 def _check_seconds(**arguments: float | None) -> None:
@@ -227,54 +232,16 @@ def _check_seconds(**arguments: float | None) -> None:
 
 if TYPE_CHECKING:
 
-    class _BlockingWait(Protocol):
+    class _SyncWait(Protocol[P]):
         @overload
-        def __call__(
-            self,
-            job: Training,
-            *,
-            timeout: float | None = None,
-            poll_interval: float | None = None,
-            progress: Callable[[Training], object] | None = None,
-            cancel_on_exit: bool = True,
-        ) -> Training: ...
+        def __call__(self, job: Training, *args: P.args, **kwargs: P.kwargs) -> Training: ...
         @overload
-        def __call__(
-            self,
-            job: Prediction | str,
-            *,
-            timeout: float | None = None,
-            poll_interval: float | None = None,
-            progress: Callable[[Prediction], object] | None = None,
-            cancel_on_exit: bool = True,
-        ) -> Prediction: ...
+        def __call__(self, job: Prediction | str, *args: P.args, **kwargs: P.kwargs) -> Prediction: ...
 
-    class _AsyncWait(Protocol):
+    class _AsyncWait(Protocol[P]):
+        @overload
+        def __call__(self, job: Training, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, Training]: ...
         @overload
         def __call__(
-            self,
-            job: Training,
-            *,
-            timeout: float | None = None,
-            poll_interval: float | None = None,
-            progress: Callable[[Training], object] | None = None,
-            cancel_on_exit: bool = True,
-        ) -> Coroutine[Any, Any, Training]: ...
-        @overload
-        def __call__(
-            self,
-            job: Prediction | str,
-            *,
-            timeout: float | None = None,
-            poll_interval: float | None = None,
-            progress: Callable[[Prediction], object] | None = None,
-            cancel_on_exit: bool = True,
+            self, job: Prediction | str, *args: P.args, **kwargs: P.kwargs
         ) -> Coroutine[Any, Any, Prediction]: ...
-
-    class _Wait(Protocol):
-        """`both`, for the one method whose result depends on its argument."""
-
-        @overload
-        def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> _BlockingWait: ...
-        @overload
-        def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> _AsyncWait: ...

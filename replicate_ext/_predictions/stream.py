@@ -1,8 +1,8 @@
 """The events of a running prediction, and how they survive what networks do to streams.
 
-A stream counts as whole only when its `done` has come. One that ends without it is taken up again where it stopped
-(`Last-Event-ID`), and where that is not possible the prediction itself is asked, and what it has beyond the events
-so far is yielded. A model that cannot stream is polled, and its new items are yielded as they appear.
+A stream is complete only when its `done` event has arrived. One that ends without it is resumed where it stopped
+(`Last-Event-ID`); if that is impossible, the prediction itself is fetched, and what its output has beyond the events so
+far is yielded. A model that cannot stream is polled, and its new items are yielded as they appear.
 """
 
 from __future__ import annotations
@@ -18,51 +18,55 @@ from urllib.parse import urlsplit
 from replicate_api import operations as op
 
 from .. import errors
-from .._backends.sync import BlockingWire
-from .._dual import Resource, W, each
-from .._files.outputs import files
-from .._sansio.sse import Decoder, Event
-from .._send import fetch, send
-from . import abandon as leaving
-from . import lifecycle
+from .._backends.sync import SyncBackend
+from .._dual import Resource, dual_iterator
+from .._files.outputs import wrap_files
+from .._sansio import job as jobs
+from .._sansio.sse import Event, SSEDecoder
+from .._send import BackendT, Session
+from .abandon import cancel_abandoned
+from .schedule import poll_interval
+from .wait import STREAM_HEADERS
 
 if TYPE_CHECKING:
     import httpx
 
     from replicate_api.models import Prediction
 
-    from .._backends.asyncio import AsyncWire
+    from .._backends.asyncio import AsyncBackend
 
-RECONNECTS = 5
-"""How often a stream may end early without a new event in between, before the prediction is polled instead."""
+P = ParamSpec("P")
+
+MAX_RECONNECTS = 5
+"""Connections in a row that end without a new event, after which the prediction is polled instead."""
 
 RECONNECT_DELAY = 0.2
-"""Seconds before a stream that ended early is taken up again."""
+"""Seconds before an interrupted stream is resumed."""
 
 
-class Opening(NamedTuple):
-    """What a stream begins with: how to create its prediction, and whether leaving early cancels it."""
+class StreamRequest(NamedTuple):
+    """How a stream begins: what creates its prediction, and whether to cancel that if the iteration ends early."""
 
     create: Callable[[], Awaitable[Prediction]]
     cancel_on_exit: bool
 
 
-class _Stream(Resource[W], Generic[W]):
+class _Stream(Resource[BackendT], Generic[BackendT]):
     """The events of one prediction, to be iterated once.
 
-    The prediction is created when the iteration begins. After the last event, or an error, `prediction` is the
-    prediction as last seen and `text` what its output events said.
+    The prediction is created when the iteration begins. After the last event, or an error, `prediction` is its latest
+    known state and `text` the text of its output events.
 
     Raises, at the end of the iteration:
-        ModelError: The prediction failed; its subclasses: it was canceled or aborted. `text` holds what came before.
-        StreamError: Events were lost for good: the finished prediction does not continue what was yielded.
+        ModelError: The prediction failed; its subclasses: it was canceled or aborted. `text` has what came before.
+        StreamError: Events were lost: the final output does not continue the events that arrived.
     """
 
-    def __init__(self, wire: W, opening: Opening) -> None:
-        super().__init__(wire)
-        self._create, self._cancel_on_exit = opening
-        self._said: list[Event] = []
-        self._is_begun = self._is_done = self._makes_files = False
+    def __init__(self, session: Session[BackendT], request: StreamRequest) -> None:
+        super().__init__(session)
+        self._create, self._cancel_on_exit = request
+        self._events: list[Event] = []
+        self._has_started = self._is_done = self._has_files = False
         self.prediction: Prediction | None = None
 
     @property
@@ -71,42 +75,41 @@ class _Stream(Resource[W], Generic[W]):
         return "".join(self._outputs())
 
     def _outputs(self) -> list[str]:
-        return [event.data for event in self._said if event.event == "output"]
+        return [event.data for event in self._events if event.event == "output"]
 
-    def _ids(self) -> set[str]:
-        return {event.id for event in self._said if event.id}
+    def _event_ids(self) -> set[str]:
+        return {event.id for event in self._events if event.id}
 
-    def _begin(self) -> None:
-        if self._is_begun:
-            raise RuntimeError("a stream is iterated once; a second time would run, and bill, the model again")
-        self._is_begun = True
+    def _start(self) -> None:
+        if self._has_started:
+            raise RuntimeError("a stream can be iterated only once; a second time would run, and bill, the model again")
+        self._has_started = True
 
-    @each
-    async def _events(self) -> AsyncGenerator[Event, None]:
+    @dual_iterator
+    async def _iterate(self) -> AsyncGenerator[Event, None]:
         try:
             self.prediction = await self._create()
-            said = self._said
-            async with aclosing(self._streamed()) as batches:
+            async with aclosing(self._iterate_stream()) as batches:
                 async for batch in batches:
                     for event in batch:
-                        said.append(event)
-                        yield self._with_file(event) if self._makes_files else event
+                        self._events.append(event)
+                        yield self._wrap_file(event) if self._has_files else event
                         if event.event == "done":
                             self._is_done = True
                             break
                     if self._is_done:
                         break
-            async with aclosing(self._rest()) as rest:
-                async for event in rest:
+            async with aclosing(self._poll_until_finished()) as events:
+                async for event in events:
                     yield event
-            lifecycle.result(self._job)
-        except BaseException as reason:
-            # Closing the stream early arrives here as GeneratorExit, in which an async generator may still await.
-            unfinished = self.prediction is not None and not lifecycle.is_finished(self.prediction)
-            if self._cancel_on_exit and unfinished and not isinstance(reason, Exception):
-                await leaving.give_up(self._wire, self._job)
-            if isinstance(reason, errors.ReplicateError) and reason.prediction is None:
-                reason.prediction = self.prediction
+            jobs.raise_unless_succeeded(self._job)
+        except BaseException as error:
+            # Closing the stream early raises GeneratorExit here, after which an async generator may still await.
+            is_unfinished = self.prediction is not None and not jobs.is_finished(self.prediction)
+            if self._cancel_on_exit and is_unfinished and not isinstance(error, Exception):
+                await cancel_abandoned(self._session, self._job)
+            if isinstance(error, errors.ReplicateError) and error.prediction is None:
+                error.prediction = self.prediction
             raise
 
     @property
@@ -114,116 +117,114 @@ class _Stream(Resource[W], Generic[W]):
         assert self.prediction is not None
         return self.prediction
 
-    async def _streamed(self) -> AsyncGenerator[Sequence[Event], None]:
-        """Yield events, chunk by chunk, reconnecting where that loses and repeats nothing."""
-        url = lifecycle.stream_url(self._job)
-        decoder, left = Decoder(), RECONNECTS
-        while url and left:
-            seen = self._ids()  # they come again from a server that does not resume, but begins anew
+    async def _iterate_stream(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Yield the events of each chunk, and reconnect as long as no event is lost or repeated."""
+        url = jobs.stream_url(self._job)
+        decoder, reconnects_left = SSEDecoder(), MAX_RECONNECTS
+        while url and reconnects_left:
+            seen_ids = self._event_ids()  # a server that does not resume, but restarts, sends these events again
             try:
-                response = await self._connected(url, decoder)
-                async with aclosing(self._wire.body(response)) as chunks:
+                response = await self._connect(url, decoder)
+                async with aclosing(self._session.backend.aiter_bytes(response)) as chunks:
                     async for chunk in chunks:
                         batch = decoder.feed(chunk)
-                        if seen:
-                            batch = [event for event in batch if event.id not in seen]
+                        if seen_ids:
+                            batch = [event for event in batch if event.id not in seen_ids]
                         yield batch
-            except (errors.APIStatusError, errors.ResponseError):
-                return  # gone: the prediction knows how it went
-            except errors.ConnectionFailed:
+            except (errors.APIStatusError, errors.ResponseDecodeError):
+                return  # the stream has expired; the prediction has its result
+            except errors.APIConnectionError:
                 pass
-            if self._outputs() and not decoder.last_id:
-                return  # without ids there is no way to resume that could not repeat something
-            self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
-            if lifecycle.is_finished(self._job):
+            if self._outputs() and not decoder.last_event_id:
+                return  # without ids, resuming could repeat an event
+            self.prediction = await self._session.call(op.PREDICTIONS_GET(self._job.id))
+            if jobs.is_finished(self._job):
                 return
-            left = RECONNECTS if self._ids() > seen else left - 1
-            await self._wire.sleep(RECONNECT_DELAY)
+            reconnects_left = MAX_RECONNECTS if self._event_ids() > seen_ids else reconnects_left - 1
+            await self._session.backend.sleep(RECONNECT_DELAY)
 
-    async def _connected(self, url: str, decoder: Decoder) -> httpx.Response:
-        """Return the answer that the events come in, from where the decoder stopped."""
-        resume = {"Last-Event-ID": decoder.last_id} if decoder.last_id else {}
-        decoder.restart()
-        self._makes_files = urlsplit(url).path.startswith("/v1/files/")
-        return await fetch(self._wire, url, lifecycle.STREAM_HEADERS | resume)
+    async def _connect(self, url: str, decoder: SSEDecoder) -> httpx.Response:
+        """Return the response with the events that follow the decoder's last one."""
+        resume = {"Last-Event-ID": decoder.last_event_id} if decoder.last_event_id else {}
+        decoder.reset()
+        self._has_files = urlsplit(url).path.startswith("/v1/files/")  # docs/api-facts.md, section 9
+        return await self._session.fetch(url, STREAM_HEADERS | resume)
 
-    async def _rest(self) -> AsyncGenerator[Event, None]:
-        """Wait for the end of the prediction; without a `done`, yield what its output has beyond the events."""
-        began = self._wire.now()
+    async def _poll_until_finished(self) -> AsyncGenerator[Event, None]:
+        """Poll until the prediction has ended; without a `done` event, yield what its output has beyond the events."""
+        started = self._session.backend.monotonic()
         while True:
-            self.prediction = await send(self._wire, op.PREDICTIONS_GET(self._job.id))
-            for item in [] if self._is_done else self._missing(self._job.output):
-                self._said.append(Event("output", item))
-                yield self._with_file(self._said[-1])
-            if lifecycle.is_finished(self._job):
+            self.prediction = await self._session.call(op.PREDICTIONS_GET(self._job.id))
+            for item in [] if self._is_done else self._missing_items(self._job.output):
+                self._events.append(Event("output", item))
+                yield self._wrap_file(self._events[-1])
+            if jobs.is_finished(self._job):
                 return
-            await self._wire.sleep(lifecycle.poll_interval(self._wire.now() - began))
+            await self._session.backend.sleep(poll_interval(self._session.backend.monotonic() - started))
 
-    def _missing(self, output: object) -> list[str]:
-        """Return the items of an output that no event has said yet."""
+    def _missing_items(self, output: object) -> list[str]:
+        """Return the items of an output that no event contained yet."""
         if output is None or not output:
             return []
-        listed = output if isinstance(output, list) else [output]
-        items = [item if isinstance(item, str) else json.dumps(item) for item in listed]
-        said = self._outputs()
-        if len(items) >= len(said) and all(map(_is_same, said, listed)):
-            return items[len(said) :]
-        # Events may cut the text elsewhere than the output's items do.
+        outputs = output if isinstance(output, list) else [output]
+        items = [item if isinstance(item, str) else json.dumps(item) for item in outputs]
+        received = self._outputs()
+        if len(items) >= len(received) and all(map(_is_same, received, outputs)):
+            return items[len(received) :]
+        # Events may split the text at other places than the items of the output.
         whole = "".join(items)
         if whole.startswith(self.text):
             return [whole[len(self.text) :]] if len(whole) > len(self.text) else []
         raise errors.StreamError(
-            "events of the stream were lost: the output does not begin with what they said", self._job
+            "events of the stream were lost: the output does not begin with the events that arrived", self._job
         )
 
-    def _with_file(self, event: Event) -> Event:
-        return event._replace(data=files(event.data, self._wire)) if event.event == "output" else event
+    def _wrap_file(self, event: Event) -> Event:
+        return event._replace(data=wrap_files(event.data, self._session)) if event.event == "output" else event
 
 
-def _is_same(said: str, item: object) -> bool:
-    """Whether an event said an item of the output, whatever the spacing of its JSON."""
+def _is_same(data: str, item: object) -> bool:
+    """Whether the data of an event is an item of the output, whatever the whitespace of its JSON."""
     if isinstance(item, str):
-        return said == item
+        return data == item
     try:
-        return bool(json.loads(said) == item)
+        return bool(json.loads(data) == item)
     except ValueError:
         return False
 
 
-class Stream(_Stream[BlockingWire]):
+class Stream(_Stream[SyncBackend]):
     __doc__ = _Stream.__doc__
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events; leaving the loop early closes the stream once the iterator is closed or dropped."""
-        self._begin()
-        return self._events()
+        self._start()
+        return self._iterate()
 
 
-class AsyncStream(_Stream["AsyncWire"]):
+class AsyncStream(_Stream["AsyncBackend"]):
     __doc__ = _Stream.__doc__
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Yield the events."""
-        self._begin()
-        return self._events()
+        self._start()
+        return self._iterate()
 
 
-P = ParamSpec("P")
+class stream_method(Generic[P]):
+    """Offers a method that returns a `StreamRequest` as one that returns a `Stream` or an `AsyncStream`."""
 
+    def __init__(self, function: Callable[Concatenate[Any, P], StreamRequest]) -> None:
+        def open_stream(self: Resource[Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+            cls = AsyncStream if self._session.backend.is_async else Stream
+            return cls(self._session, function(self, *args, **kwargs))
 
-class opens(Generic[P]):
-    """A method that says how a stream begins, offered as one that returns a `Stream` or an `AsyncStream`."""
-
-    def __init__(self, function: Callable[Concatenate[Any, P], Opening]) -> None:
-        def open(self: Resource[Any], *args: P.args, **kwargs: P.kwargs) -> Any:
-            return (Stream if self._wire.blocks else AsyncStream)(self._wire, function(self, *args, **kwargs))
-
-        self._open = update_wrapper(open, function)
+        self._function = update_wrapper(open_stream, function)
         self.__doc__ = function.__doc__
 
     @overload
-    def __get__(self, obj: Resource[BlockingWire], owner: object = None) -> Callable[P, Stream]: ...
+    def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> Callable[P, Stream]: ...
     @overload
-    def __get__(self, obj: Resource[AsyncWire], owner: object = None) -> Callable[P, AsyncStream]: ...
+    def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> Callable[P, AsyncStream]: ...
     def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
-        return self if obj is None else MethodType(self._open, obj)
+        return self if obj is None else MethodType(self._function, obj)

@@ -1,4 +1,4 @@
-"""How people write down what they want to run, and what that means."""
+"""References to what can be run: a model, a version, a deployment, or the URL of its page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class ModelRef(NamedTuple):
-    """A model (`owner`, `name`), one of its versions (`version` too), a bare version, or a deployment."""
+    """A parsed reference: a model (`owner`, `name`), one of its versions, a bare version id, or a deployment."""
 
     owner: str | None
     name: str | None
@@ -16,32 +16,34 @@ class ModelRef(NamedTuple):
 
     @classmethod
     def parse(cls, ref: str | ModelRef) -> ModelRef:
-        """Read any of the forms below; ValueError says what is wrong and what to write.
+        """Parse any of these forms.
 
-        owner/name                      a model: official, or community in its latest version
-        owner/name:version              one version of it
-        version                         the same, by the 64 characters of its id
-        deployments/owner/name          a deployment of yours
-        https://replicate.com/owner/name    … and the other pages of a model, a version or a deployment
+        owner/name                          a model: official, or a community model in its latest version
+        owner/name:version                  one version of a model
+        version                             a version by its id, 64 hexadecimal characters
+        deployments/owner/name              a deployment of yours
+        https://replicate.com/owner/name    the URL of a model, and of its versions or a deployment
+
+        Raises:
+            ValueError: The string has none of these forms; the message says what to write.
+            TypeError: It is no string.
         """
         if isinstance(ref, ModelRef):
             return ref
         if not isinstance(ref, str):
             raise TypeError(f"ref must be a string such as 'owner/name', not {type(ref).__name__}")
         text = re.sub(r"^(https?://)?(www\.)?replicate\.com/", "", ref.strip()).partition("?")[0].rstrip("/")
-        for pattern in _FORMS:
+        for pattern in _PATTERNS:
             match = re.fullmatch(pattern, text)
             if match:
-                found = match.groupdict()
-                if found.get("version") == "latest":
-                    raise ValueError(
-                        f"{ref!r}: there is no version 'latest'; leave ':latest' away to get the latest one"
-                    )
+                groups = match.groupdict()
+                if groups.get("version") == "latest":
+                    raise ValueError(f"{ref!r}: there is no version 'latest'; omit ':latest' to run the latest version")
                 return cls(
-                    found.get("owner"), found.get("name"), found.get("version"), is_deployment="deployment" in found
+                    groups.get("owner"), groups.get("name"), groups.get("version"), is_deployment="deployment" in groups
                 )
         raise ValueError(
-            f"cannot read the model reference {ref!r}: write 'owner/name', 'owner/name:version', "
+            f"cannot parse the model reference {ref!r}: write 'owner/name', 'owner/name:version', "
             "a version id (64 hexadecimal characters) or 'deployments/owner/name'"
         )
 
@@ -53,7 +55,7 @@ class ModelRef(NamedTuple):
 
 
 _NAME = r"[^\s/:?#]+"
-_FORMS = (
+_PATTERNS = (
     rf"(?P<deployment>deployments)/(?P<owner>{_NAME})/(?P<name>{_NAME})",
     rf"(?P<owner>{_NAME})/(?P<name>{_NAME})",
     rf"(?P<owner>{_NAME})/(?P<name>{_NAME})(?::|/versions/)(?P<version>{_NAME})",

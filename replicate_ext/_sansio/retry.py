@@ -1,8 +1,9 @@
-"""Whether a failed request may be sent again, and after how long. Pure decisions; the loop is in `_exchange.exchange`.
+"""Whether to retry a failed request, and after which delay. Pure decisions; `Session.send` has the loop.
 
-The rule that matters: a request that creates something is repeated only when the server cannot have accepted it.
-That is so when no connection came about, on 429, and on a 503 that says when to come back (`Retry-After`); after
-anything else (a reset, a read timeout, a 500, a 520) the job may be running, and a second one would be paid for too.
+A request that creates something is retried only if the server cannot have accepted it: no connection was established,
+or the response is a 429, or a 503 with `Retry-After`. After any other failure (a reset, a read timeout, a 500, a 520)
+the job may be running, and a second one would be billed too: Replicate has no idempotency keys
+(docs/api-facts.md, section 7).
 """
 
 from __future__ import annotations
@@ -15,91 +16,75 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-FIRST_DELAY = 0.5
-"""Seconds before the first repetition; doubled each time, up to `LONGEST_DELAY`."""
+INITIAL_BACKOFF = 0.5
+"""Seconds before the first retry; doubled for each further retry, up to `MAX_BACKOFF`."""
 
-LONGEST_DELAY = 8.0
+MAX_BACKOFF = 8.0
+"""Seconds."""
 
-LONGEST_WAIT = 120.0
-"""Seconds that one call waits because the server said so, all in all; what asks for more is told to the caller."""
+MAX_RETRY_AFTER_TOTAL = 120.0
+"""Seconds that one call waits, in total, because the server asked for it; longer hints raise RateLimitError."""
 
 
 class Failure(NamedTuple):
-    """One attempt that did not succeed."""
+    """One failed attempt."""
 
     method: str
     path: str
-    unsent: bool = False
-    """No connection came about."""
+    not_sent: bool = False
+    """Whether no connection was established."""
 
-    status: int | None = None
+    status_code: int | None = None
     headers: Mapping[str, str] | None = None
     body: bytes = b""
 
 
-class Limiter:
-    """What the server said to one call about waiting, shared with all calls of a client, in threads and tasks alike.
+def is_idempotent(method: str, path: str) -> bool:
+    """Whether sending the request twice has the same effect as sending it once (RFC 9110, section 9.2.2).
 
-    Creates and other requests have limits of their own (https://replicate.com/docs/reference/http#rate-limits).
+    Canceling is a POST, yet idempotent (docs/api-facts.md, section 8). QUERY is safe by its definition
+    (draft-ietf-httpbis-safe-method-w-body).
     """
-
-    def __init__(self) -> None:
-        self._until = {True: 0.0, False: 0.0}
-        self._reason: dict[bool, str | None] = {}
-
-    def hold(self, request: tuple[str, str], until: float, reason: str | None = None) -> None:
-        """Let no request of this kind go before a moment."""
-        kind = is_repeatable(*request)
-        self._until[kind] = max(self._until[kind], until)
-        self._reason[kind] = reason
-
-    def reason(self, request: tuple[str, str]) -> str | None:
-        """Return what the server said about it."""
-        return self._reason.get(is_repeatable(*request))
-
-    def pause(self, request: tuple[str, str], now: float) -> float:
-        """Return the seconds that a request of this kind has to wait."""
-        return max(0.0, self._until[is_repeatable(*request)] - now)
-
-
-def is_repeatable(method: str, path: str) -> bool:
-    """Whether sending the request twice does what sending it once does."""
     return method in {"GET", "HEAD", "OPTIONS", "QUERY", "PUT", "DELETE"} or path.endswith("/cancel")
 
 
-def maybe_accepted(failure: Failure) -> bool:
-    """Whether the server may have done what the request asked for."""
-    if failure.unsent:
+def may_have_been_accepted(failure: Failure) -> bool:
+    """Whether the server may have carried out the request."""
+    if failure.not_sent:
         return False
-    if failure.status is None:
+    if failure.status_code is None:
         return True
-    if failure.status == 503:
+    if failure.status_code == 503:
         return retry_after(failure) is None
-    return failure.status >= 500
+    return failure.status_code >= 500
 
 
-def delay(failure: Failure, attempt: int, max_retries: int, waited: float = 0.0) -> float | None:
-    """Return the seconds to wait before the next attempt, or None where there must be none.
+def retry_delay(failure: Failure, attempt: int, max_retries: int, waited: float = 0.0) -> float | None:
+    """Return the seconds to wait before the next attempt, or None if there must be none.
 
-    A server that says when to come back is not in trouble: such waits are limited by their sum (`waited` so far, up to
-    `LONGEST_WAIT`) and not by their number, unless `max_retries` is 0. One that says "at once" has said nothing.
+    Waits requested by the server (`Retry-After`) do not count against `max_retries`; their total, `waited` so far, is
+    capped at `MAX_RETRY_AFTER_TOTAL`. `max_retries=0` disables both. A hint of zero counts as no hint.
     """
-    transient = failure.status is None or failure.status in (408, 429) or failure.status >= 500
-    repeatable = is_repeatable(failure.method, failure.path) or not maybe_accepted(failure)
-    if not max_retries or not transient or not repeatable or failure.status == 501:
+    status_code = failure.status_code
+    is_transient = status_code is None or status_code in (408, 429) or status_code >= 500
+    is_safe = is_idempotent(failure.method, failure.path) or not may_have_been_accepted(failure)
+    if not max_retries or not is_transient or not is_safe or status_code == 501:
         return None
     hint = retry_after(failure)
-    if hint is not None and hint >= FIRST_DELAY:
-        # Never early. A little more than asked, and not all at once.
-        return hint + random.uniform(0.01, 0.25) if waited + hint <= LONGEST_WAIT else None
+    if hint is not None and hint >= INITIAL_BACKOFF:
+        # Never early, and with jitter, so that clients do not all retry in the same instant.
+        return hint + random.uniform(0.01, 0.25) if waited + hint <= MAX_RETRY_AFTER_TOTAL else None
     if attempt > max_retries:
         return None
-    backoff = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+    backoff = min(MAX_BACKOFF, INITIAL_BACKOFF * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
     return float(max(hint or 0.0, backoff))
 
 
 def retry_after(failure: Failure) -> float | None:
-    """Return the seconds that the server asks for: the header (seconds or a date), else the body's hint."""
+    """Return the server's hint in seconds: the `Retry-After` header (RFC 9110, section 10.2.3), else the 429 body's.
+
+    Only the body's `retry_after` was ever observed, in older responses only its text (docs/api-facts.md, section 6).
+    """
     header = (failure.headers or {}).get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", header):
         return float(header)
@@ -110,7 +95,7 @@ def retry_after(failure: Failure) -> float | None:
             pass
         else:
             return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-    if failure.status != 429:
+    if failure.status_code != 429:
         return None
     try:
         problem = json.loads(failure.body)
@@ -119,6 +104,6 @@ def retry_after(failure: Failure) -> float | None:
     hint = problem.get("retry_after") if isinstance(problem, dict) else None
     if isinstance(hint, (int, float)) and not isinstance(hint, bool) and hint >= 0:
         return float(hint)
-    # Older bodies only say it in words: "Expected available in 1 second", "Your rate limit resets in ~30s".
+    # "Expected available in 1 second", "Your rate limit resets in ~30s."
     words = re.search(r"(?:available in|resets in)\s*~?(\d+(?:\.\d+)?)", str(problem))
     return float(words[1]) if words else None

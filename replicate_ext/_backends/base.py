@@ -1,0 +1,154 @@
+"""What both backends have in common, and the protocol through which everything else uses them.
+
+Both use httpx's transports instead of its clients: tokens, redirects, timeouts and retries are decided in the layers
+above, no cookies are kept, and a client would take a third of the time of a call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+import httpx
+
+from .._sansio.redact import strip_query
+from ..errors import APIConnectionError, APITimeoutError
+
+if TYPE_CHECKING:
+    from .._config import Config
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+CLEANUP_TIMEOUT = 10.0
+"""Seconds by which canceling a prediction may delay the exit of a program."""
+
+MAX_CONCURRENT_TRANSFERS = 8
+"""Uploads or downloads of one call that run concurrently."""
+
+
+class Backend(Protocol):
+    """Everything that the layers above may await.
+
+    The sync backend implements these `async def` methods by blocking; it never suspends (see `sync.run_sync`).
+    """
+
+    is_async: ClassVar[bool]
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the client."""
+        ...
+
+    async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """Send a request once. With `stream` the body is left to `aiter_bytes`, `aread` or `aclose`.
+
+        Raises:
+            httpx.RequestError: No response arrived.
+        """
+        ...
+
+    def aiter_bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield the body of a streamed response, decompressed, and release its connection.
+
+        Raises:
+            APIConnectionError: The connection was interrupted.
+        """
+        ...
+
+    async def aread(self, response: httpx.Response) -> bytes:
+        """Return the whole body of a streamed response and release its connection."""
+        ...
+
+    async def aclose(self, response: httpx.Response) -> None:
+        """Release the connection of a streamed response."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def to_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that blocks, such as one that writes to a file, without blocking the event loop."""
+        ...
+
+    async def gather(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
+        """Run coroutines, up to `MAX_CONCURRENT_TRANSFERS` concurrently; the first failure cancels the others."""
+        ...
+
+    def start_soon(self, coroutine: Coroutine[Any, Any, T]) -> BackgroundTask[T]:
+        """Run a coroutine in the background."""
+        ...
+
+    async def shielded(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Run a cleanup that no cancellation interrupts, for up to `CLEANUP_TIMEOUT`; its errors are ignored."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes backwards."""
+        ...
+
+
+class BackgroundTask(Protocol[T_co]):
+    """A coroutine that runs in the background."""
+
+    async def result(self) -> T_co:
+        """Wait for its end, and return or raise what it did."""
+        ...
+
+    def cancel(self) -> None:
+        """Discard the task and its result."""
+        ...
+
+
+class LazyConfig:
+    """Holds the configuration of a backend, made on first use: the default clients read the environment then."""
+
+    def __init__(self, load_config: Callable[[], Config]) -> None:
+        self._load_config = load_config
+        self._config: Config | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the client."""
+        if self._config is None:
+            self._config = self._load_config()
+        return self._config
+
+
+_is_own_request: ContextVar[bool] = ContextVar("_is_own_request", default=False)
+
+
+class suppress_httpcore_log:
+    """Suppress httpcore's debug log for our own requests.
+
+    Response headers such as `Location` can contain signed URLs, which are credentials.
+    """
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _is_own_request.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _is_own_request.reset(self._token)
+
+
+for _name in ("connection", "http11", "http2", "proxy", "socks"):
+    logging.getLogger(f"httpcore.{_name}").addFilter(lambda record: not _is_own_request.get())
+
+
+def has_content_encoding(response: httpx.Response) -> bool:
+    """Whether httpx has to decompress the body; if not, it is faster to take it from the transport directly."""
+    return "content-encoding" in response.headers
+
+
+def map_exception(error: Exception, request: str) -> APIConnectionError:
+    """Return our error for one of httpx's; `request` names the request, without secrets."""
+    cls = APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
+    return cls(f"{request}: {type(error).__name__}{f': {error}' if str(error) else ''}")
+
+
+def interrupted(response: httpx.Response, error: Exception) -> APIConnectionError:
+    """Return our error for a body that ended early."""
+    return map_exception(error, f"GET {strip_query(str(response.url))} was interrupted")

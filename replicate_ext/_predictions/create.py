@@ -1,0 +1,162 @@
+"""Create a prediction by any reference: an official or community model, a version, a deployment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate_api import models, operations as op
+
+from .. import errors
+from .._sansio.job import require_models
+from .._sansio.request import MAX_HOLD
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Version
+    from replicate_api.types import Call, Operation
+
+    from .._sansio.model_ref import ModelRef
+    from .._send import Session, TimedResponse
+
+
+class CreateRequest(NamedTuple):
+    """What to run, and how."""
+
+    ref: ModelRef
+    input: Mapping[str, Any]
+    """JSON values; files are sent before."""
+
+    webhook: str | None = None
+    webhook_events_filter: Sequence[str] | None = None
+    hold: float | None = None
+    """Seconds for which the server should hold the request until the output exists, or None."""
+
+    cancel_after: str | None = None
+    """Lifetime after which the server cancels the prediction."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for requests that create the same job."""
+        return json.dumps([str(self.ref), self.input], sort_keys=True)
+
+    def validate(self) -> None:
+        """Raise the TypeError or ValueError for an invalid field, before anything is sent."""
+        require_models()
+        if any(value is not None for value in (self.webhook, self.webhook_events_filter, self.cancel_after)):
+            self._replace(hold=None, input={}).to_call(op.PREDICTIONS_CREATE, version="")
+
+    def to_call(self, operation: Operation[..., Prediction], *path: str, **body: Any) -> Call[Prediction]:
+        """Return the request of a create operation, without the optional headers that its document does not define."""
+        hold = self.hold
+        arguments = {
+            "input": self.input,
+            "webhook": self.webhook,
+            "webhook_events_filter": self.webhook_events_filter,
+            "prefer": None if hold is None else "wait" if hold >= MAX_HOLD else f"wait={int(hold)}",
+            "cancel_after": self.cancel_after,
+        }
+        unknown = {"prefer", "cancel_after"} - operation.arguments
+        given = {name: value for name, value in arguments.items() if value is not None and name not in unknown}
+        return operation(*path, **body, **given)
+
+
+async def create(
+    session: Session[Any], request: CreateRequest, latest_versions: dict[str, Version], deadline: float | None
+) -> TimedResponse[Prediction]:
+    """Create a prediction.
+
+    A model without a version is tried as an official one. If the API responds with 404, nothing was created and it is a
+    community model: its latest version is fetched, run, and kept in `latest_versions`
+    (docs/api-facts.md, section 14).
+    """
+    ref = request.ref
+    if ref.is_deployment:
+        return await _create_by_deployment(session, request, deadline)
+    if ref.version:
+        return await _create_by_version(session, request, deadline)
+    name = str(ref)
+    was_cached = name in latest_versions
+    if not was_cached:
+        call = request.to_call(op.MODELS_PREDICTIONS_CREATE, str(ref.owner), str(ref.name))
+        try:
+            return await session.send(call.request, call.parse, deadline=deadline)
+        except errors.NotFoundError:
+            latest_versions[name] = await _fetch_latest_version(session, ref)
+    version = latest_versions[name]
+    _check_input_names(version, request.input, ref)
+    try:
+        return await _send_version(session, request, str(version.id), deadline)
+    except errors.InvalidRequestError as error:
+        if not was_cached or error.invalid_fields:
+            raise
+        # The version was deleted and nothing was created. A concurrent call may have removed it already.
+        latest_versions.pop(name, None)
+        return await create(session, request, latest_versions, deadline)
+
+
+async def _create_by_deployment(
+    session: Session[Any], request: CreateRequest, deadline: float | None
+) -> TimedResponse[Prediction]:
+    owner, name = str(request.ref.owner), str(request.ref.name)
+    call = request.to_call(op.DEPLOYMENTS_PREDICTIONS_CREATE, owner, name)
+    try:
+        return await session.send(call.request, call.parse, deadline=deadline)
+    except errors.NotFoundError as error:
+        error.add_advice(
+            f"there is no deployment {owner}/{name} that this token can use; to run a model, write '{owner}/{name}'"
+        )
+        raise
+
+
+async def _create_by_version(
+    session: Session[Any], request: CreateRequest, deadline: float | None
+) -> TimedResponse[Prediction]:
+    ref = request.ref
+    try:
+        return await _send_version(session, request, str(ref.version), deadline)
+    except errors.InvalidRequestError as error:
+        if not error.invalid_fields:
+            latest = f"; write '{ref.owner}/{ref.name}' to run the model's latest version" if ref.owner else ""
+            error.add_advice(f"there is no version {ref.version} that this token can use{latest}")
+        raise
+
+
+async def _send_version(
+    session: Session[Any], request: CreateRequest, version: str, deadline: float | None
+) -> TimedResponse[Prediction]:
+    """Create by version id; a version that is no full id is sent as the whole reference."""
+    call = request.to_call(op.PREDICTIONS_CREATE, version=version if len(version) == 64 else str(request.ref))
+    return await session.send(call.request, call.parse, deadline=deadline)
+
+
+def _check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:
+    """Raise the ValueError for an input that the model does not have: it would be ignored, and billed.
+
+    docs/api-facts.md, section 5.
+    """
+    schema: Any = version.openapi_schema
+    for key in ("components", "schemas", "Input", "properties"):
+        schema = schema.get(key) if isinstance(schema, Mapping) else None
+    if not isinstance(schema, Mapping):
+        return
+    for name in input.keys() - schema.keys():
+        from difflib import get_close_matches  # only needed for the error
+
+        close = get_close_matches(name, map(str, schema), 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"its inputs are {', '.join(map(str, schema)) or 'none'}"
+        raise ValueError(f"input.{name}: {ref} has no such input; {hint}")
+
+
+async def _fetch_latest_version(session: Session[Any], ref: ModelRef) -> Version:
+    try:
+        model = await session.call(op.MODELS_GET(str(ref.owner), str(ref.name)))
+    except errors.NotFoundError as error:
+        error.add_advice(
+            f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
+        )
+        raise
+    version = model.latest_version
+    if not isinstance(version, models.Version) or not isinstance(version.id, str):
+        raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")
+    return version

@@ -1,0 +1,95 @@
+"""What the state of a prediction or training means; both have an id, a status and an end, and are called jobs here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from replicate_api import models
+from replicate_api.types import Unset
+
+from .. import errors
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Training
+
+JobT = TypeVar("JobT", "Prediction", "Training")
+
+TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
+"""docs/api-facts.md, section 8."""
+
+
+def require_models() -> None:
+    """Raise AttributeError if the OpenAPI document defines no predictions, whose end could not be recognized."""
+    _ = models.Prediction, models.Training
+
+
+def is_training(job: object) -> bool:
+    """Whether a job is a training; everything else is a prediction."""
+    return isinstance(job, models.Training)
+
+
+def id_of(job: Prediction | Training) -> str:
+    """Return the id of a job; raise ResponseDecodeError if the API sent none."""
+    if not isinstance(job.id, str):
+        raise errors.ResponseDecodeError(f"the API sent a job without an id: {job.to_dict()!r:.200}")
+    return job.id
+
+
+def is_finished(job: Prediction | Training) -> bool:
+    """Whether the job has ended: a terminal status, or an unknown status together with an end time."""
+    status: object = job.status
+    if isinstance(status, str) and status in TERMINAL_STATUSES:
+        return True
+    return not getattr(status, "is_known", False) and isinstance(job.completed_at, datetime)
+
+
+def is_complete_reply(job: Prediction, status_code: int, elapsed: float, hold: float | None) -> bool:
+    """Whether the response to a create with `Prefer: wait` contains the whole output.
+
+    The server responds as soon as all outputs exist, with status `processing`. If the hold expires it responds with
+    the outputs so far, in the same shape; only the elapsed time (and perhaps the status 202) tells the two apart
+    (docs/api-facts.md, section 7).
+
+    Args:
+        job: The prediction in the response.
+        status_code: The status of the response.
+        elapsed: Seconds that the request took.
+        hold: Seconds for which the server was asked to hold the request, or None.
+    """
+    if is_finished(job):
+        return True
+    is_in_time = hold is not None and status_code != 202 and elapsed < 0.9 * hold
+    return is_in_time and job.status == "processing" and not is_absent(job.output)
+
+
+def raise_unless_succeeded(job: JobT) -> JobT:
+    """Return a finished job that succeeded.
+
+    Raises:
+        PredictionCanceledError, PredictionAbortedError, ModelError: It ended in any other way.
+    """
+    if job.status == "canceled":
+        raise errors.PredictionCanceledError(job)
+    if job.status == "aborted":
+        raise errors.PredictionAbortedError(job)
+    has_result = job.status != "failed" and not job.error and not is_absent(job.output)  # of an unknown status
+    if job.status == "succeeded" or has_result:
+        return job
+    raise errors.ModelError(job)
+
+
+def output_of(job: Prediction) -> Any:
+    """Return the output of a prediction; None if the model returned nothing."""
+    return None if isinstance(job.output, Unset) else job.output
+
+
+def stream_url(job: Prediction | Training) -> str | None:
+    """Return the URL of the job's event stream, if it has one."""
+    url = getattr(job.urls, "stream", None)
+    return url if isinstance(url, str) and url else None
+
+
+def is_absent(value: object) -> bool:
+    """Whether a field is null or missing."""
+    return value is None or isinstance(value, Unset)
