@@ -1,4 +1,4 @@
-"""What README and docs show is run, against the emulator; the recipes for webhooks with the real frameworks."""
+"""Run the examples of README and docs against the emulator, and the webhook recipes with the real frameworks."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from replicate_ext.emulator.models import built_in
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md"]
+ALL_PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 
 
 def blocks(page: str, kind: str) -> list[str]:
-    """Return the code of a page that is marked as ```<kind>."""
+    """Return the code blocks of a page that begin with ```<kind>."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
-    """Run an emulator, with an environment that says so, in a folder of its own."""
+    """Run an emulator, configured in the environment, in a temporary working directory."""
     known = set(built_in.models)
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.chdir(tmp_path)
         for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
-            monkeypatch.delitem(sys.modules, name)  # its client is bound to another environment
+            monkeypatch.delitem(sys.modules, name)  # its client has read another environment
         import replicate_ext
 
         for name in replicate_ext._OF_DEFAULT_CLIENT:
@@ -73,20 +74,44 @@ def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) 
     assert codes
 
 
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_the_links_of_a_page_resolve(page: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(_anchor, headings), link
+
+
+def test_the_facts_about_the_api_have_sources() -> None:
+    text = re.sub(r"`[^`]*`", "", (ROOT / "docs/api-facts.md").read_text(encoding="utf-8"))
+    defined = re.findall(r"^\[([^]]+)\]: https://", text, re.MULTILINE)
+    assert set(re.findall(r"\[([^]]+)\](?![(:])", text)) == set(defined)
+
+
+def _anchor(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 BODY = json.dumps({"id": "x0fmfzfcf5rma0cq65c825tcbm", "status": "succeeded", "output": "Hello"}).encode()
 
 
 def deliveries() -> dict[str, tuple[dict[str, str], int]]:
-    """Return headers and the status that they should be answered with."""
+    """Return the headers of several deliveries, each with the expected status of the response."""
     with Replicate() as client:
         secret = client.webhooks.default.secret.get().key
     good = webhooks.sign(BODY, str(secret))
     return {
         "good": (good, 200),
-        "again": (good, 200),
+        "duplicate": (good, 200),
         "forged": (good | {"webhook-signature": "v1,AAAA"}, 400),
-        "old": (webhooks.sign(BODY, str(secret), timestamp=1), 400),
-        "none": ({}, 400),
+        "stale": (webhooks.sign(BODY, str(secret), timestamp=1), 400),
+        "unsigned": ({}, 400),
     }
 
 
@@ -108,7 +133,7 @@ def test_the_recipe_for_fastapi(api: Emulator) -> None:
         for headers, status in deliveries().values():
             assert browser.post("/replicate", content=BODY, headers=headers).status_code == status
     assert made["finished"] == {"x0fmfzfcf5rma0cq65c825tcbm": "Hello"}
-    assert sum(entry.path.endswith("/secret") for entry in api.requests) == 2  # ours, and the recipe's one
+    assert sum(entry.path.endswith("/secret") for entry in api.requests) == 2  # one by this test, one by the recipe
 
 
 def test_the_recipe_for_flask(api: Emulator) -> None:
