@@ -181,8 +181,8 @@ def delayed(clock: FakeClock, seconds: float, response: httpx.Response) -> Calla
 def serve_ranges(content: bytes, interruptions: list[int], **headers: str) -> Callable[[httpx.Request], httpx.Response]:
     """Serve a file with range requests (RFC 9110, section 14).
 
-    `interruptions` says after how many bytes the first response, the second, and so on, is interrupted; further
-    responses are complete.
+    Each response is interrupted after the next number of bytes in `interruptions`; when none is left, the responses
+    are complete.
     """
 
     def respond(request: httpx.Request) -> httpx.Response:

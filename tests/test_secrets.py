@@ -18,11 +18,11 @@ def test_token_is_sent_to_the_api(harness: Harness) -> None:
 
 
 def test_custom_headers_replace_defaults_except_the_token(make_harness) -> None:
-    harness = make_harness(headers={"USER-agent": "mine", "authorization": "Bearer other", "X-Team": "a"})
+    harness = make_harness(headers={"USER-agent": "custom", "authorization": "Bearer other", "X-Team": "a"})
     harness.server.respond_with(json_response(prediction()))
     harness.call(harness.client.predictions.get("x"))
     headers = harness.server.requests[0].headers
-    assert headers.get_list("user-agent") == ["mine"]
+    assert headers.get_list("user-agent") == ["custom"]
     assert headers.get_list("authorization") == [f"Bearer {TOKEN}"]
     assert headers["x-team"] == "a"
 

@@ -155,7 +155,7 @@ def test_failed_write_is_raised_and_leaves_no_file(
 
 
 class StalledStream(httpx.AsyncByteStream):
-    """A body that stalls after two bytes, and says so with an event."""
+    """A body that stalls after two bytes, and then sets an event."""
 
     def __init__(self, stalled: asyncio.Event) -> None:
         self.stalled = stalled

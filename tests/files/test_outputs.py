@@ -84,7 +84,7 @@ URI = {"type": "string", "format": "uri"}
         (URL, output_schema({"$ref": "#/components/schemas/Output"}), True),
         (URL, output_schema({}), True),
         (URL, {"components": []}, True),
-        (URL, {"components": {"schemas": {"Output": "odd"}}}, True),
+        (URL, {"components": {"schemas": {"Output": "text"}}}, True),
         ("not a url", output_schema(URI), False),
     ],
 )

@@ -278,12 +278,12 @@ def test_leaving_early_closes_the_stream_and_cancels_on_exit(harness: Harness, c
         gc.collect()
     else:
 
-        async def leave() -> None:
+        async def close_early() -> None:
             events = aiter(stream)
             assert str(await anext(events)) == "a"
             await events.aclose()
 
-        asyncio.run(leave())
+        asyncio.run(close_early())
     assert body.is_closed
     cancels = [request for request in harness.server.requested if request.endswith("/cancel")]
     assert cancels == (["POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel"] if cancel else [])
