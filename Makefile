@@ -43,8 +43,8 @@ update-spec: setup  ## Take over a new document (SPEC_URL, else Replicate's): do
 rehearse: setup  ## Take over one document after another, in a copy of the tree: make rehearse DOCUMENTS="..."
 	$(BIN)/python scripts/rehearse.py $(DOCUMENTS)
 
-record: setup  ## Record tests/cassettes anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
-	$(BIN)/python -m pytest tests/test_cassettes.py --record
+record: setup  ## Record tests/recordings anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
+	$(BIN)/python -m pytest tests/test_recorded_sessions.py --record
 
 interop: setup  ## Run Replicate's own clients on the emulator, and print what works
 	$(BIN)/python scripts/interop.py

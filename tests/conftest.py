@@ -1,4 +1,4 @@
-"""What the tests share: a clock that costs no time, a scripted server, and one client at a time of each kind."""
+"""Shared by all tests: a fake clock, a scripted server, a harness that runs a test on the sync and the async client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import asyncio
 import inspect
 import json
 import os
-from collections.abc import Callable
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,15 @@ import httpx
 import pytest
 
 from replicate_ext import AsyncReplicate, Replicate
+from replicate_ext._files.outputs import files
 from replicate_ext.emulator import Emulator
 
 TOKEN = "r8_0123456789012345678901234567890123456"
-API = "https://api.replicate.com/v1"
+BASE_URL = "https://api.replicate.com/v1"
 
 
 def shared(name: str) -> Path:
-    """Return a folder beside the repository with material that is not ours to commit; skip where it is absent."""
+    """Return a folder with material that must not be committed; skip the test on machines without it."""
     root = Path(os.environ.get("REPLICATE_EXT_SHARED") or Path(__file__).parents[2] / "shared")
     if not (root / name).exists():
         pytest.skip(f"{name} is not on this machine")
@@ -29,153 +33,115 @@ def shared(name: str) -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--record", action="store_true", help="record tests/cassettes anew")
+    parser.addoption("--record", action="store_true", help="record tests/recordings again")
 
 
-class Clock:
-    """Time that passes when somebody sleeps."""
+# The private parts of a client that tests use: its clock, its configuration, its backend.
+
+
+class FakeClock:
+    """A clock that only advances when the client sleeps, or when a test sets `time`."""
 
     def __init__(self) -> None:
         self.time = 1000.0
         self.sleeps: list[float] = []
 
-    def now(self) -> float:
+    def monotonic(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        assert seconds >= 0, "time.sleep takes no less"
+        assert seconds >= 0, "time.sleep rejects negative numbers"
         self.sleeps.append(seconds)
         self.time += seconds
 
-    async def asleep(self, seconds: float) -> None:
+    async def sleep_async(self, seconds: float) -> None:
         self.sleep(seconds)
         await asyncio.sleep(0)
 
 
-Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+def use_fake_clock(client: Any, clock: FakeClock) -> None:
+    client._wire.now = clock.monotonic
+    replace_sleep(client, clock.sleep_async if isinstance(client, AsyncReplicate) else clock.sleep)
 
 
-class Server:
-    """Answers with what was put on its list, in that order; the last one stays. Remembers what it was asked."""
+def replace_sleep(client: Any, sleep: Callable[[float], object]) -> None:
+    client._wire._sleep = sleep
+
+
+def config_of(client: Any) -> Any:
+    return client._wire.settings
+
+
+def wrap_output(client: Any, output: object, schema: dict[str, Any] | None = None) -> Any:
+    """Wrap the files of an output as `client.run` does."""
+    return files(output, client._wire, schema)
+
+
+# The scripted server
+
+
+Response = httpx.Response | BaseException | Callable[[httpx.Request], httpx.Response]
+
+
+class ScriptedServer:
+    """Sends its `responses` in order, and the last one to all further requests. Records the requests."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.responses: list[Response] = []
         self.requests: list[httpx.Request] = []
 
-    def will(self, *answers: Answer) -> Server:
-        self.answers += answers
+    def respond_with(self, *responses: Response) -> ScriptedServer:
+        """Append responses: responses to send, exceptions to raise, or functions of the request."""
+        self.responses += responses
         return self
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        assert self.answers, f"nobody expected {request.method} {request.url}"
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        if isinstance(answer, httpx.Response):
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-        return answer(request)
+        assert self.responses, f"unexpected request: {request.method} {request.url}"
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, BaseException):
+            raise response
+        if isinstance(response, httpx.Response):
+            return httpx.Response(response.status_code, headers=response.headers, content=response.content)
+        return response(request)
 
     @property
-    def asked(self) -> list[str]:
+    def requested(self) -> list[str]:
+        """Method and path, without `/v1`, of every request."""
         return [f"{request.method} {request.url.path.removeprefix('/v1')}" for request in self.requests]
 
-    def body(self, index: int = -1) -> Any:
+    def request_json(self, index: int = -1) -> Any:
+        """Return the parsed body of a request, by default of the last one."""
         return json.loads(self.requests[index].content)
 
 
-class Harness:
-    """A client over the scripted server and the free clock; `do` and `collect` hide whether it is async."""
+class ByteStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A response body in pieces; a piece that is an exception is raised."""
 
-    def __init__(self, kind: str, server: Server, clock: Clock, **settings: Any) -> None:
-        self.kind, self.server, self.clock = kind, server, clock
-        cls: Any = {"sync": Replicate, "async": AsyncReplicate}[kind]
-        self.client: Any = cls(**{"api_token": TOKEN, "transport": httpx.MockTransport(server), **settings})
-        self.client._wire.now = clock.now
-        self.client._wire._sleep = clock.sleep if kind == "sync" else clock.asleep
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self.pieces = pieces
+        self.is_closed = False
 
-    def do(self, result: Any) -> Any:
-        """Return what a call returns, awaited where it must be."""
-        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
 
-    def collect(self, items: Any) -> list[Any]:
-        """Return all items of an iterator of either kind."""
-        collected: list[Any] = []
-        self.each(items, collected.append)
-        return collected
+    async def __aiter__(self):
+        for piece in self:
+            yield piece
 
-    def each(self, items: Any, see: Callable[[Any], object]) -> None:
-        """Show all items of an iterator of either kind, one by one."""
-        if hasattr(items, "__aiter__"):
-            asyncio.run(_shown(items, see))
-        else:
-            for item in items:
-                see(item)
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
 
 
-async def _awaited(result: Any) -> Any:
-    return await result
-
-
-async def _shown(items: Any, see: Callable[[Any], object]) -> None:
-    async for item in items:
-        see(item)
-
-
-@pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Harness:
-    """Each test with this fixture runs on both clients."""
-    return Harness(request.param, server, clock)
-
-
-@pytest.fixture(params=["sync", "async"])
-def make(request: pytest.FixtureRequest, server: Server, clock: Clock) -> Callable[..., Harness]:
-    """Like `both`, with settings of the test's own."""
-    return lambda **settings: Harness(request.param, server, clock, **settings)
-
-
-@pytest.fixture
-def without_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the async client do as if the extra `fast` were not installed."""
-    monkeypatch.setattr("replicate_ext._backends.asyncio.fast_transport", lambda *_: None)
-
-
-@pytest.fixture(params=["sync", "async", "fast"])
-def kind(request: pytest.FixtureRequest) -> str:
-    """Return which client it is; the last one is the async client where the extra `fast` is installed."""
-    if request.param == "async":
-        request.getfixturevalue("without_fast")
-    return str(request.param)
-
-
-@pytest.fixture
-def api(replicate_emulator: Emulator) -> Emulator:
-    """Return an emulator of the test's own."""
-    return replicate_emulator
-
-
-@pytest.fixture
-def client(replicate_client: Replicate) -> Replicate:
-    """Return a client of that emulator."""
-    return replicate_client
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+def json_response(body: Any, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=headers)
 
 
 def prediction(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
@@ -192,8 +158,8 @@ def prediction(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
         "status": status,
         "created_at": "2025-06-02T15:53:20.761Z",
         "urls": {
-            "get": f"{API}/predictions/x0fmfzfcf5rma0cq65c825tcbm",
-            "cancel": f"{API}/predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel",
+            "get": f"{BASE_URL}/predictions/x0fmfzfcf5rma0cq65c825tcbm",
+            "cancel": f"{BASE_URL}/predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel",
             "web": "https://replicate.com/p/x0fmfzfcf5rma0cq65c825tcbm",
         },
     }
@@ -202,6 +168,200 @@ def prediction(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
     return job | fields
 
 
-def replied(body: Any, status: int = 200, **headers: str) -> httpx.Response:
-    """Return an answer with a JSON body."""
-    return httpx.Response(status, json=body, headers=headers)
+def delayed(clock: FakeClock, seconds: float, response: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
+    """Return a response that takes some seconds of the fake clock."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        clock.time += seconds
+        return response
+
+    return respond
+
+
+def serve_ranges(content: bytes, interruptions: list[int], **headers: str) -> Callable[[httpx.Request], httpx.Response]:
+    """Serve a file with range requests (RFC 9110, section 14).
+
+    Each response is interrupted after the next number of bytes in `interruptions`; when none is left, the responses
+    are complete.
+    """
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
+        start = int(match[1]) if match else 0
+        stop = int(match[2]) + 1 if match and match[2] else len(content)
+        rest = content[start:stop]
+        if match and start >= len(content):
+            return httpx.Response(416)
+        all_headers = {"content-length": str(len(rest)), **headers}
+        if match:
+            all_headers["content-range"] = f"bytes {start}-{start + len(rest) - 1}/{len(content)}"
+        pieces = [rest[: interruptions.pop(0)], httpx.ReadError("reset")] if interruptions else [rest]
+        return httpx.Response(206 if match else 200, stream=ByteStream(*pieces), headers=all_headers)
+
+    return respond
+
+
+def folder_contents(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file in a folder by its name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+# The harness
+
+
+class Harness:
+    """A client over the scripted server and the fake clock; `call` and `collect` hide whether it is async."""
+
+    def __init__(self, server: ScriptedServer, clock: FakeClock, *, is_async: bool, **options: Any) -> None:
+        self.server, self.clock, self.is_async = server, clock, is_async
+        cls: Any = AsyncReplicate if is_async else Replicate
+        self.client: Any = cls(**{"api_token": TOKEN, "transport": httpx.MockTransport(server), **options})
+        use_fake_clock(self.client, clock)
+
+    def call(self, result: Any) -> Any:
+        """Return the result of a call, which the async client returns as a coroutine."""
+        return asyncio.run(_await(result)) if inspect.isawaitable(result) else result
+
+    def collect(self, items: Any) -> list[Any]:
+        """Return all items of an iterator of either kind."""
+        collected: list[Any] = []
+        self.for_each(items, collected.append)
+        return collected
+
+    def for_each(self, items: Any, function: Callable[[Any], object]) -> None:
+        """Call a function with each item of an iterator of either kind."""
+        if hasattr(items, "__aiter__"):
+            asyncio.run(_async_for_each(items, function))
+        else:
+            for item in items:
+                function(item)
+
+    def wrap(self, output: object, schema: dict[str, Any] | None = None) -> Any:
+        """Wrap the files of an output as `client.run` does."""
+        return wrap_output(self.client, output, schema)
+
+
+async def _await(result: Any) -> Any:
+    return await result
+
+
+async def _async_for_each(items: Any, function: Callable[[Any], object]) -> None:
+    async for item in items:
+        function(item)
+
+
+@pytest.fixture
+def server() -> ScriptedServer:
+    return ScriptedServer()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=["sync", "async"])
+def make_harness(request: pytest.FixtureRequest, server: ScriptedServer, clock: FakeClock) -> Callable[..., Harness]:
+    """Return a function that makes a harness with options of the client; the test runs on both clients."""
+    return lambda **options: Harness(server, clock, is_async=request.param == "async", **options)
+
+
+@pytest.fixture
+def harness(make_harness: Callable[..., Harness]) -> Harness:
+    """Return a harness with the default options; the test runs on both clients."""
+    return make_harness()
+
+
+# Backends
+
+
+@pytest.fixture
+def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the async client use httpx's transport, as if the extra `fast` were not installed."""
+    monkeypatch.setattr("replicate_ext._backends.asyncio.fast_transport", lambda *_: None)
+
+
+@pytest.fixture(params=["httpx", "aiohttp"])
+def async_backend(request: pytest.FixtureRequest) -> None:
+    """Run the test with both transports of the async client."""
+    if request.param == "httpx":
+        request.getfixturevalue("without_aiohttp")
+
+
+@pytest.fixture(params=["sync", "async", "async-aiohttp"])
+def client_kind(request: pytest.FixtureRequest) -> str:
+    """Run the test with the sync client, and with both transports of the async client."""
+    if request.param == "async":
+        request.getfixturevalue("without_aiohttp")
+    return str(request.param)
+
+
+class AccountServer(ThreadingHTTPServer):
+    """A real HTTP server on the loopback interface that responds to every GET with an account."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _AccountHandler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.received: list[tuple[str, str | None]] = []
+        """Path and Authorization header of every request."""
+
+
+class _AccountHandler(BaseHTTPRequestHandler):
+    server: AccountServer
+
+    def do_GET(self) -> None:
+        self.server.received.append((self.path, self.headers.get("Authorization")))
+        body = b'{"type": "user", "username": "me"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def account_server() -> Iterator[AccountServer]:
+    server = AccountServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+# The emulator
+
+
+@pytest.fixture
+def emulator(replicate_emulator: Emulator) -> Emulator:
+    """Return an emulator for one test."""
+    return replicate_emulator
+
+
+@pytest.fixture
+def emulator_client(replicate_client: Replicate) -> Replicate:
+    """Return a client of that emulator."""
+    return replicate_client
+
+
+@pytest.fixture
+def api(emulator: Emulator) -> Emulator:
+    """Return the emulator, under the name that its own tests use."""
+    return emulator
+
+
+@pytest.fixture
+def client(emulator_client: Replicate) -> Replicate:
+    """Return a client of the emulator, under the name that the emulator's tests use."""
+    return emulator_client
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the environment variables that configure a client."""
+    for name in ("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

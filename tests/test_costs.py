@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import API, Harness, prediction, replied
+from conftest import BASE_URL, Harness, json_response, prediction
 from replicate_api.models import PageOfModels, Prediction
 from replicate_ext.emulator import Emulator
 
@@ -63,7 +63,7 @@ def test_whoever_blocks_loads_nothing_that_awaits() -> None:
     assert not modules & {"asyncio", "aiohttp", "replicate_ext._backends.asyncio"}
 
 
-DONE = replied(prediction(output="x"), 201)
+DONE = json_response(prediction(output="x"), 201)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,19 @@ DONE = replied(prediction(output="x"), 201)
         ("acme/hello", {}, [DONE], 1),
         ("acme/hello:" + "a" * 64, {}, [DONE], 1),
         ("deployments/acme/hello", {}, [DONE], 1),
-        ("acme/hello", {"wait": False}, [replied(prediction("starting"), 201), replied(prediction(output="x"))], 2),
+        (
+            "acme/hello",
+            {"wait": False},
+            [json_response(prediction("starting"), 201), json_response(prediction(output="x"))],
+            2,
+        ),
         (
             "acme/hello",
             {"wait": False},
             [
-                replied(prediction("starting", urls={"stream": "https://stream.example/x"}), 201),
-                replied({}),  # the stream
-                replied(prediction(output="x")),
+                json_response(prediction("starting", urls={"stream": "https://stream.example/x"}), 201),
+                json_response({}),  # the stream
+                json_response(prediction(output="x")),
             ],
             3,
         ),
@@ -87,15 +92,15 @@ DONE = replied(prediction(output="x"), 201)
         (
             "acme/hello",
             {"input": {"file": bytes(300_000)}},
-            [replied({"id": "f", "urls": {"get": f"{API}/files/f"}}, 201), DONE],
+            [json_response({"id": "f", "urls": {"get": f"{BASE_URL}/files/f"}}, 201), DONE],
             2,
         ),
     ],
 )
-def test_what_a_run_asks_for(both: Harness, ref: str, arguments: dict, answers: list, requests: int) -> None:
-    both.server.will(*answers)
-    assert both.do(both.client.run(ref, **arguments)) == "x"
-    assert len(both.server.requests) == requests
+def test_what_a_run_asks_for(harness: Harness, ref: str, arguments: dict, answers: list, requests: int) -> None:
+    harness.server.respond_with(*answers)
+    assert harness.call(harness.client.run(ref, **arguments)) == "x"
+    assert len(harness.server.requests) == requests
 
 
 def blocks(make: Callable[[], object], count: int = 200) -> float:

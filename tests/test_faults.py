@@ -1,26 +1,22 @@
-"""The fault matrix: every verb, on both clients and over aiohttp, on real connections, at a server full of faults.
+"""The fault matrix: every operation on every backend, over real connections, against a server with one fault.
 
-For each cell it is written down what must come of it: the right result, or the right error. Beyond that, in every cell:
-no job is created twice, unless the first create was surely refused; no other host sees the token; no file is left half
-written.
+Each combination of operation, step and fault has an expected result or error. In every combination, too: no prediction
+is created twice unless the first create was certainly rejected, no other host receives the token, and no partial file
+is left on disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import socket
-import socketserver
-import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from conftest import TOKEN, Clock
+from conftest import TOKEN, FakeClock, folder_contents, use_fake_clock, wrap_output
+from faulty_server import CONTENT, FAULTS, TOKENS, FaultyServer
 from replicate_ext import (
     APIStatusError,
     AsyncReplicate,
@@ -33,255 +29,30 @@ from replicate_ext import (
     TimedOut,
     WaitTimeout,
 )
-from replicate_ext._files.outputs import files
 
-RIGHT = "the right result"
-CONTENT = bytes(range(256)) * 64
-TOKENS = ["Once ", "upon ", "a ", "time"]
+CORRECT = "the right result"
 
 
-# What a server can do wrong
-
-
-class Answer(NamedTuple):
-    status: int = 200
-    body: bytes = b""
-    type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    length: int | None = None
-    """The Content-Length, if it is not the body's."""
-
-    def raw(self) -> bytes:
-        length = len(self.body) if self.length is None else self.length
-        lines = [
-            f"HTTP/1.1 {self.status} So",
-            f"Content-Type: {self.type}",
-            f"Content-Length: {length}",
-            *(f"{name}: {value}" for name, value in self.headers),
-        ]
-        return "\r\n".join([*lines, "", ""]).encode() + self.body
-
-
-PAGE = b"<html><head><title>Something is wrong</title></head><body>so it is</body></html>"
-PROBLEM = json.dumps({"title": "No", "detail": "not now", "status": 0}).encode()
-
-REPLACED = {
-    "an HTML page": Answer(200, PAGE, "text/html"),
-    "429": Answer(429, b"{}"),
-    "429, Retry-After": Answer(429, b"{}", headers=(("Retry-After", "2"),)),
-    "429, hint in the body": Answer(429, b'{"detail": "Request was throttled.", "retry_after": 3}'),
-    "500": Answer(500, PROBLEM),
-    "502, a page": Answer(502, PAGE, "text/html"),
-    "503": Answer(503, PROBLEM),
-    "503, Retry-After": Answer(503, PROBLEM, headers=(("Retry-After", "1"),)),
-    "520, a page": Answer(520, PAGE, "text/html"),
-    "599": Answer(599, b""),
-    "418": Answer(418, PROBLEM),
-}
-FAULTS = [
-    "reset before the request is read",
-    "reset after the request was read",
-    "no answer",
-    "slow bytes",
-    "a cut body",
-    "truncated JSON",
-    "another Content-Type",
-    "a redirect to another host",
-    *REPLACED,
-]
-
-
-class Handler(socketserver.BaseRequestHandler):
-    """Speaks just enough HTTP to do it wrong on purpose."""
-
-    server: Misbehaving
-    request: socket.socket
-
-    def handle(self) -> None:
-        buffer = b""
-        while True:
-            while b"\r\n\r\n" not in buffer:
-                peeked = self.request.recv(65536, socket.MSG_PEEK)
-                if not peeked:
-                    return
-                step = self.server.step_of(buffer + peeked)
-                if step and not buffer and self.server.fault_at(step) == FAULTS[0]:
-                    self.server.spend()
-                    return self.reset()
-                buffer += self.request.recv(len(peeked))
-            head, _, buffer = buffer.partition(b"\r\n\r\n")
-            length = int((re.search(rb"(?i)content-length: (\d+)", head) or [0, 0])[1])
-            while len(buffer) < length:
-                buffer += self.request.recv(65536)
-            content, buffer = buffer[:length], buffer[length:]
-            if not self.answer(head.decode(), content):
-                return
-
-    def answer(self, head: str, content: bytes) -> bool:
-        """Answer a request, rightly or wrongly, and say whether the connection is still good."""
-        step = self.server.step_of(head.encode()) or ""
-        self.server.tokens.append("authorization" in head.lower())
-        fault = self.server.fault_at(step)
-        if fault is not None:
-            self.server.spend()
-        if fault in REPLACED:
-            self.request.sendall(REPLACED[fault].raw())
-            return True
-        if fault == "a redirect to another host":
-            location = ("Location", f"{self.server.elsewhere}{head.split()[1]}")
-            self.request.sendall(Answer(302, headers=(location,)).raw())
-            return True
-        right = self.server.right(step, head, content)
-        match fault:
-            case "reset after the request was read":
-                self.reset()
-                return False
-            case "no answer":
-                self.server.over.wait(5)
-                return False
-            case "slow bytes":
-                raw = right.raw()
-                for start in range(0, len(raw), max(1, len(raw) // 50)):
-                    self.request.sendall(raw[start : start + max(1, len(raw) // 50)])
-                return True
-            case "a cut body":
-                half = b"" if self.server.always else right.body[: len(right.body) // 2]
-                self.request.sendall(right._replace(body=half, length=len(right.body)).raw())
-                return False
-            case "truncated JSON":
-                right = right._replace(body=right.body[: len(right.body) // 2])
-            case "another Content-Type":
-                right = right._replace(type="text/plain; charset=utf-16")
-        self.request.sendall(right.raw())
-        return True
-
-    def reset(self) -> None:
-        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.request.close()
-
-
-class Misbehaving(socketserver.ThreadingTCPServer):
-    """A little Replicate with one fault."""
-
-    daemon_threads = True
-    request_queue_size = 50
-
-    def __init__(self, elsewhere: Misbehaving | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.elsewhere = elsewhere.url if elsewhere else ""
-        self.over = threading.Event()
-        self.begin(None, None, False)
-        threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
-
-    def begin(self, step: str | None, fault: str | None, always: bool) -> None:
-        self.step, self.fault, self.always = step, fault, always
-        self.is_spent = False
-        self.accepted, self.canceled, self.looks, self.ends_after = 0, 0, 0, 2
-        self.uploads: list[bytes] = []
-        self.tokens: list[bool] = []
-
-    def fault_at(self, step: str) -> str | None:
-        return self.fault if step == self.step and (self.always or not self.is_spent) else None
-
-    def spend(self) -> None:
-        self.is_spent = True
-
-    def step_of(self, head: bytes) -> str | None:
-        match = re.match(rb"(\w+) (/\S*)", head)
-        if match is None:
-            return None
-        method, path = match[1].decode(), match[2].decode()
-        if path.endswith("/cancel"):
-            return "cancel"
-        if path.startswith("/stream"):
-            return "stream"
-        if path.startswith("/outputs"):
-            return "download"
-        if path == "/v1/files":
-            return "upload"
-        if "cursor=2" in path:
-            return "second page"
-        if path.startswith("/v1/predictions?") or path == "/v1/predictions":
-            return "list"
-        return "create" if method == "POST" else "look"
-
-    def right(self, step: str, head: str, content: bytes) -> Answer:
-        match step:
-            case "create":
-                self.accepted += 1
-                return Answer(201, self.job("starting"))
-            case "look":
-                self.looks += 1
-                return Answer(200, self.job("succeeded" if self.looks >= self.ends_after else "processing"))
-            case "cancel":
-                self.canceled += 1
-                return Answer(200, self.job("canceled"))
-            case "upload":
-                self.accepted += 1
-                self.uploads.append(content)
-                return Answer(201, json.dumps({"id": "f", "urls": {"get": "https://x.example/f"}}).encode())
-            case "list" | "second page":
-                number = 2 if step == "second page" else 1
-                following = f"{self.url}/v1/predictions?cursor=2" if number == 1 else None
-                results = [{"id": f"job{number}"}] if self.accepted == 0 else []
-                return Answer(200, json.dumps({"next": following, "results": results}).encode())
-            case "stream":
-                events = [f"event: output\nid: 1:{n}\ndata: {token}\n\n" for n, token in enumerate(TOKENS)]
-                events.append("event: done\nid: 1:9\ndata: {}\n\n")
-                last = re.search(r"(?i)last-event-id: 1:(\d+)", head)
-                skip = int(last[1]) + 1 if last else 0
-                return Answer(200, "".join(events[skip:]).encode(), "text/event-stream")
-            case "download":
-                ranged = re.search(r"(?i)range: bytes=(\d+)-", head)
-                start = int(ranged[1]) if ranged else 0
-                span = ("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-                headers = (("ETag", '"tag"'), *((span,) if ranged else ()))
-                return Answer(206 if ranged else 200, CONTENT[start:], "image/png", headers)
-        raise AssertionError(step)
-
-    def job(self, status: str) -> bytes:
-        output = TOKENS if status == "succeeded" else None
-        return json.dumps(
-            {
-                "id": "x0fmfzfcf5rma0cq65c825tcbm",
-                "model": "acme/hello",
-                "version": "hidden",
-                "input": {"prompt": "x"},
-                "status": status,
-                "output": output,
-                "error": None,
-                "logs": "",
-                "created_at": "2026-03-16T10:11:12Z",
-                "urls": {"stream": f"{self.url}/stream"} if self.step_has_stream else {},
-            }
-        ).encode()
-
-    step_has_stream = False
-
-
-# What is done with it
-
-
-class Verb(NamedTuple):
+class Operation(NamedTuple):
     name: str
     steps: tuple[str, ...]
     result: object
 
 
-VERBS = [
-    Verb("run", ("create", "look"), TOKENS),
-    Verb("wait", ("look",), TOKENS),
-    Verb("stream", ("create", "stream", "look"), "".join(TOKENS)),
-    Verb("paginate", ("list", "second page"), [["job1"], ["job2"]]),
-    Verb("upload", ("upload",), "f"),
-    Verb("download", ("download",), CONTENT),
+OPERATIONS = [
+    Operation("run", ("create", "poll"), TOKENS),
+    Operation("wait", ("poll",), TOKENS),
+    Operation("stream", ("create", "stream", "poll"), "".join(TOKENS)),
+    Operation("paginate", ("list", "second page"), [["job1"], ["job2"]]),
+    Operation("upload", ("upload",), "f"),
+    Operation("download", ("download",), CONTENT),
 ]
 
 
-async def do(verb: str, client: Any, server: Misbehaving, folder: Path, timeout: float | None) -> object:
-    """Do it, on the async client; the sync one is done in `do_blocking`."""
-    match verb:
+async def execute_async(
+    operation: str, client: Any, server: FaultyServer, folder: Path, timeout: float | None
+) -> object:
+    match operation:
         case "run":
             return await client.run("acme/hello", {"prompt": "x"}, wait=False, timeout=timeout)
         case "wait":
@@ -293,12 +64,12 @@ async def do(verb: str, client: Any, server: Misbehaving, folder: Path, timeout:
         case "upload":
             return (await client.files.create(content=b"x" * 1000)).id
         case _:
-            path = await files(f"{server.url}/outputs/out.png", client._wire).save(folder / "out.png")
+            path = await wrap_output(client, f"{server.url}/outputs/out.png").save(folder / "out.png")
             return path.read_bytes()
 
 
-def do_blocking(verb: str, client: Any, server: Misbehaving, folder: Path, timeout: float | None) -> object:
-    match verb:
+def execute_sync(operation: str, client: Any, server: FaultyServer, folder: Path, timeout: float | None) -> object:
+    match operation:
         case "run":
             return client.run("acme/hello", {"prompt": "x"}, wait=False, timeout=timeout)
         case "wait":
@@ -310,173 +81,165 @@ def do_blocking(verb: str, client: Any, server: Misbehaving, folder: Path, timeo
         case "upload":
             return client.files.create(content=b"x" * 1000).id
         case _:
-            return files(f"{server.url}/outputs/out.png", client._wire).save(folder / "out.png").read_bytes()
+            return wrap_output(client, f"{server.url}/outputs/out.png").save(folder / "out.png").read_bytes()
 
 
 def attempt(
-    kind: str,
-    verb: str,
-    server: Misbehaving,
+    client_kind: str,
+    operation: str,
+    server: FaultyServer,
     folder: Path,
     *,
     base_url: str | None = None,
     timeout: float | None = None,
 ) -> object:
-    """Return the result of a verb, or the error that it raised."""
-    clock = Clock()
+    """Return the result of an operation, or the error that it raised."""
+    clock = FakeClock()
     try:
-        if kind == "sync":
+        if client_kind == "sync":
             with Replicate(TOKEN, base_url=base_url or server.url, timeout=0.25) as client:
-                client._wire.now, client._wire._sleep = clock.now, clock.sleep
-                return do_blocking(verb, client, server, folder, timeout)
+                use_fake_clock(client, clock)
+                return execute_sync(operation, client, server, folder, timeout)
 
         async def main() -> object:
             async with AsyncReplicate(TOKEN, base_url=base_url or server.url, timeout=0.25) as client:
-                client._wire.now, client._wire._sleep = clock.now, clock.asleep
-                return await do(verb, client, server, folder, timeout)
+                use_fake_clock(client, clock)
+                return await execute_async(operation, client, server, folder, timeout)
 
         return asyncio.run(main())
     except ReplicateError as error:
         return error
 
 
-# What must come of it
-
 CREATES = ("create", "upload")
-"""Steps that must not be repeated unless they were surely refused."""
+"""Steps that must not be retried unless they were certainly rejected."""
 
 AMBIGUOUS: dict[str, type[ReplicateError]] = {
     "reset before the request is read": ConnectionFailed,
     "reset after the request was read": ConnectionFailed,
-    "no answer": TimedOut,
-    "a cut body": ConnectionFailed,
+    "no response": TimedOut,
+    "an interrupted body": ConnectionFailed,
     "truncated JSON": ResponseError,
     "an HTML page": ResponseError,
     "500": ServerError,
-    "502, a page": ServerError,
+    "502, HTML page": ServerError,
     "503": ServerError,
-    "520, a page": ServerError,
+    "520, HTML page": ServerError,
     "599": ServerError,
 }
-"""After these nobody knows whether a create was accepted; a read is repeated."""
+"""After these faults a create may have been accepted; a read is retried."""
 
-REFUSED: dict[str, type[ReplicateError]] = {
+REJECTED: dict[str, type[ReplicateError]] = {
     "429": RateLimited,
     "429, Retry-After": RateLimited,
-    "429, hint in the body": RateLimited,
+    "429, retry_after in the body": RateLimited,
     "503, Retry-After": ServerError,
 }
-"""After these anything is repeated."""
+"""After these faults everything is retried."""
 
-FINAL: dict[str, type[ReplicateError]] = {"418": APIStatusError, "a redirect to another host": APIStatusError}
-"""After these nothing is repeated."""
+NOT_RETRIED: dict[str, type[ReplicateError]] = {"418": APIStatusError, "a redirect to another host": APIStatusError}
+"""After these faults nothing is retried."""
 
 
-def expected(step: str, fault: str, always: bool) -> type[ReplicateError] | str:
+def expected_outcome(step: str, fault: str, is_permanent: bool) -> type[ReplicateError] | str:
     if step == "stream":
-        return RIGHT  # whatever happens to the events, the prediction has them
+        return CORRECT  # the prediction has the output, whatever happens to the events
     if step == "download":
         if fault in ("an HTML page", "truncated JSON"):
-            return RIGHT  # it is what the host says the file is
+            return CORRECT  # the file is whatever the host sends
         if fault == "a redirect to another host":
-            return RIGHT
-    if fault in FINAL:
-        return FINAL[fault]
+            return CORRECT
+    if fault in NOT_RETRIED:
+        return NOT_RETRIED[fault]
     if fault in AMBIGUOUS:
-        return AMBIGUOUS[fault] if always or step in CREATES else RIGHT
-    return REFUSED[fault] if fault in REFUSED and always else RIGHT
+        return AMBIGUOUS[fault] if is_permanent or step in CREATES else CORRECT
+    return REJECTED[fault] if fault in REJECTED and is_permanent else CORRECT
 
 
-CELLS = [
-    (verb, step, fault, always)
-    for verb in VERBS
-    for step in verb.steps
+CASES = [
+    (operation, step, fault, is_permanent)
+    for operation in OPERATIONS
+    for step in operation.steps
     for fault in FAULTS
-    for always in (False, True)
-    if not (always and fault == "no answer")  # six times a quarter of a second: seen once is enough
-    if not (step == "download" and fault in ("an HTML page", "truncated JSON"))  # no fault there
+    for is_permanent in (False, True)
+    if not (is_permanent and fault == "no response")  # six timeouts of 0.25 s each: one is enough
+    if not (step == "download" and fault in ("an HTML page", "truncated JSON"))  # not a fault of a download
 ]
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Misbehaving, Misbehaving]]:
-    other = Misbehaving()
-    server = Misbehaving(other)
-    yield server, other
-    for one in (server, other):
-        one.over.set()
-        one.shutdown()
-        one.server_close()
+def servers() -> Iterator[tuple[FaultyServer, FaultyServer]]:
+    """Return the server with the fault, and the host that it redirects to."""
+    other_host = FaultyServer()
+    server = FaultyServer(other_host)
+    yield server, other_host
+    for running in (server, other_host):
+        running.is_closing.set()
+        running.shutdown()
+        running.server_close()
 
 
 @pytest.mark.parametrize(
-    ("verb", "step", "fault", "always"),
-    CELLS,
-    ids=[f"{verb.name}-{step}-{fault}{'-always' * always}" for verb, step, fault, always in CELLS],
+    ("operation", "step", "fault", "is_permanent"),
+    CASES,
+    ids=[f"{operation.name}-{step}-{fault}{'-permanent' * permanent}" for operation, step, fault, permanent in CASES],
 )
-def test_a_cell(servers, tmp_path: Path, kind: str, verb: Verb, step: str, fault: str, always: bool) -> None:
-    server, other = servers
-    for one in servers:
-        one.begin(step if one is server else None, fault, always)
-        one.step_has_stream = verb.name == "stream" and step != "look"
-    outcome = attempt(kind, verb.name, server, tmp_path)
-    wanted = expected(step, fault, always)
-    if wanted is RIGHT:
-        assert outcome == verb.result
-        assert server.accepted <= 1
+def test_fault(
+    servers, tmp_path: Path, client_kind: str, operation: Operation, step: str, fault: str, is_permanent: bool
+) -> None:
+    server, other_host = servers
+    has_stream = operation.name == "stream" and step != "poll"
+    server.inject(step, fault, is_permanent=is_permanent, has_stream=has_stream)
+    other_host.inject(None, fault, is_permanent=is_permanent, has_stream=has_stream)
+    outcome = attempt(client_kind, operation.name, server, tmp_path)
+    expected = expected_outcome(step, fault, is_permanent)
+    assert server.created <= 1
+    if expected is CORRECT:
+        assert outcome == operation.result
     else:
-        assert isinstance(wanted, type)
-        assert isinstance(outcome, wanted), outcome
-        assert server.accepted <= 1
-        is_unknown = step in CREATES and fault in AMBIGUOUS
-        assert (outcome.maybe_created_after is not None) is is_unknown
-        assert step != "look" or verb.name == "wait" or outcome.prediction is not None
-    assert server.is_spent
-    assert not any(other.tokens)
-    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert left == ({"out.png": CONTENT} if verb.name == "download" and wanted is RIGHT else {})
+        assert isinstance(expected, type)
+        assert isinstance(outcome, expected), outcome
+        is_ambiguous = step in CREATES and fault in AMBIGUOUS
+        assert (outcome.maybe_created_after is not None) is is_ambiguous
+        assert step != "poll" or operation.name == "wait" or outcome.prediction is not None
+    assert server.has_occurred
+    assert not any(other_host.token_received)
+    is_saved = operation.name == "download" and expected is CORRECT
+    assert folder_contents(tmp_path) == ({"out.png": CONTENT} if is_saved else {})
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_a_connection_that_is_refused(servers, tmp_path: Path, kind: str, verb: Verb) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_connection_refused(servers, tmp_path: Path, client_kind: str, operation: Operation) -> None:
     server, _ = servers
-    server.begin(None, None, False)
+    server.inject(None, None)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        dead = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        living, server.url = server.url, dead
+        unused_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        server_url, server.url = server.url, unused_url
         try:
-            outcome = attempt(kind, verb.name, server, tmp_path, base_url=dead)
+            outcome = attempt(client_kind, operation.name, server, tmp_path, base_url=unused_url)
         finally:
-            server.url = living
+            server.url = server_url
     assert isinstance(outcome, ConnectionFailed)
     assert outcome.maybe_created_after is None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", ["run", "wait"])
-def test_a_prediction_that_never_ends(servers, tmp_path: Path, kind: str, verb: str) -> None:
+@pytest.mark.parametrize("operation", ["run", "wait"])
+def test_prediction_that_never_finishes_times_out(servers, tmp_path: Path, client_kind: str, operation: str) -> None:
     server, _ = servers
-    server.begin(None, None, False)
-    server.ends_after, server.step_has_stream = 10**9, False
-    outcome = attempt(kind, verb, server, tmp_path, timeout=30)
+    server.inject(None, None)
+    server.polls_until_done = 10**9
+    outcome = attempt(client_kind, operation, server, tmp_path, timeout=30)
     assert isinstance(outcome, WaitTimeout)
     assert outcome.prediction is not None
-    assert (server.accepted, server.canceled) == (1 if verb == "run" else 0, 1)
+    assert (server.created, server.canceled) == (1 if operation == "run" else 0, 1)
 
 
-def test_the_number_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    cells = 3 * (len(CELLS) + len(VERBS) + 2)
+def test_matrix_covers_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    count = 3 * (len(CASES) + len(OPERATIONS) + 2)
     with capsys.disabled():
-        print(f"\nfault matrix: {cells} cells", end=" ")
-    assert (
-        {fault for _, _, fault, _ in CELLS}
-        == set(FAULTS)
-        == AMBIGUOUS.keys()
-        | REFUSED.keys()
-        | FINAL.keys()
-        | {
-            "slow bytes",
-            "another Content-Type",
-        }
-    )
+        print(f"\nfault matrix: {count} cases", end=" ")
+    harmless = {"slow bytes", "another Content-Type"}
+    assert {fault for _, _, fault, _ in CASES} == set(FAULTS)
+    assert set(FAULTS) == AMBIGUOUS.keys() | REJECTED.keys() | NOT_RETRIED.keys() | harmless

@@ -1,4 +1,4 @@
-"""One grammar, as a table."""
+"""Model references, as tables: every form that is parsed, and what is rejected."""
 
 import pytest
 
@@ -25,7 +25,7 @@ VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
         ("https://replicate.com/deployments/acme/app", ModelRef("acme", "app", is_deployment=True)),
     ],
 )
-def test_every_form_is_understood_and_written_back(text: str, ref: ModelRef) -> None:
+def test_parse_and_format(text: str, ref: ModelRef) -> None:
     assert ModelRef.parse(text) == ref
     assert ModelRef.parse(str(ref)) == ref
     assert ModelRef.parse(ref) is ref
@@ -34,16 +34,16 @@ def test_every_form_is_understood_and_written_back(text: str, ref: ModelRef) -> 
 @pytest.mark.parametrize(
     "text", ["", "hello", "acme/", "/hello", "a/b/c/d", "acme/hello:", "acme /hello", VERSION[:-1]]
 )
-def test_what_is_none_of_them_is_told_with_the_forms(text: str) -> None:
+def test_invalid_reference_error_lists_the_valid_forms(text: str) -> None:
     with pytest.raises(ValueError, match="owner/name:version"):
         ModelRef.parse(text)
 
 
-def test_latest_is_told_apart() -> None:
+def test_latest_tag_is_rejected_with_a_hint() -> None:
     with pytest.raises(ValueError, match="leave ':latest' away"):
         ModelRef.parse("acme/hello:latest")
 
 
-def test_a_reference_is_text() -> None:
+def test_reference_must_be_a_string() -> None:
     with pytest.raises(TypeError, match="ref must be a string"):
         ModelRef.parse(5)

@@ -1,4 +1,4 @@
-"""The decoder, as tables: every document is fed whole and split at every byte."""
+"""The SSE decoder, as tables: every stream is decoded whole and split at every byte."""
 
 import random
 import re
@@ -10,11 +10,11 @@ from replicate_ext._sansio import sse
 from replicate_ext._sansio.sse import Decoder, Event
 
 A, B = Event("message", "a"), Event("message", "b")
-A7 = A._replace(id="7")
-FRIENDS = "a\u2028b\u2029c\x0bd\x0ce\x85f"
 
+
+A7 = A._replace(id="7")
 CASES = {
-    "two outputs and an end": (
+    "outputs and done": (
         b": hi\n\nevent: output\nid: 1:0\ndata: Once upon\n\nevent: output\nid: 1:1\ndata:  a time\ndata: there\n\n"
         b"event: done\nid: 2:0\ndata: {}\n\n",
         [
@@ -25,27 +25,27 @@ CASES = {
     ),
     "CRLF": (b"event: output\r\ndata: a\r\ndata: b\r\n\r\n", [Event("output", "a\nb")]),
     "CR": (b"event: output\rdata: a\rdata: b\r\r", [Event("output", "a\nb")]),
-    "mixed line ends": (b"event: output\rdata: a\r\n\ndata: b\n\r\n", [Event("output", "a"), B]),
-    "no id at all": (b"event: output\ndata: a\n\n", [Event("output", "a")]),
-    "an id stays for the events after it": (
+    "mixed line endings": (b"event: output\rdata: a\r\n\ndata: b\n\r\n", [Event("output", "a"), B]),
+    "no id": (b"event: output\ndata: a\n\n", [Event("output", "a")]),
+    "an id holds for the events after it": (
         b"id: 7\ndata: a\n\ndata: b\n\n",
         [A7, B._replace(id="7")],
     ),
-    "an empty id takes it back": (
+    "an empty id resets it": (
         b"id: 7\ndata: a\n\nid\ndata: b\n\n",
         [A7, B._replace(id="")],
     ),
-    "an id with NUL is none": (b"id: 7\0\ndata: a\n\n", [A]),
+    "an id with NUL is ignored": (b"id: 7\0\ndata: a\n\n", [A]),
     "comments": (b":\n: keep-alive\n\n:408: 408 Request Timeout\n\ndata: a\n\n", [A]),
-    "one space is taken away, not two": (b"data:  a\ndata:b\ndata: \n\n", [Event("message", " a\nb\n")]),
+    "one leading space is removed": (b"data:  a\ndata:b\ndata: \n\n", [Event("message", " a\nb\n")]),
     "empty data": (b"event: output\ndata:\n\n", [Event("output", "")]),
     "data without colon": (b"data\ndata\n\n", [Event("message", "\n")]),
-    "U+2028 and friends are text": (
+    "other Unicode line separators are text": (
         "data: a\u2028b\u2029c\x0bd\x0ce\x85f\n\n".encode(),
         [Event("message", "a\u2028b\u2029c\x0bd\x0ce\x85f")],
     ),
-    "characters of several bytes": ("data: é€😀\n\n".encode(), [Event("message", "é€😀")]),
-    "broken UTF-8 is replaced": (b"data: a\xffb\n\n", [Event("message", "a\ufffdb")]),
+    "multi-byte characters": ("data: é€😀\n\n".encode(), [Event("message", "é€😀")]),
+    "invalid UTF-8 is replaced": (b"data: a\xffb\n\n", [Event("message", "a\ufffdb")]),
     "a byte order mark at the beginning": ("\ufeffdata: a\n\n".encode(), [A]),
     "a byte order mark elsewhere is text": ("data: a\n\n\ufeffdata: b\n\n".encode(), [A]),
     "retry": (
@@ -54,7 +54,7 @@ CASES = {
     ),
     "unknown fields and events": (b"foo: bar\nevent: confetti\ndata: a\n\n", [Event("confetti", "a")]),
     "done without data": (b"event: done\n\n", [Event("done", "")]),
-    "an event without its blank line is none": (b"data: a\n\ndata: b\n", [A]),
+    "an event without a blank line is incomplete": (b"data: a\n\ndata: b\n", [A]),
     "colons in values": (b"data: a: b: c\n\n", [Event("message", "a: b: c")]),
 }
 
@@ -65,20 +65,20 @@ def decode(*chunks: bytes) -> list[Event]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_document_is_decoded_however_it_is_cut(name: str) -> None:
-    document, events = CASES[name]
-    assert decode(document) == events
-    assert decode(*(bytes([byte]) for byte in document)) == events
-    for cut in range(len(document)):
-        assert decode(document[:cut], document[cut:]) == events
+def test_decode_at_any_chunk_boundary(name: str) -> None:
+    stream, events = CASES[name]
+    assert decode(stream) == events
+    assert decode(*(bytes([byte]) for byte in stream)) == events
+    for index in range(len(stream)):
+        assert decode(stream[:index], stream[index:]) == events
 
 
-def test_only_outputs_are_text() -> None:
+def test_only_output_events_have_text() -> None:
     events = [Event("output", "Hello"), Event("logs", "loading"), Event("output", "!"), Event("done", "{}")]
     assert "".join(map(str, events)) == "Hello!"
 
 
-def test_the_decoder_knows_where_to_resume() -> None:
+def test_last_event_id_for_reconnect() -> None:
     decoder = Decoder()
     assert decoder.last_id is None
     list(decoder.feed(b"id: 1:0\ndata: a\n\nid: 1:1\nda"))
@@ -106,15 +106,15 @@ PIECES = [
 ]
 
 
-def test_the_short_cut_for_usual_events_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    dice = random.Random(7)
+def test_fast_path_agrees_with_the_full_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(7)
     for _ in range(2000):
-        document = b"".join(dice.choices(PIECES, k=dice.randint(1, 12)))
-        cuts = [0, *sorted(dice.choices(range(len(document) + 1), k=dice.randint(0, 6))), len(document)]
-        chunks = [document[start:stop] for start, stop in pairwise(cuts)]
+        stream = b"".join(rng.choices(PIECES, k=rng.randint(1, 12)))
+        splits = [0, *sorted(rng.choices(range(len(stream) + 1), k=rng.randint(0, 6))), len(stream)]
+        chunks = [stream[start:stop] for start, stop in pairwise(splits)]
         with monkeypatch.context() as patch:
-            patch.setattr(sse, "_USUAL", re.compile("(?!)"))
+            patch.setattr(sse, "_USUAL", re.compile("(?!)"))  # disables the fast path
             patch.setattr(sse, "HELD", -1)
-            slowly = decode(*chunks)
-        monkeypatch.setattr(sse, "HELD", dice.choice([20, 64 * 1024]))
-        assert decode(*chunks) == slowly, chunks
+            expected = decode(*chunks)
+        monkeypatch.setattr(sse, "HELD", rng.choice([20, 64 * 1024]))
+        assert decode(*chunks) == expected, chunks
