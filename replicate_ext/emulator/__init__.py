@@ -20,7 +20,6 @@ from .service import RecordedRequest
 from .webhooks import Delivery
 
 __all__ = [
-    "TOKEN",
     "Catalog",
     "Clock",
     "Delivery",
@@ -28,6 +27,7 @@ __all__ = [
     "Faults",
     "Field",
     "RecordedRequest",
+    "TOKEN",
     "log",
     "model",
     "now",
