@@ -25,7 +25,7 @@ class RequestFault:
     delay: float = 0.0
     """Seconds by which the response is delayed."""
     times: int = 1
-    """Number of requests that it is for."""
+    """Number of requests that it affects."""
 
 
 @dataclass(frozen=True)

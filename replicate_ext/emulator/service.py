@@ -113,7 +113,7 @@ class Service:
         async def endpoint(request: Request) -> Response:
             if operation.id == "files.get" and request.url.path in self.runner.streams:
                 return await self.stream(request)
-            if operation.requires_token and operation.id != "files.download":  # which its signature authorizes
+            if operation.requires_token and operation.id != "files.download":  # a signature authorizes it
                 self._authenticate(request)
             retry_after = limit.take() if is_limited else None
             if retry_after is not None and self.enforce_rate_limits:

@@ -21,7 +21,7 @@ UPLOAD_LIFETIME = timedelta(hours=24)
 """Time after which an uploaded file is deleted (docs/api-facts.md, section 3)."""
 
 DATA_LIFETIME = timedelta(hours=1)
-"""Time after its end at which a prediction loses input, output, logs and output files (section 8)."""
+"""Time after its end at which a prediction loses its input, output, logs and files (docs/api-facts.md, section 8)."""
 
 
 @dataclass
@@ -237,7 +237,7 @@ class State:
         self._temporary_folder.cleanup()
 
     def new_path(self, name: str) -> Path:
-        """Return a random path for a new file; from its client's name it takes only a harmless suffix."""
+        """Return a random path for a new file; it has the suffix of `name` if that is harmless."""
         suffix = PurePath(name).suffix
         is_harmless = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) < 10
         return self.folder / (secrets.token_hex(16) + (suffix if is_harmless else ""))

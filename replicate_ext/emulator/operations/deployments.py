@@ -14,6 +14,7 @@ from .context import Context, handles
 from .hardware import HARDWARE
 
 PAGE_SIZE = 100
+
 MIN_UNUSED_TIME = timedelta(minutes=15)
 """Time for which a deployment must be offline and unused before it can be deleted (docs/api-facts.md, section 15)."""
 
