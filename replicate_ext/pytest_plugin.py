@@ -1,7 +1,7 @@
-"""Fixtures for the tests of those who use Replicate; pytest finds them by itself. They need the extra `emulator`.
+"""Fixtures for testing code that uses Replicate; pytest loads them automatically. They require the extra `emulator`.
 
 def test_my_app(replicate_emulator, replicate_client):
-    replicate_emulator.faults.next(status=503)
+    replicate_emulator.faults.fail_next(status=503)
     assert replicate_client.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
 """
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Run an emulator for one test; clients that read the environment use it."""
-    from .emulator import Emulator  # not before somebody wants it: the extra may not be installed
+    """Run an emulator for one test; clients that are configured by the environment use it."""
+    from .emulator import Emulator  # imported only when a test uses the fixture: the extra may not be installed
 
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)

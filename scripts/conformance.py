@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 import overlay
-from replicate_ext.emulator import Emulator, contract
+from replicate_ext.emulator import Emulator, spec
 
 REQUIREMENT = "schemathesis==4.32.5"
 LEFT_OUT = "status_code_conformance,positive_data_acceptance"
@@ -31,7 +31,7 @@ def main() -> int:
         pip = [str(scripts / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REQUIREMENT]
         subprocess.run(pip, check=True)
     # The document with what is on record beyond it (`logs` may be null): the one that our client is generated from.
-    document = copy.deepcopy(contract.document())
+    document = copy.deepcopy(spec.document())
     overlay.apply(overlay.load(Path(__file__).parent / "overlay.yaml"), document)
     with Emulator() as api:
         served = home / "openapi.json"

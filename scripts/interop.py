@@ -56,8 +56,8 @@ def outcomes(name: str, command: list[str], home: Path) -> dict[str, str]:
             "REPLICATE_API_TOKEN": api.token,
             "REPLICATE_BASE_URL": base,
             "REPLICATE_POLL_INTERVAL": "0.02",
-            "SSL_CERT_FILE": str(api.authority),
-            "NODE_EXTRA_CA_CERTS": str(api.authority),
+            "SSL_CERT_FILE": str(api.ca_file),
+            "NODE_EXTRA_CA_CERTS": str(api.ca_file),
         }
         done = subprocess.run(
             command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -17,7 +17,7 @@ import pytest
 
 from replicate_ext import Replicate, webhooks
 from replicate_ext.emulator import Emulator
-from replicate_ext.emulator.models import built_in
+from replicate_ext.emulator.builtin_models import builtin_catalog
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md"]
@@ -33,7 +33,7 @@ def blocks(page: str, kind: str) -> list[str]:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
     """Run an emulator, configured in the environment, in a temporary working directory."""
-    known = set(built_in.models)
+    known = set(builtin_catalog.models)
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
@@ -54,8 +54,8 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
             vars(replicate_ext).pop(name, None)
         gc.collect()
     logging.getLogger("replicate_ext").setLevel(logging.NOTSET)
-    for name in built_in.models.keys() - known:
-        del built_in.models[name]
+    for name in builtin_catalog.models.keys() - known:
+        del builtin_catalog.models[name]
 
 
 NAMESPACES: list[dict[str, Any]] = []

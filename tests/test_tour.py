@@ -1,4 +1,4 @@
-"""The tour, as `make demo` runs it."""
+"""The example examples/tour.py, run as `make demo` does."""
 
 import re
 import subprocess
@@ -8,24 +8,24 @@ from pathlib import Path
 TOUR = Path(__file__).parents[1] / "examples/tour.py"
 
 
-def test_the_tour_runs_on_the_emulator_from_beginning_to_end() -> None:
-    done = subprocess.run(
+def test_tour_runs_on_the_emulator() -> None:
+    completed = subprocess.run(
         [sys.executable, str(TOUR), "--emulator"], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    for words in (
-        "says: Hello, Ada",
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stderr == ""
+    for text in (
+        "returned: Hello, Ada",
         "PredictionCanceled",
         "ModelError: ",
         "CUDA out of memory (code: E1001)",
         "has 2 versions",
     ):
-        assert words in done.stdout
-    pictures = re.findall(r"(/\S+\.png)", done.stdout)
-    assert len(pictures) == 2
-    for picture in pictures:
-        content = Path(picture).read_bytes()
+        assert text in completed.stdout
+    images = re.findall(r"(/\S+\.png)", completed.stdout)
+    assert len(images) == 2
+    for image in images:
+        content = Path(image).read_bytes()
         assert content.startswith(b"\x89PNG")
-        Path(picture).unlink()
-    Path(pictures[0]).parent.rmdir()
+        Path(image).unlink()
+    Path(images[0]).parent.rmdir()

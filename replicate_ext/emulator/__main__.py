@@ -1,4 +1,4 @@
-"""`replicate-emulator`, or `python -m replicate_ext.emulator`: serve until Ctrl-C."""
+"""`replicate-emulator`, or `python -m replicate_ext.emulator`: run the emulator until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ import runpy
 import signal
 import threading
 
-from . import Emulator
+from .server import Emulator
 
 
 def main() -> None:
-    """Serve until somebody says stop."""
-    parser = argparse.ArgumentParser(prog="replicate-emulator", description="A local Replicate.")
-    parser.add_argument("models", nargs="*", help="Python files with models: functions under @emulator.model(...)")
-    parser.add_argument("--port", type=int, default=8787, help="the port (default: 8787; 0: any that is free)")
-    parser.add_argument("--host", default="127.0.0.1", help="who can reach it (default: only this machine)")
-    parser.add_argument("--limited", action="store_true", help="enforce the API's rate limits")
-    parser.add_argument("--boot", type=float, default=0, help="seconds that predictions are starting (default: 0)")
-    parser.add_argument("--chaos", type=float, default=0, help="share of requests that go wrong by chance, 0 to 1")
-    parser.add_argument("--https", action="store_true", help="speak HTTPS, with a throw-away certificate")
-    parser.add_argument("--seed", type=int, help="what the chance depends on")
-    parser.add_argument("--state", metavar="FILE", help="keep everything in this file, for the next time")
+    """Run the emulator until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="replicate-emulator", description="A local server that implements Replicate's API."
+    )
+    parser.add_argument("models", nargs="*", help="Python files that define models with @emulator.model(...)")
+    parser.add_argument("--port", type=int, default=8787, help="port to listen on (default: 8787; 0 picks a free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: only this machine)")
+    parser.add_argument("--enforce-rate-limits", action="store_true", help="reject requests beyond the rate limits")
+    parser.add_argument(
+        "--boot-time", type=float, default=0, help="seconds for which a prediction stays starting (default: 0)"
+    )
+    parser.add_argument("--chaos", type=float, default=0, help="probability that a request fails, 0 to 1 (default: 0)")
+    parser.add_argument("--https", action="store_true", help="serve HTTPS, with a throw-away certificate")
+    parser.add_argument("--seed", type=int, help="seed for the random failures")
+    parser.add_argument("--state", metavar="FILE", help="SQLite file that keeps all state across restarts")
     arguments = parser.parse_args()
     for path in arguments.models:
         runpy.run_path(path, run_name="models")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    options = {name: getattr(arguments, name) for name in ("limited", "boot", "chaos", "seed", "https", "state")}
+    names = ("enforce_rate_limits", "boot_time", "chaos", "seed", "https", "state")
+    options = {name: getattr(arguments, name) for name in names}
     with Emulator(arguments.port, arguments.host, **options) as api:
-        print(f"Replicate's emulator listens on {api.url}. Ctrl-C stops it.")
-        print(f"What it does is to be seen at {api.url.removesuffix('v1')}\n")
+        print(f"The emulator is listening on {api.url} (Ctrl-C stops it).")
+        print(f"Dashboard: {api.url.removesuffix('v1')}\n")
         print(f"export REPLICATE_BASE_URL={api.url}")
         print(f"export REPLICATE_API_TOKEN={api.token}")
-        if api.authority:
-            print(f"export SSL_CERT_FILE={api.authority} NODE_EXTRA_CA_CERTS={api.authority}")
+        if api.ca_file:
+            print(f"export SSL_CERT_FILE={api.ca_file} NODE_EXTRA_CA_CERTS={api.ca_file}")
         print(flush=True)
         stop.wait()
 

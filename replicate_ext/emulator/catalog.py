@@ -1,4 +1,4 @@
-"""The models of an emulator: typed functions with the names that Replicate would give them."""
+"""The models of an emulator: typed functions under the names of Replicate's models."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from typing import Any, TypeVar
 from jsonschema.protocols import Validator
 
 from . import schema
-from .problems import validator
+from .formats import format_timestamp
+from .problems import create_validator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-RELEASED = datetime(2025, 1, 1, tzinfo=UTC)
-"""When the models of a catalogue were made, as far as anybody can tell."""
+DEFAULT_CREATED_AT = datetime(2025, 1, 1, tzinfo=UTC)
+"""Creation time of the models in a catalog."""
 
 COG_VERSION = "0.16.0"
+"""The version of Cog (Replicate's model packaging tool) that all versions report."""
 
 
 @dataclass
@@ -31,50 +33,60 @@ class Version:
     created_at: datetime
     openapi_schema: dict[str, Any]
     function: Callable[..., Any] | None = None
-    """What it computes; None for one that cannot be run here."""
+    """Computes the output; None if the version cannot run here."""
     train: Callable[..., Callable[..., Any]] | None = None
-    """What makes another function of it, that of a new version; None where it cannot be trained."""
-    trained: tuple[str, str, dict[str, Any]] | None = None
-    """The model, the version and the input that it was trained from, where it was."""
+    """Returns the function of a new version; None if the version cannot be trained."""
+    trained_from: tuple[str, str, dict[str, Any]] | None = None
+    """The model, version and input of the training that created the version; None if there was none."""
 
     @cached_property
-    def training_inputs(self) -> Validator:
-        """What checks the inputs of a training."""
+    def training_input_validator(self) -> Validator:
+        """Validates the input of a training."""
         components = self.openapi_schema["components"]
-        return validator({**components["schemas"]["TrainingInput"], "components": components})
+        return create_validator({**components["schemas"]["TrainingInput"], "components": components})
 
     @cached_property
-    def inputs(self) -> Validator:
-        """What checks its inputs."""
+    def input_validator(self) -> Validator:
+        """Validates the input of a prediction."""
         components = self.openapi_schema["components"]
-        return validator({**components["schemas"]["Input"], "components": components})
+        return create_validator({**components["schemas"]["Input"], "components": components})
 
     @property
-    def optional(self) -> set[str]:
-        """The inputs that may be null."""
+    def nullable_inputs(self) -> set[str]:
+        """The names of the inputs that may be null."""
         properties = self.openapi_schema["components"]["schemas"]["Input"]["properties"]
         return {name for name, property in properties.items() if property.get("nullable")}
 
     @property
-    def streams(self) -> bool:
-        """Whether it sends its output piece by piece."""
-        return schema.streams(self.openapi_schema)
+    def is_streaming(self) -> bool:
+        """Whether it yields its output piece by piece."""
+        return schema.is_streaming(self.openapi_schema)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the version as the API shows it."""
+        return {
+            "id": self.id,
+            "created_at": format_timestamp(self.created_at),
+            "cog_version": COG_VERSION,
+            "openapi_schema": self.openapi_schema,
+        }
 
 
 @dataclass
 class Model:
-    """A model with its versions, the newest last."""
+    """A model with its versions, oldest first."""
 
     owner: str
     name: str
-    official: bool = False
+    is_official: bool = False
     visibility: str = "public"
-    facts: dict[str, Any] = field(default_factory=dict)
-    """Description, addresses and readme, by their names in the API."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Description, readme and URLs, under their names in the API."""
     versions: list[Version] = field(default_factory=list)
-    created_at: datetime = RELEASED
+    created_at: datetime = DEFAULT_CREATED_AT
     run_count: int = 0
     examples: list[str] = field(default_factory=list)
+    """The ids of the example predictions."""
 
     @property
     def ref(self) -> str:
@@ -82,34 +94,57 @@ class Model:
         return f"{self.owner}/{self.name}"
 
     @property
-    def latest(self) -> Version | None:
-        """The newest version."""
+    def latest_version(self) -> Version | None:
+        """The newest version; None if there is none."""
         return self.versions[-1] if self.versions else None
 
-    def version(self, id: str) -> Version | None:
-        """Return a version by its id."""
+    def find_version(self, id: str) -> Version | None:
+        """Return the version with this id; None if there is none."""
         return next((version for version in self.versions if version.id == id), None)
 
-    pushed: int = 0
+    push_count: int = 0
+    """Versions pushed so far, including deleted ones."""
 
     def push(
         self, function: Callable[..., Any], now: datetime, train: Callable[..., Callable[..., Any]] | None = None
     ) -> Version:
-        """Add a version, whose id follows from what it is: the same on each start."""
-        self.pushed += 1
-        id = hashlib.sha256(f"{self.ref}#{self.pushed}".encode()).hexdigest()
-        self.versions.append(Version(id, now, schema.openapi_schema(function, train), function, train))
+        """Add a version. Its id depends only on the model's name and the number of pushes, so it survives restarts."""
+        self.push_count += 1
+        id = hashlib.sha256(f"{self.ref}#{self.push_count}".encode()).hexdigest()
+        self.versions.append(Version(id, now, schema.build_openapi_schema(function, train), function, train))
         return self.versions[-1]
+
+    def to_json(self, origin: str, default_example: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the model as the API shows it.
+
+        Args:
+            origin: Scheme and host under which the client reached this server.
+            default_example: The JSON of the example prediction.
+        """
+        urls = ("github_url", "paper_url", "license_url", "cover_image_url")
+        return {
+            "url": f"{origin}/{self.ref}",
+            "owner": self.owner,
+            "name": self.name,
+            **{name: self.metadata.get(name) for name in urls},
+            "description": self.metadata.get("description") or "",
+            "visibility": self.visibility,
+            "is_official": self.is_official,
+            "run_count": self.run_count,
+            "created_at": format_timestamp(self.created_at),
+            "default_example": default_example,
+            "latest_version": self.latest_version and self.latest_version.to_json(),
+        }
 
 
 class Catalog:
-    """Models by name, to which the decorator `model` adds."""
+    """Models by name; the decorator `model` adds to them."""
 
     def __init__(self) -> None:
         self.models: dict[str, Model] = {}
         self.collections: list[dict[str, Any]] = []
         self.deployments: dict[str, str] = {}
-        """The models that are deployed from the beginning, by the name of the deployment."""
+        """Deployments that exist from the start: name of the deployment → model."""
 
     def model(
         self,
@@ -120,32 +155,32 @@ class Catalog:
         readme: str | None = None,
         train: Callable[..., Callable[..., Any]] | None = None,
     ) -> Callable[[F], F]:
-        """Make a model of a typed function; the same name again makes another version.
+        """Turn a typed function into a model; using a name again adds a version to it.
 
             @catalog.model("acme/hello")
             def hello(text: str) -> str:
                 return f"Hello, {text}!"
 
         Args:
-            ref: `owner/name`.
-            official: Whether it is run by its name alone, as the models are that Replicate maintains.
+            ref: The model's name, `owner/name`.
+            official: Whether the model runs by its name alone, without a version, as Replicate's official models do.
             description: By default the first line of the function's docstring.
             readme: A longer text, in Markdown.
-            train: A typed function of the inputs of a training, which returns the function of the new version.
+            train: A typed function that takes the input of a training and returns the function of the new version.
 
         Raises:
-            ValueError: The name is not one.
-            TypeError: The function's annotations do not make a schema.
+            ValueError: `ref` is not of the form `owner/name`.
+            TypeError: The function's annotations cannot be turned into a schema.
         """
         match = re.fullmatch(r"([\w-]+)/([\w.-]+)", ref)
         if match is None:
-            raise ValueError(f"a model is called owner/name, not {ref!r}")
+            raise ValueError(f"a model's name must have the form owner/name, got {ref!r}")
 
-        def add(function: F) -> F:
-            words = description or (function.__doc__ or "").strip().partition("\n")[0]
+        def decorator(function: F) -> F:
+            summary = description or (function.__doc__ or "").strip().partition("\n")[0]
             model = self.models.setdefault(ref, Model(match[1], match[2], official))
-            model.facts |= {"description": words or None, **({"readme": readme} if readme else {})}
-            model.push(function, RELEASED, train)
+            model.metadata |= {"description": summary or None, **({"readme": readme} if readme else {})}
+            model.push(function, DEFAULT_CREATED_AT, train)
             return function
 
-        return add
+        return decorator

@@ -1,4 +1,4 @@
-"""The emulator's time: real, but it can be moved ahead, so that an hour passes at once."""
+"""The emulator's clock: real time, but it can be advanced, so that an hour passes immediately."""
 
 from __future__ import annotations
 
@@ -9,54 +9,63 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+STEPS_BEFORE_ADVANCE = 20
+"""Iterations of the event loop that pending tasks get before the clock advances."""
 
-async def first(*things: Coroutine[Any, Any, None]) -> int:
-    """Wait for the first of several things to happen, and return which; the others are not waited for any more."""
-    tasks = [asyncio.ensure_future(thing) for thing in things]
+
+async def wait_first(*coroutines: Coroutine[Any, Any, None]) -> int:
+    """Wait until the first of several coroutines is done, cancel the others, and return its position."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(number for number, task in enumerate(tasks) if task in done)
+        return next(index for index, task in enumerate(tasks) if task in done)
     finally:
         for task in tasks:
             task.cancel()
 
 
 class Clock:
-    """Tells the time and sleeps; `advance` moves it ahead for everybody who sleeps or asks."""
+    """Returns the time and sleeps; `advance` moves both forward."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
-        self._jumped = asyncio.Event()
+        self._offset = 0.0
+        self._advanced = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
-        """The loop of the server, while it runs."""
+        """The event loop of the running server; None if it is not running."""
 
     def time(self) -> float:
-        """Return the seconds since 1970."""
-        return time.time() + self._ahead
+        """Return the time in seconds since the epoch."""
+        return time.time() + self._offset
 
     def now(self) -> datetime:
-        """Return the time with its zone, UTC."""
+        """Return the time as an aware datetime, in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Return when that many seconds have passed on this clock."""
+        """Sleep until that many seconds have passed on this clock."""
         end = self.time() + seconds
-        while (left := end - self.time()) > 0:
+        while (remaining := end - self.time()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._jumped.wait(), left)
+                await asyncio.wait_for(self._advanced.wait(), remaining)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead, from any thread but the server's own; what was about to begin has begun by then."""
-        if seconds < 0:
-            raise ValueError("time only goes ahead")
-        if self.loop is None or self.loop.is_closed():
-            self._ahead += seconds
-        else:
-            asyncio.run_coroutine_threadsafe(self._jump(seconds), self.loop).result()
+        """Advance the clock; may be called from any thread but the server's.
 
-    async def _jump(self, seconds: float) -> None:
-        for _ in range(20):
+        Tasks that are about to start or to sleep do so first, so that they see the time pass.
+
+        Raises:
+            ValueError: `seconds` is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"the clock cannot go back: seconds must not be negative, got {seconds!r}")
+        if self.loop is None or self.loop.is_closed():
+            self._offset += seconds
+        else:
+            asyncio.run_coroutine_threadsafe(self._advance(seconds), self.loop).result()
+
+    async def _advance(self, seconds: float) -> None:
+        for _ in range(STEPS_BEFORE_ADVANCE):
             await asyncio.sleep(0)
-        self._ahead += seconds
-        self._jumped.set()
-        self._jumped = asyncio.Event()
+        self._offset += seconds
+        self._advanced.set()
+        self._advanced = asyncio.Event()

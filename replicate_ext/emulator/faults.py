@@ -1,4 +1,4 @@
-"""Things that go wrong on demand: for the next request that fits, or by chance."""
+"""Faults to inject: for the next matching requests, streams and webhooks, or at random."""
 
 from __future__ import annotations
 
@@ -9,127 +9,148 @@ from typing import Any
 
 from .problems import Problem
 
+BEFORE_PROCESSING = -1
+"""Value of `RequestFault.drop_after` that drops the connection before the request is processed."""
+
 
 @dataclass(frozen=True)
-class Fault:
-    """What is to go wrong with a request."""
+class RequestFault:
+    """What goes wrong with a request; by default nothing."""
 
     path: str | None = None
-    """A part of the path of the requests that it is for; None for any."""
+    """Matches requests whose path contains it; None matches all."""
     problem: Problem | None = None
     drop_after: int | None = None
-    """Bytes of the answer after which the connection is dropped; -1: before the request is processed."""
-    seconds: float = 0.0
-    """How long the answer is held back."""
+    """Bytes of the response body after which the connection is dropped, or `BEFORE_PROCESSING`."""
+    delay: float = 0.0
+    """Seconds by which the response is delayed."""
     times: int = 1
+    """Number of requests that it affects."""
 
 
 @dataclass(frozen=True)
 class WebhookFault:
-    """What is to go wrong with a delivery."""
+    """What goes wrong with a webhook; by default nothing."""
 
     duplicate: bool = False
     drop: bool = False
 
 
 class Faults:
-    """The faults that are still to come, in order, and chaos.
+    """A queue of faults, each used by the first request, stream or webhook that it matches.
 
     Args:
-        chaos: The share of requests that go wrong by chance, 0 to 1.
-        seed: What the chance depends on; the same seed and requests, the same faults.
+        chaos: Probability that a request without a queued fault fails at random, 0 to 1.
+        seed: Seed for the random faults; the same seed and requests give the same faults.
+
+    Raises:
+        ValueError: `chaos` is out of range.
     """
 
     def __init__(self, chaos: float = 0.0, seed: int | None = None) -> None:
         if not 0 <= chaos <= 1:
-            raise ValueError(f"chaos must be from 0 to 1, not {chaos!r}")
-        self._chaos, self._dice = chaos, random.Random(seed)
+            raise ValueError(f"chaos must be from 0 to 1, got {chaos!r}")
+        self._chaos, self._random = chaos, random.Random(seed)
         self._lock = threading.Lock()
-        self._requests: list[Fault] = []
-        self._webhooks: list[WebhookFault] = []
-        self._cuts: list[int] = []
+        self._request_faults: list[RequestFault] = []
+        self._webhook_faults: list[WebhookFault] = []
+        self._stream_interruptions: list[int] = []
 
-    def next(
+    def fail_next(
         self,
         status: int,
         *,
-        detail: str = "Something went wrong, as it was asked to.",
+        detail: str = "This error was injected by the emulator.",
         retry_after: int | None = None,
         path: str | None = None,
         times: int = 1,
-        **more: Any,
+        **extra: Any,
     ) -> None:
-        """Answer the next request, or the next whose path contains `path`, with an error.
+        """Let the next request fail with an error response.
 
         Args:
-            status: The status, such as 429 or 503.
-            detail: What the problem document says.
-            retry_after: Seconds, said in the header and in the body.
-            path: A part of the paths of the requests that are meant.
-            times: How many of them.
-            more: Further fields of the problem document, such as `title`.
+            status: The HTTP status code, such as 429 or 503.
+            detail: The `detail` of the problem document.
+            retry_after: Seconds to wait before retrying, sent in the header and in the body.
+            path: Match only requests whose path contains it.
+            times: Number of requests that fail.
+            extra: Further fields of the problem document, such as `title`.
         """
         if retry_after is not None:
-            more["retry_after"] = retry_after
-        self._add(Fault(path, Problem(status, detail, **more), times=times))
+            extra["retry_after"] = retry_after
+        self._add(RequestFault(path, Problem(status, detail, **extra), times=times))
 
     def drop_connection(self, *, after: int | None = None, path: str | None = None, times: int = 1) -> None:
-        """Drop the connection of the next request: before it is processed, or after so many bytes of its answer."""
-        self._add(Fault(path, drop_after=-1 if after is None else after, times=times))
+        """Drop the connection of the next request.
 
-    def slow(self, seconds: float, *, path: str | None = None, times: int = 1) -> None:
-        """Hold back the answer to the next request, on the emulator's clock."""
-        self._add(Fault(path, seconds=seconds, times=times))
+        Args:
+            after: Bytes of the response body after which it is dropped; by default before the request is processed.
+            path: Match only requests whose path contains it.
+            times: Number of requests whose connection is dropped.
+        """
+        self._add(RequestFault(path, drop_after=BEFORE_PROCESSING if after is None else after, times=times))
 
-    def cut_stream(self, *, after: int) -> None:
-        """End the next connection to an event stream after so many events."""
+    def delay(self, seconds: float, *, path: str | None = None, times: int = 1) -> None:
+        """Delay the response to the next request, on the emulator's clock.
+
+        Args:
+            seconds: How long to delay it.
+            path: Match only requests whose path contains it.
+            times: Number of requests that are delayed.
+        """
+        self._add(RequestFault(path, delay=seconds, times=times))
+
+    def interrupt_stream(self, *, after: int) -> None:
+        """End the next connection to an event stream after that many events."""
         with self._lock:
-            self._cuts.append(after)
+            self._stream_interruptions.append(after)
 
     def webhook(self, *, duplicate: bool = False, drop: bool = False) -> None:
-        """Make the next delivery come twice, or not at all."""
+        """Deliver the next webhook twice, or not at all."""
         with self._lock:
-            self._webhooks.append(WebhookFault(duplicate, drop))
+            self._webhook_faults.append(WebhookFault(duplicate, drop))
 
     def clear(self) -> None:
-        """Forget the faults that are still to come."""
+        """Remove all queued faults."""
         with self._lock:
-            self._requests, self._webhooks, self._cuts = [], [], []
+            self._request_faults, self._webhook_faults, self._stream_interruptions = [], [], []
 
-    def take(self, path: str) -> Fault:
-        """Return what is to go wrong with a request, which may be nothing."""
+    def take_request_fault(self, path: str) -> RequestFault:
+        """Return the fault of a request, and remove it from the queue once it is used up."""
         with self._lock:
-            for index, fault in enumerate(self._requests):
+            for index, fault in enumerate(self._request_faults):
                 if fault.path is None or fault.path in path:
-                    self._requests[index] = replace(fault, times=fault.times - 1)
+                    self._request_faults[index] = replace(fault, times=fault.times - 1)
                     if fault.times <= 1:
-                        del self._requests[index]
+                        del self._request_faults[index]
                     return fault
-            return self._by_chance() if self._chaos and self._dice.random() < self._chaos else Fault()
+            return self._random_fault() if self._chaos and self._random.random() < self._chaos else RequestFault()
 
-    def take_cut(self) -> int | None:
-        """Return after how many events a stream is to end."""
+    def take_stream_interruption(self) -> int | None:
+        """Return the number of events after which a stream is interrupted; None if it is not."""
         with self._lock:
-            return self._cuts.pop(0) if self._cuts else None
+            return self._stream_interruptions.pop(0) if self._stream_interruptions else None
 
-    def take_webhook(self) -> WebhookFault:
-        """Return what is to go wrong with a delivery, which may be nothing."""
+    def take_webhook_fault(self) -> WebhookFault:
+        """Return the fault of a webhook."""
         with self._lock:
-            return self._webhooks.pop(0) if self._webhooks else WebhookFault()
+            return self._webhook_faults.pop(0) if self._webhook_faults else WebhookFault()
 
-    def _add(self, fault: Fault) -> None:
+    def _add(self, fault: RequestFault) -> None:
         with self._lock:
-            self._requests.append(fault)
+            self._request_faults.append(fault)
 
-    def _by_chance(self) -> Fault:
-        words = "Something went wrong, by chance."
-        return self._dice.choice(
+    def _random_fault(self) -> RequestFault:
+        detail = "This error was injected at random by the emulator."
+        return self._random.choice(
             [
-                Fault(problem=Problem(429, "Request was throttled. Your rate limit resets in ~1s.", retry_after=1)),
-                Fault(problem=Problem(500, words)),
-                Fault(problem=Problem(503, words, retry_after=1)),
-                Fault(drop_after=-1),
-                Fault(drop_after=10),
-                Fault(seconds=0.5),
+                RequestFault(
+                    problem=Problem(429, "Request was throttled. Your rate limit resets in ~1s.", retry_after=1)
+                ),
+                RequestFault(problem=Problem(500, detail)),
+                RequestFault(problem=Problem(503, detail, retry_after=1)),
+                RequestFault(drop_after=BEFORE_PROCESSING),
+                RequestFault(drop_after=10),
+                RequestFault(delay=0.5),
             ]
         )

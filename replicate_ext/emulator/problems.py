@@ -1,4 +1,4 @@
-"""What the API says when it says no: problem documents, word for word where they are on record."""
+"""Error responses as problem documents, with the API's own texts (docs/api-facts.md, section 5)."""
 
 from __future__ import annotations
 
@@ -12,90 +12,104 @@ from starlette.responses import Response
 
 
 class Problem(Exception):
-    """An answer that is not a success."""
+    """An error response, raised by handlers.
 
-    def __init__(self, status: int, detail: str, title: str | None = None, **more: Any) -> None:
+    Args:
+        status: The HTTP status code.
+        detail: What is wrong.
+        title: The kind of error.
+        extra: Further fields of the problem document; `retry_after` also becomes a header.
+    """
+
+    def __init__(self, status: int, detail: str, title: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
         self.status = status
         self.body: dict[str, Any] = {"title": title} if title else {}
-        self.body |= {"detail": detail, "status": status} | more
+        self.body |= {"detail": detail, "status": status} | extra
 
     def response(self) -> Response:
-        """Return it as the API sends it: its own media type, and a newline at the end."""
+        """Return the response: media type `application/problem+json`, with a newline at the end."""
         headers = {"retry-after": str(self.body["retry_after"])} if "retry_after" in self.body else None
         return Response(json.dumps(self.body) + "\n", self.status, headers, "application/problem+json")
 
 
 def not_found(detail: str = "The requested resource could not be found.") -> Problem:
-    """404: an unknown path or id, and a model that cannot be run under this path."""
+    """Return a 404: unknown path or id, or a community model under the path of official models."""
     return Problem(404, detail)
 
 
 def unauthenticated(has_token: bool) -> Problem:
-    """401: no token, or not ours."""
-    words = "You did not pass a valid authentication token" if has_token else "You did not pass an authentication token"
-    return Problem(401, words, "Unauthenticated")
+    """Return a 401: the token is missing or wrong."""
+    valid = "a valid" if has_token else "an"
+    return Problem(401, f"You did not pass {valid} authentication token", "Unauthenticated")
 
 
 def unknown_version() -> Problem:
-    """422: a version that is not there."""
-    words = "The specified version does not exist (or perhaps you don't have permission to use it?)"
-    return Problem(422, words, "Invalid version or not permitted")
+    """Return a 422: the version does not exist."""
+    detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"
+    return Problem(422, detail, "Invalid version or not permitted")
 
 
 def throttled(seconds: int) -> Problem:
-    """429: too many requests."""
-    words = f"Request was throttled. Your rate limit resets in ~{seconds}s."
-    return Problem(429, words, retry_after=seconds)
+    """Return a 429: the rate limit is exceeded."""
+    detail = f"Request was throttled. Your rate limit resets in ~{seconds}s."
+    return Problem(429, detail, retry_after=seconds)
 
 
-def validator(schema: Mapping[str, Any]) -> jsonschema.protocols.Validator:
-    """Return what checks values against a schema; making it takes longer than using it."""
+def create_validator(schema: Mapping[str, Any]) -> jsonschema.protocols.Validator:
+    """Return a validator for a schema; creating one takes longer than using it, so keep it."""
     return jsonschema.Draft202012Validator(schema)
 
 
-def check(value: Any, rules: jsonschema.protocols.Validator | Mapping[str, Any], field: str = "") -> None:
-    """Raise a Problem (422) that lists everything in a value that its schema does not allow.
+def validate(value: Any, schema: jsonschema.protocols.Validator | Mapping[str, Any], field: str = "") -> None:
+    """Validate a value as the API does, which uses gojsonschema: error types and messages are that library's.
 
-    Type names and sentences are those of gojsonschema, which the API uses.
+    Args:
+        value: The value to validate.
+        schema: A schema, or a validator for it.
+        field: The path of the value in the request body, which prefixes the fields in the problem.
+
+    Raises:
+        Problem: 422, with every violation in `detail` and `invalid_fields`.
     """
-    judge = validator(rules) if isinstance(rules, Mapping) else rules
-    invalid = [item for error in judge.iter_errors(value) for item in _described(error, field)]
+    validator = create_validator(schema) if isinstance(schema, Mapping) else schema
+    invalid = [item for error in validator.iter_errors(value) for item in _invalid_fields(error, field)]
     if not invalid:
         return
-    places = [f"{item['field']}: " if item["field"] else "" for item in invalid]
-    lines = [f"- {place}{item['description']}\n" for place, item in zip(places, invalid, strict=True)]
+    prefixes = [f"{item['field']}: " if item["field"] else "" for item in invalid]
+    lines = [f"- {prefix}{item['description']}\n" for prefix, item in zip(prefixes, invalid, strict=True)]
     raise Problem(422, "".join(lines), "Input validation failed", invalid_fields=invalid)
 
 
-def _described(error: jsonschema.ValidationError, prefix: str) -> Iterable[dict[str, str]]:
+def _invalid_fields(error: jsonschema.ValidationError, prefix: str) -> Iterable[dict[str, str]]:
+    """Yield the entries of `invalid_fields` for one validation error."""
     field = ".".join([prefix, *map(str, error.absolute_path)] if prefix else map(str, error.absolute_path))
-    rule = str(error.validator)
+    keyword = str(error.validator)
     limit: Any = error.validator_value
     instance: Any = error.instance
     schema: Any = error.schema
-    if rule == "required":
+    if keyword == "required":
         missing = [name for name in limit if name not in instance]
         name = next(name for name in missing if f"{name!r} is" in error.message)
         yield {"type": "required", "field": field, "description": f"{name} is required"}
-    elif rule == "additionalProperties":
+    elif keyword == "additionalProperties":
         for name in instance.keys() - schema.get("properties", {}).keys():
-            words = f"Additional property {name} is not allowed"
-            yield {"type": "additional_property_not_allowed", "field": field, "description": words}
-    elif rule == "type":
+            description = f"Additional property {name} is not allowed"
+            yield {"type": "additional_property_not_allowed", "field": field, "description": description}
+    elif keyword == "type":
         expected = limit if isinstance(limit, str) else ",".join(limit)
-        words = f"Invalid type. Expected: {expected}, given: {_type(instance)}"
-        yield {"type": "invalid_type", "field": field, "description": words}
-    elif rule == "enum":
+        description = f"Invalid type. Expected: {expected}, given: {_type_name(instance)}"
+        yield {"type": "invalid_type", "field": field, "description": description}
+    elif keyword == "enum":
         allowed = ", ".join(json.dumps(item) for item in limit)
-        words = f"{field} must be one of the following: {allowed}"
-        yield {"type": "enum", "field": field, "description": words}
+        description = f"{field} must be one of the following: {allowed}"
+        yield {"type": "enum", "field": field, "description": description}
     else:
-        kind, words = _SENTENCES.get(rule, (rule, error.message))
-        yield {"type": kind, "field": field, "description": words.format(limit)}
+        type_, template = _MESSAGES.get(keyword, (keyword, error.message))
+        yield {"type": type_, "field": field, "description": template.format(limit)}
 
 
-_SENTENCES = {
+_MESSAGES = {
     "minimum": ("number_gte", "Must be greater than or equal to {}"),
     "maximum": ("number_lte", "Must be less than or equal to {}"),
     "exclusiveMinimum": ("number_gt", "Must be greater than {}"),
@@ -109,9 +123,10 @@ _SENTENCES = {
     "multipleOf": ("multiple_of", "Must be a multiple of {}"),
     "anyOf": ("number_any_of", "Must validate at least one schema (anyOf)"),
 }
+"""Keyword of JSON Schema → gojsonschema's error type and message."""
 
 
-def _type(value: Any) -> str:
+def _type_name(value: Any) -> str:
     if value is None:
         return "null"
     names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}

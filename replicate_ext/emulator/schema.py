@@ -1,14 +1,14 @@
-"""From a typed Python function to the `openapi_schema` that Replicate gives a model's version.
+"""Turns a typed Python function into the `openapi_schema` of a model version (docs/api-facts.md, section 13).
 
 | annotation | schema |
 |---|---|
-| `str`, `int`, `float`, `bool`, `dict`, `list[T]` | as in JSON Schema |
+| `str`, `int`, `float`, `bool`, `dict`, `list[T]` | the corresponding JSON Schema type |
 | `Literal[...]`, an `Enum` | choices |
-| `Path` | a file: `string` of format `uri`; the function gets the path of a local copy |
-| `T | None` | may be left out |
-| `Annotated[T, Field(...)]` | a description and limits |
-| returned `Path` or PIL image | a file |
-| a generator of T | an iterator, which streams; one of `str` is shown joined |
+| `Path` | a file: `string` with format `uri`; the function gets the path of a local copy |
+| `T | None` | optional and nullable |
+| `Annotated[T, Field(...)]` | a description and constraints |
+| `Path` or PIL image as the result | a file |
+| a generator of T as the result | an iterator, which streams; the items of one of `str` are concatenated for display |
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from PIL import Image
 
-_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
 _ITERATORS = (
     collections.abc.Iterator,
     collections.abc.Iterable,
@@ -38,7 +38,7 @@ _ITERATORS = (
 
 @dataclass(frozen=True)
 class Field:
-    """What a type does not say about an input: use it as `Annotated[int, Field("how many", ge=1)]`."""
+    """Description and constraints of an input: `Annotated[int, Field("How many.", ge=1)]`."""
 
     description: str = ""
     ge: float | None = None
@@ -47,9 +47,9 @@ class Field:
     max_length: int | None = None
     pattern: str | None = None
 
-    def schema(self) -> dict[str, Any]:
-        """Return its part of the schema."""
-        given = {
+    def to_schema(self) -> dict[str, Any]:
+        """Return the keywords of JSON Schema that it adds to the input."""
+        keywords = {
             "description": self.description or None,
             "minimum": self.ge,
             "maximum": self.le,
@@ -57,29 +57,29 @@ class Field:
             "maxLength": self.max_length,
             "pattern": self.pattern,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in keywords.items() if value is not None}
 
 
-def openapi_schema(function: Callable[..., Any], train: Callable[..., Any] | None = None) -> dict[str, Any]:
-    """Return the document of the container API that a function would have as a model.
+def build_openapi_schema(function: Callable[..., Any], train: Callable[..., Any] | None = None) -> dict[str, Any]:
+    """Return the OpenAPI document of the model container that would run a function.
 
     Args:
-        function: What the model computes.
-        train: What makes another function of it, where it can be trained.
+        function: The function of the model.
+        train: Takes the input of a training and returns another such function; None if the model cannot be trained.
 
     Raises:
-        TypeError: A parameter or the result has no annotation, or one that JSON cannot carry.
+        TypeError: A parameter or the result has no annotation, or one that JSON Schema cannot express.
     """
     hints = typing.get_type_hints(function, include_extras=True)
     if "return" not in hints:
-        raise TypeError(f"{function.__name__}: the result has no type")
+        raise TypeError(f"{function.__name__}: the result has no type annotation; add one")
     components: dict[str, Any] = {}
-    components["Input"] = _inputs(function, "Input", components)
-    components["Output"] = {"title": "Output", **_output(hints["return"], function.__name__)}
+    components["Input"] = _parameters_schema(function, "Input", components)
+    components["Output"] = {"title": "Output", **_result_schema(hints["return"], function.__name__)}
     if train is not None:
-        components["TrainingInput"] = _inputs(train, "TrainingInput", components)
-        made = {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}}
-        components["TrainingOutput"] = {"title": "TrainingOutput", "type": "object", "properties": made}
+        components["TrainingInput"] = _parameters_schema(train, "TrainingInput", components)
+        properties = {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}}
+        components["TrainingOutput"] = {"title": "TrainingOutput", "type": "object", "properties": properties}
     return {
         "openapi": "3.0.2",
         "info": {"title": "Cog", "version": "0.1.0"},
@@ -96,84 +96,91 @@ def openapi_schema(function: Callable[..., Any], train: Callable[..., Any] | Non
     }
 
 
-def _inputs(function: Callable[..., Any], title: str, components: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a function's parameters; their choices become components."""
+def is_streaming(openapi_schema: dict[str, Any]) -> bool:
+    """Whether a model with this schema yields its output piece by piece."""
+    return "x-cog-array-type" in openapi_schema["components"]["schemas"]["Output"]
+
+
+def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the type of each parameter, without `Annotated` and `| None`."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    return {name: _unwrap(hint)[0] for name, hint in hints.items() if name != "return"}
+
+
+def _parameters_schema(function: Callable[..., Any], title: str, components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a function's parameters, and add their choices to the components."""
     hints = typing.get_type_hints(function, include_extras=True)
     properties: dict[str, Any] = {}
     required: list[str] = []
     for order, parameter in enumerate(inspect.signature(function).parameters.values()):
         name = parameter.name
         if name not in hints:
-            raise TypeError(f"{function.__name__}: the parameter {name} has no type")
-        schema, optional = _input(hints[name], name, components, function.__name__)
-        schema |= {"nullable": True} if optional else {}
+            raise TypeError(f"{function.__name__}: the parameter {name} has no type annotation; add one")
+        schema, is_nullable = _parameter_schema(hints[name], name, components, function.__name__)
+        schema |= {"nullable": True} if is_nullable else {}
         if parameter.default is inspect.Parameter.empty:
-            required += [] if optional else [name]
+            required += [] if is_nullable else [name]
         elif parameter.default is not None:
             default = parameter.default
             schema["default"] = default.value if isinstance(default, enum.Enum) else default
         properties[name] = {**schema, "x-order": order}
-    more = {"required": required} if required else {}
-    return {"type": "object", "title": title, "properties": properties, **more}
+    return {"type": "object", "title": title, "properties": properties, **({"required": required} if required else {})}
 
 
-def streams(schema: dict[str, Any]) -> bool:
-    """Whether a model with this schema sends its output piece by piece."""
-    return "x-cog-array-type" in schema["components"]["schemas"]["Output"]
+def _parameter_schema(
+    hint: Any, name: str, components: dict[str, Any], function_name: str
+) -> tuple[dict[str, Any], bool]:
+    """Return the schema of a parameter, and whether it is nullable."""
+    type_, keywords, is_nullable = _unwrap(hint)
+    title = name.replace("_", " ").title()
+    choices = list(get_args(type_)) if get_origin(type_) is Literal else []
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        choices = [member.value for member in type_]
+    if choices:
+        json_type = "integer" if all(isinstance(choice, int) for choice in choices) else "string"
+        components[name] = {"enum": choices, "type": json_type, "title": name, "description": "An enumeration."}
+        return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **keywords}, is_nullable
+    schema = _type_schema(type_, f"{function_name}: the parameter {name}")
+    return {"title": title, **schema, **keywords}, is_nullable
 
 
-def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the plain type of each parameter: without `Annotated` and without `| None`."""
-    hints = typing.get_type_hints(function, include_extras=True)
-    return {name: _plain(hint)[0] for name, hint in hints.items() if name != "return"}
+def _result_schema(hint: Any, function_name: str) -> dict[str, Any]:
+    type_, _, _ = _unwrap(hint)
+    if get_origin(type_) in _ITERATORS:
+        item = get_args(type_)[0]
+        display = {"x-cog-array-display": "concatenate"} if item is str else {}
+        items = _type_schema(item, f"{function_name}: an item of the result")
+        return {"type": "array", "items": items, "x-cog-array-type": "iterator", **display}
+    return _type_schema(type_, f"{function_name}: the result")
 
 
-def _plain(hint: Any) -> tuple[Any, dict[str, Any], bool]:
-    """Return a type without its wrappings, what they said, and whether None is allowed."""
-    extra: dict[str, Any] = {}
-    optional = False
+def _unwrap(hint: Any) -> tuple[Any, dict[str, Any], bool]:
+    """Return a type without `Annotated` and `| None`, the keywords of its `Field`s, and whether None is allowed."""
+    keywords: dict[str, Any] = {}
+    is_nullable = False
     while True:
         if get_origin(hint) is Annotated:
-            hint, *notes = get_args(hint)
-            for note in notes:
-                extra |= note.schema() if isinstance(note, Field) else {}
+            hint, *annotations = get_args(hint)
+            for annotation in annotations:
+                keywords |= annotation.to_schema() if isinstance(annotation, Field) else {}
         elif get_origin(hint) in (typing.Union, types.UnionType) and type(None) in get_args(hint):
-            rest = [part for part in get_args(hint) if part is not type(None)]
-            hint, optional = typing.Union[tuple(rest)], True  # noqa: UP007  # built from a list
+            members = [member for member in get_args(hint) if member is not type(None)]
+            hint, is_nullable = typing.Union[tuple(members)], True  # noqa: UP007  # built from a list
         else:
-            return hint, extra, optional
+            return hint, keywords, is_nullable
 
 
-def _input(hint: Any, name: str, components: dict[str, Any], where: str) -> tuple[dict[str, Any], bool]:
-    plain, extra, optional = _plain(hint)
-    title = name.replace("_", " ").title()
-    choices = list(get_args(plain)) if get_origin(plain) is Literal else []
-    if isinstance(plain, type) and issubclass(plain, enum.Enum):
-        choices = [member.value for member in plain]
-    if choices:
-        kind = "integer" if all(isinstance(choice, int) for choice in choices) else "string"
-        components[name] = {"enum": choices, "type": kind, "title": name, "description": "An enumeration."}
-        return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **extra}, optional
-    return {"title": title, **_type(plain, f"{where}: the parameter {name}"), **extra}, optional
-
-
-def _output(hint: Any, where: str) -> dict[str, Any]:
-    plain, _, _ = _plain(hint)
-    if get_origin(plain) in _ITERATORS:
-        item = get_args(plain)[0]
-        shown = {"x-cog-array-display": "concatenate"} if item is str else {}
-        return {"type": "array", "items": _type(item, where), "x-cog-array-type": "iterator", **shown}
-    return _type(plain, f"{where}: the result")
-
-
-def _type(plain: Any, where: str) -> dict[str, Any]:
-    if plain is Any:
+def _type_schema(type_: Any, location: str) -> dict[str, Any]:
+    if type_ is Any:
         return {}
-    if plain is Path or (isinstance(plain, type) and issubclass(plain, Image.Image)):
+    if type_ is Path or (isinstance(type_, type) and issubclass(type_, Image.Image)):
         return {"type": "string", "format": "uri"}
-    origin = get_origin(plain) or plain
-    if origin is list and get_args(plain):
-        return {"type": "array", "items": _type(get_args(plain)[0], where)}
-    if origin not in _PLAIN:
-        raise TypeError(f"{where} is a {plain}; use str, int, float, bool, dict, list, Path, Literal or an Enum")
-    return {"type": _PLAIN[origin]}
+    origin = get_origin(type_) or type_
+    if origin is list and get_args(type_):
+        return {"type": "array", "items": _type_schema(get_args(type_)[0], location)}
+    if origin not in _JSON_TYPES:
+        raise TypeError(
+            f"{location} has the type {type_}, which JSON Schema cannot express; "
+            "use str, int, float, bool, dict, list, Path, Literal or an Enum"
+        )
+    return {"type": _JSON_TYPES[origin]}

@@ -1,4 +1,4 @@
-"""What an emulator knows: jobs, files and models, and how the API shows them."""
+"""The state of an emulator: jobs, files, models and deployments, and their JSON in the API."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .catalog import COG_VERSION, Catalog, Model, Version
+from .catalog import Catalog, Model, Version
+from .formats import format_timestamp
 
-TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
+TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
-FILES_LAST = timedelta(hours=24)
-"""How long an uploaded file is kept."""
+UPLOAD_LIFETIME = timedelta(hours=24)
+"""Time after which an uploaded file is deleted (docs/api-facts.md, section 3)."""
 
-DATA_LASTS = timedelta(hours=1)
-"""How long input, output, logs and output files of a prediction are kept after its end."""
+DATA_LIFETIME = timedelta(hours=1)
+"""Time after its end at which a prediction loses its input, output, logs and files (docs/api-facts.md, section 8)."""
 
 
 @dataclass
@@ -42,68 +43,67 @@ class Job:
     deployment: str | None = None
     webhook: str | None = None
     webhook_events: frozenset[str] | None = None
-    """Which events the receiver wants; None for the usual ones."""
-    is_removed: bool = False
-    """Whether its data was removed, an hour after its end."""
-    files: list[str] = field(default_factory=list)
-    """The outputs that belong to it."""
+    """The events to deliver; None for the default ones."""
+    is_data_removed: bool = False
+    output_file_ids: list[str] = field(default_factory=list)
     kind: str = "prediction"
+    """`prediction` or `training`."""
     destination: str | None = None
-    """The model of which a training makes a version."""
+    """The model that gets the new version; only for trainings."""
     stream: str | None = None
-    """The path of its event stream; None where the model does not stream."""
+    """The path of the event stream; None if the model does not stream."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing will happen any more."""
-        return self.status in TERMINAL
+        """Whether the status is terminal."""
+        return self.status in TERMINAL_STATUSES
 
     @property
-    def position(self) -> str:
-        """Where it stands in a list by time."""
+    def sort_key(self) -> str:
+        """The key that sorts jobs by creation time."""
         return f"{self.created_at.isoformat(timespec='microseconds')} {self.id}"
 
-    def view(self, origin: str) -> dict[str, Any]:
-        """Return it as the API shows it: keys are absent, rather than null, until they are known."""
-        shown: dict[str, Any] = {
+    def to_json(self, origin: str) -> dict[str, Any]:
+        """Return the job as the API shows it: unknown times and metrics are absent rather than null."""
+        result: dict[str, Any] = {
             "id": self.id,
             "model": self.model,
             "version": self.version,
             "input": self.input,
             "logs": self.logs,
             "output": self.output,
-            "data_removed": self.is_removed,
+            "data_removed": self.is_data_removed,
             "error": self.error,
             "source": "api",
             "status": self.status,
-            "created_at": stamp(self.created_at),
+            "created_at": format_timestamp(self.created_at),
         }
-        known = {
-            "started_at": self.started_at and stamp(self.started_at),
-            "completed_at": self.completed_at and stamp(self.completed_at),
-            "deadline": self.deadline and stamp(self.deadline),
+        optional = {
+            "started_at": self.started_at and format_timestamp(self.started_at),
+            "completed_at": self.completed_at and format_timestamp(self.completed_at),
+            "deadline": self.deadline and format_timestamp(self.deadline),
             "deployment": self.deployment,
             "metrics": self.metrics,
         }
-        shown |= {name: value for name, value in known.items() if value is not None}
+        result |= {name: value for name, value in optional.items() if value is not None}
         if self.kind == "training":
-            del shown["data_removed"]
-        base = f"{origin}/v1/{self.kind}s/{self.id}"
-        urls = {"cancel": f"{base}/cancel", "get": base, "web": f"{origin}/p/{self.id}"}
-        return {**shown, "urls": urls | ({"stream": origin + self.stream} if self.stream else {})}
+            del result["data_removed"]
+        url = f"{origin}/v1/{self.kind}s/{self.id}"
+        urls = {"cancel": f"{url}/cancel", "get": url, "web": f"{origin}/p/{self.id}"}
+        return {**result, "urls": urls | ({"stream": origin + self.stream} if self.stream else {})}
 
     @property
     def metrics(self) -> dict[str, float] | None:
-        """How long it took, in seconds, once it is over."""
+        """The run times in seconds; None until the job is finished."""
         if self.completed_at is None:
             return None
-        running = (self.completed_at - (self.started_at or self.completed_at)).total_seconds()
-        return {"predict_time": running, "total_time": (self.completed_at - self.created_at).total_seconds()}
+        predict_time = (self.completed_at - (self.started_at or self.completed_at)).total_seconds()
+        return {"predict_time": predict_time, "total_time": (self.completed_at - self.created_at).total_seconds()}
 
 
 @dataclass
 class StoredFile:
-    """Bytes on disk: an upload, or what a model made."""
+    """A file on disk: an upload, or an output of a model."""
 
     id: str
     path: Path
@@ -114,8 +114,18 @@ class StoredFile:
     size: int = 0
     checksums: dict[str, str] = field(default_factory=dict)
 
-    def view(self, origin: str) -> dict[str, Any]:
-        """Return it as the API shows an upload."""
+    def measure(self) -> None:
+        """Set size and checksums, reading the file once."""
+        hashes = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
+        with self.path.open("rb") as file:
+            while chunk := file.read(1024 * 1024):
+                for hash in hashes.values():
+                    hash.update(chunk)
+            self.size = file.tell()
+        self.checksums = {name: hash.hexdigest() for name, hash in hashes.items()}
+
+    def to_json(self, origin: str) -> dict[str, Any]:
+        """Return the upload as the API shows it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -124,15 +134,15 @@ class StoredFile:
             "etag": self.checksums["md5"],
             "checksums": self.checksums,
             "metadata": self.metadata,
-            "created_at": stamp(self.created_at),
-            "expires_at": stamp(self.created_at + FILES_LAST),
+            "created_at": format_timestamp(self.created_at),
+            "expires_at": format_timestamp(self.created_at + UPLOAD_LIFETIME),
             "urls": {"get": f"{origin}/v1/files/{self.id}"},
         }
 
 
 @dataclass
 class Release:
-    """What a deployment runs, and how, until the next release."""
+    """The configuration of a deployment, until the next release replaces it."""
 
     number: int
     model: str
@@ -148,7 +158,7 @@ class Deployment:
     owner: str
     name: str
     releases: list[Release]
-    used_at: datetime | None = None
+    last_used_at: datetime | None = None
 
     @property
     def ref(self) -> str:
@@ -156,18 +166,18 @@ class Deployment:
         return f"{self.owner}/{self.name}"
 
     @property
-    def release(self) -> Release:
-        """The one in force."""
+    def current_release(self) -> Release:
+        """The newest release."""
         return self.releases[-1]
 
     @property
     def is_online(self) -> bool:
         """Whether it may have instances."""
-        return bool(self.release.settings["max_instances"])
+        return bool(self.current_release.settings["max_instances"])
 
-    def view(self, username: str) -> dict[str, Any]:
-        """Return it as the API shows it."""
-        release = self.release
+    def to_json(self, username: str) -> dict[str, Any]:
+        """Return the deployment as the API shows it."""
+        release = self.current_release
         settings = dict(release.settings)
         version = settings.pop("version")
         return {
@@ -177,7 +187,7 @@ class Deployment:
                 "number": release.number,
                 "model": release.model,
                 "version": version,
-                "created_at": stamp(release.created_at),
+                "created_at": format_timestamp(release.created_at),
                 "created_by": {"type": "user", "username": username, "name": "Acme, Inc."},
                 "configuration": settings,
             },
@@ -185,7 +195,7 @@ class Deployment:
 
 
 class State:
-    """Everything that there is, and the folder with the files."""
+    """All objects of one emulator, and the folder with its files."""
 
     username = "acme"
 
@@ -193,7 +203,7 @@ class State:
         self.catalog = Catalog()
         self.models = self.catalog.models
         for ref, model in catalog.models.items():
-            self.models[ref] = replace(model, versions=[*model.versions], facts=dict(model.facts))
+            self.models[ref] = replace(model, versions=[*model.versions], metadata=dict(model.metadata))
         self.deployments: dict[str, Deployment] = {}
         self.collections = {collection["slug"]: collection for collection in catalog.collections}
         for name, ref in catalog.deployments.items():
@@ -203,110 +213,41 @@ class State:
             self.deployments[deployment.ref] = deployment
         self.webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
         self.jobs: dict[str, Job] = {}
-        self.ended: deque[Job] = deque()
-        """The predictions that have ended, and still have their data, in order."""
+        self.finished: deque[Job] = deque()
+        """Finished predictions that still have their data, oldest first."""
         self.uploads: dict[str, StoredFile] = {}
         self.outputs: dict[str, StoredFile] = {}
         self.signing_secret = secrets.token_bytes(32)
-        self._folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
-        self.folder = Path(self._folder.name)
+        self._temporary_folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
+        self.folder = Path(self._temporary_folder.name)
 
     def expire(self, now: datetime) -> None:
-        """Remove what has had its time: data of predictions after an hour, uploads after a day."""
-        while self.ended and now - (self.ended[0].completed_at or now) >= DATA_LASTS:
-            job = self.ended.popleft()
-            job.is_removed, job.input, job.output, job.logs = True, {}, None, ""
-            for id in job.files:
+        """Remove expired data of predictions, and expired uploads."""
+        while self.finished and now - (self.finished[0].completed_at or now) >= DATA_LIFETIME:
+            job = self.finished.popleft()
+            job.is_data_removed, job.input, job.output, job.logs = True, {}, None, ""
+            for id in job.output_file_ids:
                 self.outputs.pop(id).path.unlink(missing_ok=True)
-            job.files = []
-        while self.uploads and now - (oldest := next(iter(self.uploads.values()))).created_at >= FILES_LAST:
+            job.output_file_ids = []
+        while self.uploads and now - (oldest := next(iter(self.uploads.values()))).created_at >= UPLOAD_LIFETIME:
             self.uploads.pop(oldest.id).path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Delete the files."""
-        self._folder.cleanup()
+        """Delete all files."""
+        self._temporary_folder.cleanup()
 
-    def room(self, name: str) -> Path:
-        """Return a path for a new file; of the name that somebody gave it only a harmless suffix is used."""
+    def new_path(self, name: str) -> Path:
+        """Return a random path for a new file; it has the suffix of `name` if that is harmless."""
         suffix = PurePath(name).suffix
-        harmless = suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) < 10 else ""
-        return self.folder / (secrets.token_hex(16) + harmless)
+        is_harmless = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) < 10
+        return self.folder / (secrets.token_hex(16) + (suffix if is_harmless else ""))
 
     def find_version(self, ref: str) -> tuple[Model, Version] | None:
-        """Return what `POST /predictions` may run: a version by its id, an official model by its name."""
+        """Return what `POST /predictions` runs: `id`, `owner/name:id`, or `owner/name` of an official model."""
         name, _, id = ref.rpartition(":") if ":" in ref else ("", "", ref)
         for model in [self.models.get(name)] if name else self.models.values():
-            version = model.version(id) if model else None
+            version = model.find_version(id) if model else None
             if model and version:
                 return model, version
         model = self.models.get(ref)
-        return (model, model.latest) if model and model.official and model.latest else None
-
-
-def measured(file: StoredFile) -> StoredFile:
-    """Fill in the size and checksums of a file that is on disk, reading it once."""
-    sums = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
-    with file.path.open("rb") as opened:
-        while chunk := opened.read(1024 * 1024):
-            for one in sums.values():
-                one.update(chunk)
-        file.size = opened.tell()
-    file.checksums = {name: one.hexdigest() for name, one in sums.items()}
-    return file
-
-
-def model_view(model: Model, origin: str, example: Job | None) -> dict[str, Any]:
-    """Return a model as the API shows it."""
-    names = ("github_url", "paper_url", "license_url", "cover_image_url")
-    return {
-        "url": f"{origin}/{model.ref}",
-        "owner": model.owner,
-        "name": model.name,
-        **{name: model.facts.get(name) for name in names},
-        "description": model.facts.get("description") or "",
-        "visibility": model.visibility,
-        "is_official": model.official,
-        "run_count": model.run_count,
-        "created_at": stamp(model.created_at),
-        "default_example": example and example.view(origin),
-        "latest_version": model.latest and version_view(model.latest),
-    }
-
-
-def version_view(version: Version) -> dict[str, Any]:
-    """Return a version as the API shows it."""
-    return {
-        "id": version.id,
-        "created_at": stamp(version.created_at),
-        "cog_version": COG_VERSION,
-        "openapi_schema": version.openapi_schema,
-    }
-
-
-def stamp(moment: datetime) -> str:
-    """Return a moment as the API writes it: UTC, with the digits that there are."""
-    whole, _, fraction = moment.isoformat(timespec="microseconds").removesuffix("+00:00").partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
-
-
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_RFC4648 = "abcdefghijklmnopqrstuvwxyz234567"
-
-
-def job_id(now: datetime) -> str:
-    """Return an id of the form that predictions have had since 2024.
-
-    It is a UUIDv7, whose first four bytes changed places with bytes 8 to 11, in lower-case Crockford base 32.
-    """
-    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
-    noise = bytearray(secrets.token_bytes(10))
-    uuid = milliseconds + bytes([0x70 | noise[0] & 0x0F, noise[1], 0x80 | noise[2] & 0x3F]) + noise[3:]
-    swapped = uuid[8:12] + uuid[4:8] + uuid[0:4] + uuid[12:]
-    number = int.from_bytes(swapped, "big") << 2
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
-
-
-def capability(length: int = 52) -> str:
-    """Return a name that cannot be guessed, for an address that needs no token."""
-    return "".join(secrets.choice(_RFC4648) for _ in range(length))
+        return (model, model.latest_version) if model and model.is_official and model.latest_version else None

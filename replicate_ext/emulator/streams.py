@@ -1,4 +1,4 @@
-"""The event stream of a job, framed as nchan does it, which is what Replicate streams through."""
+"""Event streams of jobs, framed as nchan does it, which Replicate streams through (docs/api-facts.md, section 9)."""
 
 from __future__ import annotations
 
@@ -7,34 +7,44 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .clock import Clock, first
+from .clock import Clock, wait_first
+from .execution import StreamEvent
 from .problems import not_found
-from .runner import Message, Runner
+from .runner import Runner
 
-IDLE = 30.0
-"""Seconds without an event after which a connection is closed, before or after the end of the job."""
+IDLE_TIMEOUT = 30.0
+"""Seconds without an event after which a connection is closed, whether or not the job is finished."""
 
 
-async def stream(request: Request, runner: Runner, clock: Clock, cut_after: int | None = None) -> Response:
-    """Send the events of a job, from its beginning or after the one that the client had last."""
+async def stream_events(request: Request, runner: Runner, clock: Clock, max_events: int | None = None) -> Response:
+    """Return the event stream of a job, from its first event or after `Last-Event-ID`.
+
+    Args:
+        request: The request for the stream.
+        runner: Knows the streams.
+        clock: Measures the idle timeout.
+        max_events: Number of events after which the connection is closed; None for no limit.
+    """
     execution = runner.streams.get(request.url.path)
-    if execution is None or execution.job.is_removed:
+    if execution is None or execution.job.is_data_removed:
         return not_found().response()
-    last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
-    ids = [message.id for message in execution.messages]
-    start = ids.index(last) + 1 if last in ids else 0
+    last_id = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+    ids = [event.id for event in execution.events]
+    start = ids.index(last_id) + 1 if last_id in ids else 0
 
     async def body() -> AsyncIterator[str]:
         yield ": hi\n\n"
-        sent = start
+        position = start
         while True:
-            while sent < len(execution.messages):
-                if cut_after is not None and sent - start >= cut_after:
+            while position < len(execution.events):
+                if max_events is not None and position - start >= max_events:
                     return
-                yield frame(execution.messages[sent])
-                sent += 1
-            match await first(execution.changed(), clock.sleep(IDLE), _left(request)):
-                case 1 if sent == len(execution.messages):
+                yield encode_event(execution.events[position])
+                position += 1
+            match await wait_first(
+                execution.wait_for_change(), clock.sleep(IDLE_TIMEOUT), _wait_for_disconnect(request)
+            ):
+                case 1 if position == len(execution.events):
                     yield ":408: 408 Request Timeout\n\n"
                     return
                 case 2:
@@ -43,13 +53,13 @@ async def stream(request: Request, runner: Runner, clock: Clock, cut_after: int 
     return StreamingResponse(body(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
-async def _left(request: Request) -> None:
-    """Return when the client has closed the connection, or this server closes down."""
+async def _wait_for_disconnect(request: Request) -> None:
+    """Wait until the client closes the connection, or the server shuts down."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-def frame(message: Message) -> str:
-    """Return one event on the wire: event, id, then a data line for each line of the payload."""
-    data = "".join(f"data: {line}\n" for line in message.data.split("\n"))
-    return f"event: {message.event}\nid: {message.id}\n{data}\n"
+def encode_event(event: StreamEvent) -> str:
+    """Return an event in the wire format: event, id, and a data line for each line of the data."""
+    data = "".join(f"data: {line}\n" for line in event.data.split("\n"))
+    return f"event: {event.event}\nid: {event.id}\n{data}\n"

@@ -1,61 +1,54 @@
-"""Trainings: jobs whose result is a new version of a model of one's own."""
+"""Trainings: jobs that create a new version of a model in the account."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..problems import Problem, check, not_found
-from ..runner import Execution
-from . import Call, answers, reply
+from ..http import json_response
+from ..problems import Problem, not_found, validate
+from .context import Context, handles
 from .models import find_version
-from .predictions import PAGE, find, webhook
+from .predictions import PAGE_SIZE, find_job, webhook_fields
 
 KIND = "training"
 
 
-@answers("trainings.create")
-async def create(call: Call, owner: str, name: str, id: str) -> Any:
-    """Start a training of a version, whose result becomes a version of the destination."""
-    model, version = find_version(call, owner, name, id)
-    destination = call.state.models.get(call.body["destination"])
-    if destination is None or destination.owner != call.state.username:
+@handles("trainings.create")
+async def create(context: Context, owner: str, name: str, id: str) -> Any:
+    """Train a version; the result becomes a version of the destination."""
+    model, version = find_version(context, owner, name, id)
+    destination = context.state.models.get(context.body["destination"])
+    if destination is None or destination.owner != context.state.username:
         raise not_found("The specified training destination does not exist")
     if version.train is None:
         raise Problem(400, "This version of the model cannot be trained")
-    check(call.body["input"], version.training_inputs, "input")
-    execution: Execution = call.runner.start(
-        model,
-        version,
-        call.body["input"],
-        call.origin,
-        None,
-        kind=KIND,
-        destination=destination.ref,
-        **webhook(call.body),
-    )
-    view = execution.job.view(call.origin)
-    # The API answers this one call with addresses of predictions, under which trainings can be had too.
-    base = f"{call.origin}/v1/predictions/{execution.job.id}"
-    return reply({**view, "urls": {**view["urls"], "cancel": f"{base}/cancel", "get": base}}, 201)
+    input = context.body["input"]
+    validate(input, version.training_input_validator, "input")
+    fields = {"kind": KIND, "destination": destination.ref, **webhook_fields(context.body)}
+    execution = context.runner.start(model, version, input, context.origin, None, **fields)
+    created = execution.job.to_json(context.origin)
+    # In this response the API has URLs of predictions, which work for trainings too: docs/api-facts.md, section 12.
+    url = f"{context.origin}/v1/predictions/{execution.job.id}"
+    return json_response({**created, "urls": {**created["urls"], "cancel": f"{url}/cancel", "get": url}}, 201)
 
 
-@answers("trainings.get")
-async def get(call: Call, id: str) -> Any:
-    """Show a training."""
-    return find(call, id, KIND).view(call.origin)
+@handles("trainings.get")
+async def get(context: Context, id: str) -> Any:
+    """Return a training."""
+    return find_job(context, id, KIND).to_json(context.origin)
 
 
-@answers("trainings.cancel")
-async def cancel(call: Call, id: str) -> Any:
-    """Cancel a training, unless it is over already."""
-    job = find(call, id, KIND)
-    call.runner.stop(job)
-    return job.view(call.origin)
+@handles("trainings.cancel")
+async def cancel(context: Context, id: str) -> Any:
+    """Cancel a training; a finished one stays unchanged."""
+    job = find_job(context, id, KIND)
+    context.runner.cancel(job)
+    return job.to_json(context.origin)
 
 
-@answers("trainings.list")
-async def list_(call: Call) -> Any:
-    """List trainings, the newest first."""
-    jobs = [job for job in call.state.jobs.values() if job.kind == KIND]
-    links, shown = call.page(jobs, lambda job: job.position, PAGE)
-    return {**links, "results": [job.view(call.origin) for job in shown]}
+@handles("trainings.list")
+async def list_(context: Context) -> Any:
+    """List trainings, newest first."""
+    jobs = [job for job in context.state.jobs.values() if job.kind == KIND]
+    links, results = context.paginate(jobs, lambda job: job.sort_key, PAGE_SIZE)
+    return {**links, "results": [job.to_json(context.origin) for job in results]}

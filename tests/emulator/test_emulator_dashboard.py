@@ -1,4 +1,4 @@
-"""The emulator's page for people."""
+"""The dashboard in a browser."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from replicate_ext.emulator import Emulator, site
+from replicate_ext.emulator import Emulator, dashboard
 
-ATTACK = "<script>document.title = 'attacked'</script>"
+SCRIPT = "<script>document.title = 'injected'</script>"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def browser(api: Emulator) -> Iterator[httpx.Client]:
         yield browser
 
 
-def test_an_empty_page_says_how_to_begin(api, browser) -> None:
+def test_empty_page_shows_how_to_connect_a_client(api, browser) -> None:
     page = browser.get("/")
     assert f"REPLICATE_BASE_URL={api.url}" in page.text
     assert api.token in page.text
@@ -43,63 +43,63 @@ def test_predictions_show_status_input_logs_and_output(client, browser) -> None:
     assert '<p class="error">out of memory</p>' in page
 
 
-def test_what_models_and_clients_say_is_never_run(client, browser) -> None:
-    client.run("acme/hello", {"text": ATTACK})
+def test_text_from_models_and_clients_is_escaped(client, browser) -> None:
+    client.run("acme/hello", {"text": SCRIPT})
     for path in ("/", "/_/requests", f"/p/{next(client.predictions.list()).id}"):
         page = browser.get(path)
-        assert "attacked" in page.text
-        assert ATTACK not in page.text
+        assert "injected" in page.text
+        assert SCRIPT not in page.text
         assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
-def test_outputs_that_are_pages_are_shown_in_a_sandbox(api, client, tmp_path) -> None:
+def test_html_output_is_served_in_a_sandbox(api, client, tmp_path) -> None:
     page = tmp_path / "page.html"
-    page.write_text(ATTACK)
+    page.write_text(SCRIPT)
 
     @api.model("me/page")
-    def make() -> Path:
+    def create_page() -> Path:
         return page
 
-    made = client.run("me/page")
-    response = httpx.get(made.url)
+    output = client.run("me/page")
+    response = httpx.get(output.url)
     assert response.headers["content-security-policy"] == "sandbox"
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_model_is_run_with_a_form(client, browser, tmp_path) -> None:
+def test_model_is_run_with_a_form(client, browser, tmp_path) -> None:
     assert "acme/filter" in browser.get("/_/models").text
     form = browser.get("/acme/filter").text
     assert '<input type="file" name="image">' in form
     assert "<option>grayscale</option>" in form
     [picture] = client.run("acme/painter", {"prompt": "x", "width": 32, "height": 32})
-    answer = browser.post("/acme/filter", data={"effect": "mirror"}, files={"image": ("a.png", picture.read())})
-    assert answer.url.path.startswith("/p/")
-    job = client.wait(answer.url.path.removeprefix("/p/"))
+    response = browser.post("/acme/filter", data={"effect": "mirror"}, files={"image": ("a.png", picture.read())})
+    assert response.url.path.startswith("/p/")
+    job = client.wait(response.url.path.removeprefix("/p/"))
     assert job.output.endswith(".png")
-    numbers = browser.post("/acme/sleeper", data={"seconds": "0.01", "steps": "1"})
-    assert client.wait(numbers.url.path.removeprefix("/p/")).output == "Slept for 0.01 seconds."
+    response = browser.post("/acme/sleeper", data={"seconds": "0.01", "steps": "1"})
+    assert client.wait(response.url.path.removeprefix("/p/")).output == "Slept for 0.01 seconds."
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "message"),
     [
         ({"prompt": "x", "width": "5"}, "Must be greater than or equal to 16"),
         ({}, "prompt is required"),
         ({"prompt": "x", "width": "wide"}, "Expecting value"),
     ],
 )
-def test_a_form_that_is_filled_in_wrongly_says_so(browser, fields, words) -> None:
+def test_invalid_form_shows_the_error(browser, fields, message) -> None:
     page = browser.post("/acme/painter", data=fields)
     assert page.status_code == 422
-    assert words in page.text
+    assert message in page.text
 
 
-def test_other_sites_cannot_send_the_form(browser) -> None:
-    answer = browser.post("/acme/hello", data={"text": "x"}, headers={"origin": "https://evil.example"})
-    assert answer.status_code == 403
+def test_form_from_another_site_is_rejected(browser) -> None:
+    response = browser.post("/acme/hello", data={"text": "x"}, headers={"origin": "https://evil.example"})
+    assert response.status_code == 403
 
 
-def test_the_journal_and_what_is_not_there(client, browser) -> None:
+def test_journal_is_shown_and_unknown_pages_are_not_found(client, browser) -> None:
     client.account.get()
     page = browser.get("/_/requests").text
     assert "account.get" in page
@@ -113,29 +113,29 @@ def test_the_journal_and_what_is_not_there(client, browser) -> None:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-def test_a_real_browser_sees_it_change(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    render, rendered = site._Site.predictions, []
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_browser_shows_a_prediction_that_ran_after_the_page_loaded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    render, rendered = dashboard._Dashboard.predictions, []
 
-    async def predictions(self: site._Site, request: Request) -> Response:
+    async def predictions(self: dashboard._Dashboard, request: Request) -> Response:
         rendered.append(request)
-        if len(rendered) == 3:  # something happens after the page was loaded
+        if len(rendered) == 3:  # a prediction runs after the page was loaded
             model = self._service.state.models["acme/hello"]
-            execution = self._service.runner.start(model, model.versions[-1], {"text": ATTACK}, "http://x", None)
-            await execution.finished()
+            execution = self._service.runner.start(model, model.versions[-1], {"text": SCRIPT}, "http://x", None)
+            await execution.wait_until_finished()
         return await render(self, request)
 
-    monkeypatch.setattr(site._Site, "predictions", predictions)
+    monkeypatch.setattr(dashboard._Dashboard, "predictions", predictions)
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
     with Emulator() as api:
-        address = api.url.removesuffix("/v1")
-        seen = subprocess.run(
-            [str(CHROMIUM), *options, "--virtual-time-budget=5000", "--dump-dom", address],
+        url = api.url.removesuffix("/v1")
+        html = subprocess.run(
+            [str(CHROMIUM), *options, "--virtual-time-budget=5000", "--dump-dom", url],
             capture_output=True,
             text=True,
             timeout=60,
             check=True,
         ).stdout
     assert len(rendered) > 3
-    assert "Hello, &lt;script&gt;" in seen
-    assert "<title>Replicate emulator</title>" in seen
+    assert "Hello, &lt;script&gt;" in html
+    assert "<title>Replicate emulator</title>" in html

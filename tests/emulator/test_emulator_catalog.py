@@ -1,0 +1,78 @@
+"""Typed functions as models: the decorator, and the schema that it builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import pytest
+
+from replicate_ext import InvalidRequest, NotFound, Replicate
+from replicate_ext.emulator import Catalog, Emulator, Field, schema
+
+
+def test_typed_function_becomes_a_model_with_a_schema() -> None:
+    models = Catalog()
+
+    @models.model("me/repeat")
+    def repeat(
+        text: str, times: Annotated[int, Field("How often.", ge=1)] = 2, how: Literal["up", "down"] = "up"
+    ) -> list[str]:
+        """Repeat a text."""
+        return [text.upper() if how == "up" else text.lower()] * times
+
+    with Emulator(models=models) as api, Replicate(api.token, base_url=api.url) as client:
+        assert client.run("me/repeat", {"text": "Ada", "how": "down"}) == ["ada", "ada"]
+        model = client.models.get("me", "repeat")
+        assert model.description == "Repeat a text."
+        components = model.latest_version.openapi_schema["components"]["schemas"]
+        assert components["Input"]["required"] == ["text"]
+        assert components["Input"]["properties"]["times"] == {
+            "title": "Times",
+            "type": "integer",
+            "description": "How often.",
+            "minimum": 1,
+            "default": 2,
+            "x-order": 1,
+        }
+        assert components["how"]["enum"] == ["up", "down"]
+        with pytest.raises(InvalidRequest, match="Must be greater than or equal to 1"):
+            client.run("me/repeat", {"text": "Ada", "times": 0})
+
+
+def test_model_is_added_to_a_running_emulator(api, client) -> None:
+    @api.model("me/count")
+    def count(up_to: int) -> Iterator[str]:
+        for number in range(up_to):
+            yield f"{number} "
+
+    assert [str(event) for event in client.stream("me/count", {"up_to": 3})] == ["0 ", "1 ", "2 ", ""]
+    with Emulator() as other, Replicate(other.token, base_url=other.url) as other_client, pytest.raises(NotFound):
+        other_client.models.get("me", "count")
+
+
+def without_parameter_type(text) -> str:  # type: ignore[no-untyped-def]
+    return str(text)
+
+
+def with_unsupported_type(text: complex) -> str:
+    return str(text)
+
+
+def without_result_type(text: str):  # type: ignore[no-untyped-def]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (without_parameter_type, "the parameter text has no type annotation"),
+        (with_unsupported_type, "the parameter text has the type <class 'complex'>"),
+        (without_result_type, "the result has no type annotation"),
+    ],
+)
+def test_function_without_a_schema_raises_with_the_reason(function, message) -> None:
+    with pytest.raises(TypeError, match=message):
+        schema.build_openapi_schema(function)
+    with pytest.raises(ValueError, match="owner/name"):
+        Catalog().model("repeat")

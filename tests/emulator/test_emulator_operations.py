@@ -1,0 +1,123 @@
+"""Models, versions, trainings, deployments, collections, search, hardware."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from replicate_api.api import OPERATIONS
+from replicate_ext import APIStatusError, InvalidRequest, NotFound, webhooks
+from replicate_ext.emulator.operations import HANDLERS
+
+
+def test_every_operation_of_the_openapi_document_has_a_handler() -> None:
+    assert HANDLERS.keys() == set(OPERATIONS)
+
+
+def test_models_are_listed_searched_and_returned(client) -> None:
+    models = {model.name: model for model in client.models.list()}
+    assert models.keys() == {"hello", "painter", "poet", "filter", "broken", "sleeper"}
+    assert models["hello"].is_official is True
+    assert [model.name for model in client.models.search("poem")] == ["poet"]
+    assert client.models.get("acme", "poet").latest_version.id == models["poet"].latest_version.id
+    assert list(client.models.versions.list("acme", "hello")) == []
+    version = client.models.versions.get("acme", "poet", version_id=models["poet"].latest_version.id)
+    assert version.openapi_schema["components"]["schemas"]["Output"]["x-cog-array-display"] == "concatenate"
+
+
+def test_models_are_sorted_by_the_query(client) -> None:
+    names = [model.name for model in client.models.list()]
+    assert [model.name for model in client.models.list(sort_direction="asc")] == names[::-1]
+    assert [model.name for model in client.models.list(sort_by="model_created_at")] == names
+
+
+def test_model_is_created_updated_and_deleted(client) -> None:
+    created = client.models.create(owner="acme", name="mine", visibility="private", hardware="cpu", description="A")
+    assert (created.description, created.run_count, created.latest_version) == ("A", 0, None)
+    assert "mine" not in [model.name for model in client.models.list()]
+    with pytest.raises(NotFound):
+        client.models.readme.get("acme", "mine")
+    assert client.models.update("acme", "mine", description="B", readme="# Mine").description == "B"
+    assert client.models.readme.get("acme", "mine") == "# Mine"
+    for wrong in ({"owner": "other"}, {"name": "mine"}, {"name": "a b"}):
+        with pytest.raises(APIStatusError):
+            client.models.create(**{"owner": "acme", "name": "m", "visibility": "private", "hardware": "cpu"} | wrong)
+    client.models.delete("acme", "mine")
+    with pytest.raises(NotFound):
+        client.models.get("acme", "mine")
+    with pytest.raises(APIStatusError):
+        client.models.delete("acme", "hello")
+    assert list(client.models.examples.list("acme", "hello")) == []
+
+
+def test_training_adds_a_version_to_its_destination(client) -> None:
+    client.models.create(owner="acme", name="sailor", visibility="private", hardware="cpu")
+    version = client.models.get("acme", "poet").latest_version.id
+    input = {"words": "anchor", "steps": 4}
+    training = client.trainings.create("acme", "poet", version, destination="acme/sailor", input=input)
+    assert training.status == "starting"
+    assert "/predictions/" in training.urls.get
+    finished = client.wait(client.trainings.get(training.id))
+    assert finished.logs.endswith("100%|##########| 4/4\n")
+    assert "/trainings/" in finished.urls.get
+    ref = finished.output.version
+    assert ref == f"acme/sailor:{client.models.get('acme', 'sailor').latest_version.id}"
+    assert "anchor" in "".join(client.run(ref, {"prompt": "the sea", "seconds": 0}))
+    assert [listed.id for listed in client.trainings.list()] == [training.id]
+    assert training.id not in [listed.id for listed in client.predictions.list()]
+    assert client.trainings.cancel(training.id).status == "succeeded"
+    client.models.versions.delete("acme", "sailor", ref.partition(":")[2])
+    client.models.delete("acme", "sailor")
+
+
+def test_invalid_training_is_rejected(client) -> None:
+    poet, hello = (client.models.get("acme", name).latest_version.id for name in ("poet", "hello"))
+    with pytest.raises(NotFound, match="The specified training destination does not exist"):
+        client.trainings.create("acme", "poet", poet, destination="acme/nothing", input={"words": "x"})
+    with pytest.raises(InvalidRequest, match="cannot be trained"):
+        client.trainings.create("acme", "hello", hello, destination="acme/poet", input={})
+    with pytest.raises(InvalidRequest, match="words is required"):
+        client.trainings.create("acme", "poet", poet, destination="acme/poet", input={})
+    with pytest.raises(NotFound):
+        client.trainings.get("nothing")
+
+
+def test_deployment_has_releases_and_can_be_deleted(api, client) -> None:
+    old, new = [version.id for version in client.models.versions.list("acme", "poet")][::-1]
+    settings = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+    created = client.deployments.create(name="app", model="acme/poet", version=old, **settings)
+    assert (created.owner, created.current_release.number, created.current_release.version) == ("acme", 1, old)
+    assert client.run("deployments/acme/app", {"prompt": "tea"})[-1] == "."
+    updated = client.deployments.update("acme", "app", version=new)
+    assert (updated.current_release.number, updated.current_release.configuration.hardware) == (2, "cpu")
+    slow = client.deployments.predictions.create("acme", "app", input={"prompt": "x", "seconds": 60})
+    assert [deployment.name for deployment in client.deployments.list()] == ["app", "front-desk"]
+    with pytest.raises(APIStatusError, match="15 minutes"):
+        client.deployments.delete("acme", "app")
+    client.deployments.update("acme", "app", min_instances=0, max_instances=0)
+    assert client.predictions.get(slow.id).status == "canceled"
+    with pytest.raises(InvalidRequest, match="no instances"):
+        client.run("deployments/acme/app", {"prompt": "x"})
+    api.clock.advance(16 * 60)
+    client.deployments.delete("acme", "app")
+    for wrong in ({"version": hex(0)}, {"hardware": "abacus"}, {"min_instances": 2}, {"max_instances": 21}):
+        with pytest.raises(InvalidRequest):
+            client.deployments.create(**{"name": "b", "model": "acme/poet", "version": old} | settings | wrong)
+    with pytest.raises(NotFound):
+        client.deployments.get("acme", "app")
+
+
+def test_collections_search_hardware_and_webhook_secret(api, client) -> None:
+    assert [collection.slug for collection in client.collections.list()] == ["words", "pictures"]
+    assert [model.name for model in client.collections.get("pictures").models] == ["painter", "filter"]
+    found = client.search(query="poem")
+    assert [result.model.name for result in found.models] == ["poet"]
+    assert httpx.get(f"{api.url}/search?query=picture").json()["collections"][0]["slug"] == "pictures"
+    assert httpx.get(f"{api.url}/search").json() == {"detail": 'Query parameter "query" is required'}
+    assert httpx.get(f"{api.url}/search?query=x&limit=51").status_code == 400
+    assert "cpu" in [hardware.sku for hardware in client.hardware.list()]
+    secret = client.webhooks.default.secret.get().key
+    body = json.dumps({"id": "x", "status": "succeeded"})
+    assert client.webhooks.verify(body, webhooks.sign(body, secret)).id == "x"
