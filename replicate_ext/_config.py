@@ -57,11 +57,12 @@ class Config:
         transport: Any = None,
         verify: bool | ssl.SSLContext = True,
     ) -> None:
+        self.token = token
         self.base_url = base_url
         self.max_retries = max_retries
         self.transport = transport
         self._verify = verify
-        self._builder_arguments = base_url, token, timeout, headers, user_agent
+        self._timeout, self._headers, self._user_agent = timeout, headers, user_agent
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
@@ -69,7 +70,7 @@ class Config:
     @cached_property
     def requests(self) -> RequestBuilder:
         """Builds the requests of the client."""
-        return RequestBuilder(*self._builder_arguments)
+        return RequestBuilder(self.base_url, self.token, self._timeout, self._headers, self._user_agent)
 
     def verify(self, url: httpx.URL) -> bool | ssl.SSLContext:
         """Return how the certificate of a URL's host is verified, in the form that httpx's transports accept."""

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from replicate_ext import AsyncReplicate, Replicate
-from replicate_ext._files.outputs import files
+from replicate_ext._files.outputs import wrap_files
 from replicate_ext.emulator import Emulator
 
 TOKEN = "r8_0123456789012345678901234567890123456"
@@ -60,21 +60,21 @@ class FakeClock:
 
 
 def use_fake_clock(client: Any, clock: FakeClock) -> None:
-    client._wire.now = clock.monotonic
+    client._session.backend.monotonic = clock.monotonic
     replace_sleep(client, clock.sleep_async if isinstance(client, AsyncReplicate) else clock.sleep)
 
 
 def replace_sleep(client: Any, sleep: Callable[[float], object]) -> None:
-    client._wire._sleep = sleep
+    client._session.backend._sleep = sleep
 
 
 def config_of(client: Any) -> Any:
-    return client._wire.settings
+    return client._session.config
 
 
 def wrap_output(client: Any, output: object, schema: dict[str, Any] | None = None) -> Any:
     """Wrap the files of an output as `client.run` does."""
-    return files(output, client._wire, schema)
+    return wrap_files(output, client._session, schema)
 
 
 # The scripted server
@@ -278,7 +278,7 @@ def harness(make_harness: Callable[..., Harness]) -> Harness:
 @pytest.fixture
 def without_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the async client use httpx's transport, as if the extra `fast` were not installed."""
-    monkeypatch.setattr("replicate_ext._backends.asyncio.fast_transport", lambda *_: None)
+    monkeypatch.setattr("replicate_ext._backends.pool.aiohttp_transport", lambda *_: None)
 
 
 @pytest.fixture(params=["httpx", "aiohttp"])

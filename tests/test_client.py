@@ -115,7 +115,7 @@ try:
     run("acme/hello")
 except AuthenticationError:
     os.environ["REPLICATE_API_TOKEN"] = "r8_x"
-    print(account._wire.settings.token)
+    print(account._session.config.token)
 """
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert output.split() == ["run", "run", "get", "r8_x"]

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import TOKEN, config_of
 from replicate_ext import AsyncReplicate, AuthenticationError, Replicate
-from replicate_ext._config import Settings
+from replicate_ext._config import Config
 
 
 @pytest.mark.parametrize("cls", [Replicate, AsyncReplicate])
@@ -18,11 +18,11 @@ from replicate_ext._config import Settings
         ("", "no API token: set the environment variable REPLICATE_API_TOKEN"),
         (f'"{TOKEN}"', "quotes around it"),
         (f"'{TOKEN}'", "quotes around it"),
-        (f" {TOKEN}", "blanks or a line break"),
-        (f"{TOKEN}\n", "blanks or a line break"),
+        (f" {TOKEN}", "begins or ends with whitespace"),
+        (f"{TOKEN}\n", "begins or ends with whitespace"),
         (f"Bearer {TOKEN}", "begins with 'Bearer'"),
-        ("r8_ab cd", "contains a blank"),
-        ("r8_\u0430b", "contains a blank or a character"),
+        ("r8_ab cd", "contains a space"),
+        ("r8_\u0430b", "contains a space or a character"),
     ],
 )
 def test_invalid_token_is_rejected_by_the_constructor(cls, token: str, message: str, monkeypatch) -> None:
@@ -103,7 +103,7 @@ def test_proxy_from_the_environment_by_url(environment: dict, url: str, proxy: s
     monkeypatch.delenv("no_proxy", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert Settings().proxy(httpx.URL(url)) == proxy
+    assert Config().proxy(httpx.URL(url)) == proxy
 
 
 def test_verify_option_and_shared_default_ssl_context(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
             monkeypatch.delitem(sys.modules, name)  # its client has read another environment
         import replicate_ext
 
-        for name in replicate_ext._OF_DEFAULT_CLIENT:
+        for name in replicate_ext._EXPORTS["replicate_ext._default_client"].split():
             monkeypatch.delitem(vars(replicate_ext), name, raising=False)
         yield api
     with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
@@ -50,7 +50,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
             namespace.clear()
         for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
             del sys.modules[name]
-        for name in replicate_ext._OF_DEFAULT_CLIENT:
+        for name in replicate_ext._EXPORTS["replicate_ext._default_client"].split():
             vars(replicate_ext).pop(name, None)
         gc.collect()
     logging.getLogger("replicate_ext").setLevel(logging.NOTSET)

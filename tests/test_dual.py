@@ -7,8 +7,7 @@ import inspect
 import pytest
 
 from conftest import Harness
-from replicate_ext._backends.sync import finish
-from replicate_ext._dual import drain
+from replicate_ext._backends.sync import iterate_sync, run_sync
 
 
 def test_coroutine_that_suspends_raises_runtime_error() -> None:
@@ -16,16 +15,16 @@ def test_coroutine_that_suspends_raises_runtime_error() -> None:
         await asyncio.sleep(0)
 
     with pytest.raises(RuntimeError, match="tried to suspend"):
-        finish(suspend())
+        run_sync(suspend())
 
 
 def test_sync_call_returns_results_and_propagates_errors() -> None:
     async def divide(value: int) -> int:
         return 84 // value
 
-    assert finish(divide(2)) == 42
+    assert run_sync(divide(2)) == 42
     with pytest.raises(ZeroDivisionError):
-        finish(divide(0))
+        run_sync(divide(0))
 
 
 @pytest.mark.parametrize("how", ["close", "break", "garbage collection"])
@@ -39,7 +38,7 @@ def test_leaving_a_sync_iteration_early_runs_its_cleanup(how: str) -> None:
         finally:
             closed.append(True)
 
-    items = drain(numbers())
+    items = iterate_sync(numbers())
     assert next(items) == 0
     if how == "close":
         items.close()

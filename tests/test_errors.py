@@ -22,19 +22,29 @@ HTML_PAGE = b"<html><head><title>520: Web server is returning an unknown error</
 @pytest.mark.parametrize(
     ("status", "body", "cls", "message"),
     [
-        (400, b'{"detail":"Failed to parse request body as JSON: EOF","status":400}', errors.InvalidRequest, "EOF"),
+        (
+            400,
+            b'{"detail":"Failed to parse request body as JSON: EOF","status":400}',
+            errors.InvalidRequestError,
+            "EOF",
+        ),
         (401, b'{"title":"Unauthenticated","detail":"You did not pass a token"}', errors.AuthenticationError, "Unauth"),
-        (402, b'{"title":"Insufficient credit","detail":"no credit","status":402}', errors.PaymentRequired, "credit"),
-        (402, b'{"title":"Free time limit reached"}', errors.PaymentRequired, "Free time"),
-        (403, b"", errors.PermissionDenied, "403"),
-        (404, b'{"detail":"The requested resource could not be found.","status":404}', errors.NotFound, "found"),
-        (404, b'{"detail":"File not found"}', errors.NotFound, "File not found"),
+        (
+            402,
+            b'{"title":"Insufficient credit","detail":"no credit","status":402}',
+            errors.PaymentRequiredError,
+            "credit",
+        ),
+        (402, b'{"title":"Free time limit reached"}', errors.PaymentRequiredError, "Free time"),
+        (403, b"", errors.PermissionDeniedError, "403"),
+        (404, b'{"detail":"The requested resource could not be found.","status":404}', errors.NotFoundError, "found"),
+        (404, b'{"detail":"File not found"}', errors.NotFoundError, "File not found"),
         (409, b"{}", errors.APIStatusError, "409"),
         (413, b'{"detail":"Files must be smaller"}', errors.APIStatusError, "smaller"),
         (413, b"<html><h1>413 Request Entity Too Large</h1></html>", errors.APIStatusError, "413 Request Entity"),
-        (422, json.dumps(VALIDATION).encode(), errors.InvalidRequest, "prompt is required"),
-        (422, b'{"title":"Invalid version or not permitted"}', errors.InvalidRequest, "Invalid version"),
-        (429, b'{"detail":"Request was throttled.","status":429,"retry_after":7}', errors.RateLimited, "throttled"),
+        (422, json.dumps(VALIDATION).encode(), errors.InvalidRequestError, "prompt is required"),
+        (422, b'{"title":"Invalid version or not permitted"}', errors.InvalidRequestError, "Invalid version"),
+        (429, b'{"detail":"Request was throttled.","status":429,"retry_after":7}', errors.RateLimitError, "throttled"),
         (500, b'{"detail":"Search service error"}', errors.ServerError, "Search service"),
         (502, b"Bad gateway", errors.ServerError, "Bad gateway"),
         (520, HTML_PAGE, errors.ServerError, "520: Web server is returning an unknown error"),
@@ -42,13 +52,13 @@ HTML_PAGE = b"<html><head><title>520: Web server is returning an unknown error</
         (500, b"[1, 2]", errors.ServerError, r"\[1, 2\]"),
         (500, b'{"detail": {"deep": 1}, "title": 7}', errors.ServerError, "deep"),
         (500, b"\xff\xfe", errors.ServerError, "500"),
-        (422, b'{"invalid_fields": "text"}', errors.InvalidRequest, "422"),
+        (422, b'{"invalid_fields": "text"}', errors.InvalidRequestError, "422"),
     ],
 )
 def test_error_class_by_status_and_body(status: int, body: bytes, cls: type, message: str) -> None:
     error = errors.from_response(status, {"ratelimit-remaining": "0"}, body, "POST /predictions")
     assert type(error) is cls
-    assert error.status == status
+    assert error.status_code == status
     assert error.headers == {"ratelimit-remaining": "0"}
     with pytest.raises(errors.APIStatusError, match=message):
         raise error
@@ -62,9 +72,9 @@ def test_invalid_fields_of_a_validation_error() -> None:
 
 
 def test_error_tree_matches_its_drawing() -> None:
-    assert issubclass(errors.TimedOut, (errors.ConnectionFailed, TimeoutError))
-    assert issubclass(errors.WaitTimeout, TimeoutError)
-    assert issubclass(errors.PredictionCanceled, errors.ModelError)
+    assert issubclass(errors.APITimeoutError, (errors.APIConnectionError, TimeoutError))
+    assert issubclass(errors.WaitTimeoutError, TimeoutError)
+    assert issubclass(errors.PredictionCanceledError, errors.ModelError)
     drawing = errors.__doc__ or ""
     for name, cls in vars(errors).items():
         if isinstance(cls, type) and issubclass(cls, errors.ReplicateError):
@@ -75,18 +85,18 @@ def one_of_each_error() -> list[errors.ReplicateError]:
     job = Prediction.from_dict(prediction("failed", error="no"))
     instances: list[errors.ReplicateError] = [
         errors.ReplicateError("x"),
-        errors.ConnectionFailed("x"),
-        errors.TimedOut("x"),
-        errors.ResponseError("x"),
+        errors.APIConnectionError("x"),
+        errors.APITimeoutError("x"),
+        errors.ResponseDecodeError("x"),
         errors.ModelError(job),
-        errors.PredictionCanceled(job),
-        errors.PredictionAborted(job),
-        errors.WaitTimeout("x", job),
+        errors.PredictionCanceledError(job),
+        errors.PredictionAbortedError(job),
+        errors.WaitTimeoutError("x", job),
         errors.StreamError("x", job),
         errors.WebhookError("x"),
-        errors.MissingWebhookHeader("x"),
-        errors.StaleWebhook("x"),
-        errors.BadWebhookSignature("x"),
+        errors.MissingWebhookHeaderError("x"),
+        errors.StaleWebhookError("x"),
+        errors.WebhookSignatureError("x"),
     ]
     for status in (400, 401, 402, 403, 404, 409, 429, 500):
         instances.append(errors.from_response(status, {"a": "b"}, json.dumps(VALIDATION).encode(), "GET /x"))

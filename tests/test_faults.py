@@ -18,16 +18,16 @@ import pytest
 from conftest import TOKEN, FakeClock, folder_contents, use_fake_clock, wrap_output
 from faulty_server import CONTENT, FAULTS, TOKENS, FaultyServer
 from replicate_ext import (
+    APIConnectionError,
     APIStatusError,
+    APITimeoutError,
     AsyncReplicate,
-    ConnectionFailed,
-    RateLimited,
+    RateLimitError,
     Replicate,
     ReplicateError,
-    ResponseError,
+    ResponseDecodeError,
     ServerError,
-    TimedOut,
-    WaitTimeout,
+    WaitTimeoutError,
 )
 
 CORRECT = "the right result"
@@ -115,12 +115,12 @@ CREATES = ("create", "upload")
 """Steps that must not be retried unless they were certainly rejected."""
 
 AMBIGUOUS: dict[str, type[ReplicateError]] = {
-    "reset before the request is read": ConnectionFailed,
-    "reset after the request was read": ConnectionFailed,
-    "no response": TimedOut,
-    "an interrupted body": ConnectionFailed,
-    "truncated JSON": ResponseError,
-    "an HTML page": ResponseError,
+    "reset before the request is read": APIConnectionError,
+    "reset after the request was read": APIConnectionError,
+    "no response": APITimeoutError,
+    "an interrupted body": APIConnectionError,
+    "truncated JSON": ResponseDecodeError,
+    "an HTML page": ResponseDecodeError,
     "500": ServerError,
     "502, HTML page": ServerError,
     "503": ServerError,
@@ -130,9 +130,9 @@ AMBIGUOUS: dict[str, type[ReplicateError]] = {
 """After these faults a create may have been accepted; a read is retried."""
 
 REJECTED: dict[str, type[ReplicateError]] = {
-    "429": RateLimited,
-    "429, Retry-After": RateLimited,
-    "429, retry_after in the body": RateLimited,
+    "429": RateLimitError,
+    "429, Retry-After": RateLimitError,
+    "429, retry_after in the body": RateLimitError,
     "503, Retry-After": ServerError,
 }
 """After these faults everything is retried."""
@@ -220,7 +220,7 @@ def test_connection_refused(servers, tmp_path: Path, client_kind: str, operation
             outcome = attempt(client_kind, operation.name, server, tmp_path, base_url=unused_url)
         finally:
             server.url = server_url
-    assert isinstance(outcome, ConnectionFailed)
+    assert isinstance(outcome, APIConnectionError)
     assert outcome.maybe_created_after is None
     assert list(tmp_path.iterdir()) == []
 
@@ -231,7 +231,7 @@ def test_prediction_that_never_finishes_times_out(servers, tmp_path: Path, clien
     server.inject(None, None)
     server.polls_until_done = 10**9
     outcome = attempt(client_kind, operation, server, tmp_path, timeout=30)
-    assert isinstance(outcome, WaitTimeout)
+    assert isinstance(outcome, WaitTimeoutError)
     assert outcome.prediction is not None
     assert (server.created, server.canceled) == (1 if operation == "run" else 0, 1)
 

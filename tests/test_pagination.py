@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from conftest import BASE_URL, Harness, json_response, prediction
-from replicate_ext import Page, Prediction, ResponseError, ServerError
+from replicate_ext import Page, Prediction, ResponseDecodeError, ServerError
 from replicate_ext._pagination import next_path
 
 
@@ -267,7 +267,7 @@ def test_next_path_is_below_the_base_url(link: object, path: str | None) -> None
 )
 def test_next_link_to_another_origin_raises_and_is_not_requested(harness: Harness, link: str) -> None:
     harness.server.respond_with(json_response(page("a", next=link)))
-    with pytest.raises(ResponseError, match="not below"):
+    with pytest.raises(ResponseDecodeError, match="not below"):
         harness.collect(harness.client.predictions.list())
     assert len(harness.server.requests) == 1
 

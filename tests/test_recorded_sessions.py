@@ -17,7 +17,7 @@ import vcr
 import yaml
 
 from conftest import replace_sleep
-from replicate_ext import InvalidRequest, NotFound, Prediction, Replicate
+from replicate_ext import InvalidRequestError, NotFoundError, Prediction, Replicate
 from replicate_ext.emulator import Emulator
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -54,10 +54,10 @@ def list_predictions(client: Replicate, server: str) -> None:
 
 
 def rejected_requests(client: Replicate, server: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         client.run(MODEL[server], {"text": 5})
     assert [field["type"] for field in caught.value.invalid_fields] == ["invalid_type"]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.predictions.get("x0fmfzfcf5rma0cq65c825tcbm")
 
 
@@ -66,7 +66,7 @@ def upload_file(client: Replicate, server: str) -> None:
     assert file.size == 5
     assert client.files.get(file.id).id == file.id
     client.files.delete(file.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.files.get(file.id)
 
 

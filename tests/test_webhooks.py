@@ -7,13 +7,13 @@ import pytest
 
 from conftest import Harness, json_response, prediction
 from replicate_ext import (
-    BadWebhookSignature,
-    MissingWebhookHeader,
+    MissingWebhookHeaderError,
     Prediction,
-    ResponseError,
-    StaleWebhook,
+    ResponseDecodeError,
+    StaleWebhookError,
     Training,
     WebhookError,
+    WebhookSignatureError,
     webhooks,
 )
 
@@ -77,7 +77,7 @@ def test_verify_and_sign_known_vectors(
     ],
 )
 def test_wrong_signature_is_rejected(signature: str) -> None:
-    with pytest.raises(BadWebhookSignature):
+    with pytest.raises(WebhookSignatureError):
         webhooks.verify(V1_BODY, make_headers(signature), SECRET, now=clock_at(1700000000))
 
 
@@ -92,7 +92,7 @@ def test_wrong_signature_is_rejected(signature: str) -> None:
     ],
 )
 def test_modified_webhook_is_rejected(body, headers: dict, secret: str) -> None:
-    with pytest.raises(BadWebhookSignature):
+    with pytest.raises(WebhookSignatureError):
         webhooks.verify(body, headers, secret, now=clock_at(1700000000))
 
 
@@ -106,7 +106,7 @@ def test_one_matching_signature_and_secret_is_enough() -> None:
 def test_missing_header_is_named(name: str) -> None:
     headers = make_headers()
     del headers[name]
-    with pytest.raises(MissingWebhookHeader, match=name):
+    with pytest.raises(MissingWebhookHeaderError, match=name):
         webhooks.verify(V1_BODY, headers, SECRET, now=clock_at(1700000000))
 
 
@@ -120,7 +120,7 @@ def test_header_names_in_any_case_or_wsgi_form(transform) -> None:
 def test_timestamp_tolerance_in_both_directions(seconds: float, is_stale: bool) -> None:
     now = clock_at(1700000000 + seconds)
     if is_stale:
-        with pytest.raises(StaleWebhook, match="seconds"):
+        with pytest.raises(StaleWebhookError, match="seconds"):
             webhooks.verify(V1_BODY, make_headers(), SECRET, now=now)
         assert webhooks.verify(V1_BODY, make_headers(), SECRET, tolerance=None, now=now)
     else:
@@ -155,12 +155,12 @@ def test_signed_body_that_is_not_an_object_raises(body: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "error"),
     [
-        ("webhook-timestamp", "9" * 400, StaleWebhook),
-        ("webhook-timestamp", "-" + "9" * 400, StaleWebhook),
-        ("webhook-timestamp", "9" * 5000, StaleWebhook),
-        ("webhook-id", "\ud83d", BadWebhookSignature),
-        ("webhook-signature", "v1,\ud83d", BadWebhookSignature),
-        ("webhook-signature", "v1,ü", BadWebhookSignature),
+        ("webhook-timestamp", "9" * 400, StaleWebhookError),
+        ("webhook-timestamp", "-" + "9" * 400, StaleWebhookError),
+        ("webhook-timestamp", "9" * 5000, StaleWebhookError),
+        ("webhook-id", "\ud83d", WebhookSignatureError),
+        ("webhook-signature", "v1,\ud83d", WebhookSignatureError),
+        ("webhook-signature", "v1,ü", WebhookSignatureError),
     ],
 )
 def test_malformed_header_raises_a_webhook_error(name: str, value: str, error: type) -> None:
@@ -185,12 +185,12 @@ def test_rotated_webhook_secret_is_fetched_at_most_once_a_minute(harness: Harnes
         return harness.call(harness.client.webhooks.verify(V1_BODY, headers)).status
 
     assert verify(old) == "starting"
-    with pytest.raises(BadWebhookSignature):
+    with pytest.raises(WebhookSignatureError):
         verify(new)  # less than a minute after the last fetch, it counts as forged
     harness.clock.time += 61
     assert verify(new) == "starting"
     for _ in range(3):
-        with pytest.raises(BadWebhookSignature):
+        with pytest.raises(WebhookSignatureError):
             verify(old)
     assert harness.server.requested == ["GET /webhooks/default/secret"] * 2
 
@@ -199,6 +199,6 @@ def test_missing_webhook_secret_raises_and_is_fetched_again(harness: Harness) ->
     harness.server.respond_with(json_response({}), json_response({"key": None}), json_response({"key": SECRET}))
     headers = webhooks.sign(V1_BODY, SECRET)
     for _ in range(2):
-        with pytest.raises(ResponseError, match="no secret"):
+        with pytest.raises(ResponseDecodeError, match="no webhook secret"):
             harness.call(harness.client.webhooks.verify(V1_BODY, headers))
     assert harness.call(harness.client.webhooks.verify(V1_BODY, headers)).status == "starting"

@@ -13,8 +13,8 @@ import pytest
 
 from conftest import TOKEN, wrap_output
 from raw_server import ConnectionHandler, keep_open, respond_in_parts, serve
-from replicate_ext import AsyncReplicate, ConnectionFailed
-from replicate_ext._backends.aiohttp import FastTransport
+from replicate_ext import APIConnectionError, AsyncReplicate
+from replicate_ext._backends.aiohttp import AiohttpTransport
 
 SECRET = "X-Signature=s3cret"
 MakeTransport = Callable[[], httpx.AsyncBaseTransport]
@@ -26,7 +26,7 @@ def make_transport(request: pytest.FixtureRequest) -> MakeTransport:
     """Run the test with httpx's own async transport, and with ours."""
     if request.param == "httpx":
         return lambda: httpx.AsyncHTTPTransport(verify=False)
-    return lambda: FastTransport(False, None, 5.0)
+    return lambda: AiohttpTransport(False, None, 5.0)
 
 
 def fetch(
@@ -99,19 +99,19 @@ def test_unsupported_scheme_is_rejected(make_transport: MakeTransport) -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "h.example:99999"])
-def test_invalid_host_raises_a_connection_error_without_secrets(async_backend: None, host: str) -> None:
+def test_invalid_host_raises_a_map_exception_without_secrets(async_backend: None, host: str) -> None:
     async def main() -> None:
         async with AsyncReplicate(TOKEN, max_retries=0) as client:
             await wrap_output(client, f"http://{host}/f?{SECRET}").read()
 
-    with pytest.raises(ConnectionFailed) as caught:
+    with pytest.raises(APIConnectionError) as caught:
         asyncio.run(main())
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_connect_timeout_message_has_no_url() -> None:
     def make_aiohttp_transport() -> httpx.AsyncBaseTransport:
-        return FastTransport(False, None, 5.0)
+        return AiohttpTransport(False, None, 5.0)
 
     with socket.socket() as busy:  # its backlog is full, and connections are never accepted
         busy.bind(("127.0.0.1", 0))

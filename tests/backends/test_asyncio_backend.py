@@ -14,7 +14,7 @@ import pytest
 
 from conftest import TOKEN, AccountServer, ScriptedServer, json_response, prediction
 from replicate_ext import AsyncReplicate
-from replicate_ext._backends.asyncio import Connections
+from replicate_ext._backends.asyncio import ConnectionPool
 
 
 def test_async_client_is_reused_in_several_event_loops(server: ScriptedServer) -> None:
@@ -25,11 +25,11 @@ def test_async_client_is_reused_in_several_event_loops(server: ScriptedServer) -
 
 def test_connections_of_a_closed_event_loop_are_released() -> None:
     client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(lambda _: json_response({"username": "me"})))
-    references: list[weakref.ref[Connections]] = []
+    references: list[weakref.ref[ConnectionPool]] = []
 
     async def main() -> None:
         await asyncio.gather(*(client.account.get() for _ in range(3)))
-        references.append(weakref.ref(client._wire.connections))  # type: ignore[attr-defined]
+        references.append(weakref.ref(client._session.backend.pool))  # type: ignore[attr-defined]
 
     for _ in range(3):
         asyncio.run(main())

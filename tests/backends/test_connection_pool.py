@@ -14,14 +14,14 @@ import pytest
 
 from conftest import TOKEN, ByteStream, wrap_output
 from raw_server import respond_in_parts, serve, serve_in_thread
-from replicate_ext import AsyncReplicate, ConnectionFailed, TimedOut
+from replicate_ext import APIConnectionError, APITimeoutError, AsyncReplicate
 from replicate_ext.emulator import Emulator
 
 
 @pytest.fixture
 def limit_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return a function that sets the maximum number of connections of a client."""
-    return lambda maximum: monkeypatch.setattr("replicate_ext._backends.asyncio.CONNECTIONS", maximum)
+    return lambda maximum: monkeypatch.setattr("replicate_ext._backends.pool.MAX_CONNECTIONS", maximum)
 
 
 def test_concurrent_runs_share_a_bounded_number_of_connections(limit_connections: Callable[[int], None]) -> None:
@@ -60,7 +60,7 @@ def test_slot_is_released_after_read_close_or_failure(outcome: str, limit_connec
         for _ in range(3):
             file = wrap_output(client, "https://x.example/y")
             if outcome == "failure":
-                with pytest.raises(ConnectionFailed):
+                with pytest.raises(APIConnectionError):
                     await file.read()
             elif outcome == "read":
                 assert await file.read() == b"PNG"
@@ -81,7 +81,7 @@ def test_interrupted_error_response_releases_its_connection(
     async def main() -> None:
         async with serve(handler) as base_url, AsyncReplicate(TOKEN, base_url=base_url, max_retries=0) as client:
             for _ in range(2):
-                with pytest.raises(ConnectionFailed):
+                with pytest.raises(APIConnectionError):
                     await asyncio.wait_for(wrap_output(client, f"{base_url}/out.png").read(), 1)
 
     asyncio.run(main())
@@ -108,7 +108,7 @@ def test_pool_timeout_while_waiting_for_a_connection(
         ):
             first = asyncio.ensure_future(client.account.get())
             await asyncio.sleep(0.01)
-            with pytest.raises(TimedOut, match="PoolTimeout"):
+            with pytest.raises(APITimeoutError, match="PoolTimeout"):
                 await client.predictions.create(version="acme/hello", input={})
             await first
 
@@ -157,7 +157,7 @@ def test_closing_the_client_fails_calls_that_wait_for_a_connection(
             await client.aclose()
             return await asyncio.gather(*calls, return_exceptions=True)
 
-    assert [type(result) for result in asyncio.run(main())] == [ConnectionFailed] * 3
+    assert [type(result) for result in asyncio.run(main())] == [APIConnectionError] * 3
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 10\r\n", ""])
@@ -169,7 +169,7 @@ def test_closing_the_client_fails_a_read_in_progress(async_backend: None, head: 
             saving = asyncio.ensure_future(wrap_output(client, f"{base_url}/out.txt").save(tmp_path / "out.txt"))
             await sent.wait()
             await client.aclose()
-            with pytest.raises(ConnectionFailed):
+            with pytest.raises(APIConnectionError):
                 await asyncio.wait_for(saving, 1)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -10,8 +10,8 @@ import pytest
 from conftest import TOKEN, AccountServer
 from raw_server import ThreadedServer, serve_in_thread
 from replicate_ext import AsyncReplicate, Replicate, ReplicateError
-from replicate_ext._backends.asyncio import fast_transport
-from replicate_ext._config import Settings
+from replicate_ext._backends.pool import aiohttp_transport
+from replicate_ext._config import Config
 
 
 def test_proxy_from_the_environment_is_used(account_server: AccountServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,4 +67,4 @@ def test_proxy_receives_the_credentials_of_its_url(
 
 def test_socks_proxy_falls_back_to_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
-    assert fast_transport(Settings(), httpx.URL("https://api.replicate.com")) is None
+    assert aiohttp_transport(Config(), httpx.URL("https://api.replicate.com")) is None

@@ -17,15 +17,15 @@ import httpx, os
 from replicate_ext import Replicate
 
 client, url = Replicate("r8_x"), httpx.URL("https://x.example/")
-transport = client._wire.transport(url)
-assert client._wire.transport(url) is transport
-client._wire._lock.acquire()  # as another thread may have done at the moment of the fork
+transport = client._session.backend.transport(url)
+assert client._session.backend.transport(url) is transport
+client._session.backend._lock.acquire()  # as another thread may have done at the moment of the fork
 child = os.fork()
 if not child:
-    os._exit(0 if client._wire.transport(url) is not transport else 1)
-client._wire._lock.release()
+    os._exit(0 if client._session.backend.transport(url) is not transport else 1)
+client._session.backend._lock.release()
 assert os.waitpid(child, 0)[1] == 0
-assert client._wire.transport(url) is transport
+assert client._session.backend.transport(url) is transport
 print("ok")
 """
 

@@ -56,9 +56,9 @@ def wait_until(condition: Callable[[], Any]) -> Any:
 def disable_backoff(client: Any) -> None:
     """Let a client retry without sleeping."""
     is_async = isinstance(client, AsyncReplicate)
-    client._wire._sleep = (lambda seconds: asyncio.sleep(0)) if is_async else (lambda seconds: None)
+    client._session.backend._sleep = (lambda seconds: asyncio.sleep(0)) if is_async else (lambda seconds: None)
 
 
 def ignore_rate_limits(client: Any) -> None:
     """Let a client send its next requests immediately, even after a 429 with `retry_after`."""
-    client._wire.limiter.pause = lambda *_: 0
+    client._session._rate_limiter.seconds_to_wait = lambda *_: 0

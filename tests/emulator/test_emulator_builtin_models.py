@@ -8,7 +8,7 @@ import pytest
 from emulator_fixtures import create_prediction, module_fixtures, wait_until
 from PIL import Image
 
-from replicate_ext import ModelError, PredictionCanceled
+from replicate_ext import ModelError, PredictionCanceledError
 
 api, http, client = module_fixtures()
 
@@ -55,7 +55,7 @@ def test_sleeper_is_canceled_immediately_and_logs_its_progress(api, http, client
     canceled = http.post(f"predictions/{id}/cancel").json()
     assert (canceled["status"], canceled["output"], canceled["logs"]) == ("canceled", None, None)
     assert canceled["completed_at"] >= canceled["started_at"] >= canceled["created_at"]
-    with pytest.raises(PredictionCanceled) as caught:
+    with pytest.raises(PredictionCanceledError) as caught:
         client.wait(id)
     assert caught.value.prediction.logs == " 10%|#         | 1/10\n"
     assert http.post(f"predictions/{id}/cancel").json()["status"] == "canceled"

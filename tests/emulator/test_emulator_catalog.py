@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import pytest
 
-from replicate_ext import InvalidRequest, NotFound, Replicate
+from replicate_ext import InvalidRequestError, NotFoundError, Replicate
 from replicate_ext.emulator import Catalog, Emulator, Field, schema
 
 
@@ -36,7 +36,7 @@ def test_typed_function_becomes_a_model_with_a_schema() -> None:
             "x-order": 1,
         }
         assert components["how"]["enum"] == ["up", "down"]
-        with pytest.raises(InvalidRequest, match="Must be greater than or equal to 1"):
+        with pytest.raises(InvalidRequestError, match="Must be greater than or equal to 1"):
             client.run("me/repeat", {"text": "Ada", "times": 0})
 
 
@@ -47,7 +47,7 @@ def test_model_is_added_to_a_running_emulator(api, client) -> None:
             yield f"{number} "
 
     assert [str(event) for event in client.stream("me/count", {"up_to": 3})] == ["0 ", "1 ", "2 ", ""]
-    with Emulator() as other, Replicate(other.token, base_url=other.url) as other_client, pytest.raises(NotFound):
+    with Emulator() as other, Replicate(other.token, base_url=other.url) as other_client, pytest.raises(NotFoundError):
         other_client.models.get("me", "count")
 
 

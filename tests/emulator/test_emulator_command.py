@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from replicate_ext import InvalidRequest, Replicate
+from replicate_ext import InvalidRequestError, Replicate
 from replicate_ext.emulator import TOKEN
 
 MODELS = """
@@ -43,7 +43,7 @@ def test_command_serves_models_from_a_file(tmp_path) -> None:
             input = {"files": [b"abc", b"defgh"], "mood": "bad"}
             assert client.run("me/size", input) == {"sizes": [3, 5], "mood": "bad", "note": None}
             assert client.run("me/copy", {"file": b"abc"}).read() == b"abc"
-            with pytest.raises(InvalidRequest, match='one of the following: "good", "bad"'):
+            with pytest.raises(InvalidRequestError, match='one of the following: "good", "bad"'):
                 client.run("me/size", {"files": [], "mood": "odd"})
         process.terminate()
         assert process.wait(timeout=10) == 0

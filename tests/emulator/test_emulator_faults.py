@@ -8,7 +8,7 @@ import threading
 import pytest
 from emulator_fixtures import disable_backoff, ignore_rate_limits
 
-from replicate_ext import APIStatusError, AsyncReplicate, ConnectionFailed, RateLimited, Replicate, ServerError
+from replicate_ext import APIConnectionError, APIStatusError, AsyncReplicate, RateLimitError, Replicate, ServerError
 from replicate_ext.emulator import Emulator, Faults
 
 
@@ -20,7 +20,7 @@ def test_fail_next_fails_matching_requests(api, client) -> None:
     with Replicate(api.token, base_url=api.url, max_retries=0) as no_retries:
         ignore_rate_limits(no_retries)
         api.faults.fail_next(status=429, retry_after=7)
-        with pytest.raises(RateLimited) as caught:
+        with pytest.raises(RateLimitError) as caught:
             no_retries.account.get()
         assert caught.value.retry_after == 7
         assert caught.value.headers["retry-after"] == "7"
@@ -36,16 +36,16 @@ def test_drop_connection_before_the_request_and_within_the_response(api) -> None
     with Replicate(api.token, base_url=api.url, max_retries=0) as client:
         for after in (None, 0, 10):
             api.faults.drop_connection(after=after)
-            with pytest.raises(ConnectionFailed):
+            with pytest.raises(APIConnectionError):
                 client.account.get()
         assert client.account.get().username == "acme"
         api.faults.drop_connection(path="/predictions")
-        with pytest.raises(ConnectionFailed) as caught:
+        with pytest.raises(APIConnectionError) as caught:
             client.run("acme/hello", {"text": "x"})
         found = client.predictions.list(created_after=caught.value.maybe_created_after)
         assert next(found, None) is None  # the connection was dropped before the request was processed
         api.faults.drop_connection(path="/predictions", after=5)
-        with pytest.raises(ConnectionFailed) as caught:
+        with pytest.raises(APIConnectionError) as caught:
             client.run("acme/hello", {"text": "x"})
         assert next(client.predictions.list(created_after=caught.value.maybe_created_after)).input == {"text": "x"}
 

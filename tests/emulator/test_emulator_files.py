@@ -9,7 +9,7 @@ import httpx
 import pytest
 from emulator_fixtures import module_fixtures
 
-from replicate_ext import NotFound
+from replicate_ext import NotFoundError
 from replicate_ext.emulator.operations.files import sign_download
 
 api, http, client = module_fixtures()
@@ -25,7 +25,7 @@ def test_file_is_created_listed_and_deleted(api, http, client) -> None:
     assert file.id in [listed.id for listed in client.files.list()]
     client.files.delete(file.id)
     assert not stored.exists()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.files.get(file.id)
 
 

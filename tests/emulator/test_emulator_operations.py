@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from replicate_api.api import OPERATIONS
-from replicate_ext import APIStatusError, InvalidRequest, NotFound, webhooks
+from replicate_ext import APIStatusError, InvalidRequestError, NotFoundError, webhooks
 from replicate_ext.emulator.operations import HANDLERS
 
 
@@ -37,7 +37,7 @@ def test_model_is_created_updated_and_deleted(client) -> None:
     created = client.models.create(owner="acme", name="mine", visibility="private", hardware="cpu", description="A")
     assert (created.description, created.run_count, created.latest_version) == ("A", 0, None)
     assert "mine" not in [model.name for model in client.models.list()]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.models.readme.get("acme", "mine")
     assert client.models.update("acme", "mine", description="B", readme="# Mine").description == "B"
     assert client.models.readme.get("acme", "mine") == "# Mine"
@@ -45,7 +45,7 @@ def test_model_is_created_updated_and_deleted(client) -> None:
         with pytest.raises(APIStatusError):
             client.models.create(**{"owner": "acme", "name": "m", "visibility": "private", "hardware": "cpu"} | wrong)
     client.models.delete("acme", "mine")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.models.get("acme", "mine")
     with pytest.raises(APIStatusError):
         client.models.delete("acme", "hello")
@@ -74,13 +74,13 @@ def test_training_adds_a_version_to_its_destination(client) -> None:
 
 def test_invalid_training_is_rejected(client) -> None:
     poet, hello = (client.models.get("acme", name).latest_version.id for name in ("poet", "hello"))
-    with pytest.raises(NotFound, match="The specified training destination does not exist"):
+    with pytest.raises(NotFoundError, match="The specified training destination does not exist"):
         client.trainings.create("acme", "poet", poet, destination="acme/nothing", input={"words": "x"})
-    with pytest.raises(InvalidRequest, match="cannot be trained"):
+    with pytest.raises(InvalidRequestError, match="cannot be trained"):
         client.trainings.create("acme", "hello", hello, destination="acme/poet", input={})
-    with pytest.raises(InvalidRequest, match="words is required"):
+    with pytest.raises(InvalidRequestError, match="words is required"):
         client.trainings.create("acme", "poet", poet, destination="acme/poet", input={})
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.trainings.get("nothing")
 
 
@@ -98,14 +98,14 @@ def test_deployment_has_releases_and_can_be_deleted(api, client) -> None:
         client.deployments.delete("acme", "app")
     client.deployments.update("acme", "app", min_instances=0, max_instances=0)
     assert client.predictions.get(slow.id).status == "canceled"
-    with pytest.raises(InvalidRequest, match="no instances"):
+    with pytest.raises(InvalidRequestError, match="no instances"):
         client.run("deployments/acme/app", {"prompt": "x"})
     api.clock.advance(16 * 60)
     client.deployments.delete("acme", "app")
     for wrong in ({"version": hex(0)}, {"hardware": "abacus"}, {"min_instances": 2}, {"max_instances": 21}):
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(InvalidRequestError):
             client.deployments.create(**{"name": "b", "model": "acme/poet", "version": old} | settings | wrong)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.deployments.get("acme", "app")
 
 

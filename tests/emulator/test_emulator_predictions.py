@@ -10,7 +10,7 @@ import pytest
 from emulator_fixtures import create_prediction, module_fixtures, wait_until
 from PIL import Image
 
-from replicate_ext import PredictionAborted, Replicate
+from replicate_ext import PredictionAbortedError, Replicate
 from replicate_ext.emulator import Emulator
 
 api, http, client = module_fixtures()
@@ -102,6 +102,6 @@ def test_deadline_before_the_start_aborts_the_prediction() -> None:
         job = client.models.predictions.create("acme", "hello", input={"text": "x"}, cancel_after="10s")
         assert client.predictions.get(job.id).status == "starting"
         api.clock.advance(11)
-        with pytest.raises(PredictionAborted) as caught:
+        with pytest.raises(PredictionAbortedError) as caught:
             client.wait(job.id)
         assert not hasattr(caught.value.prediction.started_at, "year")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from emulator_fixtures import module_fixtures
 
-from replicate_ext import RateLimited, Replicate
+from replicate_ext import RateLimitError, Replicate
 from replicate_ext.emulator import Emulator
 
 api, http, client = module_fixtures()
@@ -23,7 +23,7 @@ def test_enforce_rate_limits_rejects_requests_with_retry_after() -> None:
         bucket = api._running_service.create_limit
         bucket._tokens, bucket.rate = 1.5, 0.1
         client.run("acme/hello", {"text": "Ada"})
-        with pytest.raises(RateLimited) as caught:
+        with pytest.raises(RateLimitError) as caught:
             client.run("acme/hello", {"text": "Ada"})
         assert caught.value.retry_after == pytest.approx(5, abs=1)
         assert caught.value.headers["retry-after"] == str(int(caught.value.retry_after))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from replicate_ext import NotFound
+from replicate_ext import NotFoundError
 
 
 def test_prediction_data_is_removed_one_hour_after_the_end(api, client) -> None:
@@ -18,7 +18,7 @@ def test_prediction_data_is_removed_one_hour_after_the_end(api, client) -> None:
     api.clock.advance(2)
     removed = client.predictions.get(poem.prediction.id)
     assert (removed.data_removed, removed.input, removed.output, removed.logs) == (True, {}, None, "")
-    with pytest.raises(NotFound, match="one hour"):
+    with pytest.raises(NotFoundError, match="one hour"):
         picture.read()
     assert httpx.get(str(poem.prediction.urls.stream)).status_code == 404
 
@@ -28,5 +28,5 @@ def test_uploads_expire_after_24_hours(api, client) -> None:
     api.clock.advance(24 * 3600 - 5)
     assert client.files.get(file.id).id == file.id
     api.clock.advance(10)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.files.get(file.id)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from emulator_fixtures import module_fixtures
 
-from replicate_ext import AsyncReplicate, AuthenticationError, ConnectionFailed, Replicate
+from replicate_ext import APIConnectionError, AsyncReplicate, AuthenticationError, Replicate
 from replicate_ext.emulator import TOKEN, Emulator
 
 api, http, client = module_fixtures()
@@ -65,7 +65,7 @@ def test_https_uses_a_throw_away_certificate() -> None:
             [file] = client.run("acme/painter", {"prompt": "x", "width": 16, "height": 16})
             assert file.url.startswith("https://")
             assert file.read().startswith(b"\x89PNG")
-        with Replicate(api.token, base_url=api.url, max_retries=0) as untrusting, pytest.raises(ConnectionFailed):
+        with Replicate(api.token, base_url=api.url, max_retries=0) as untrusting, pytest.raises(APIConnectionError):
             untrusting.account.get()
 
 

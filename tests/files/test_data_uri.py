@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import Harness
-from replicate_ext import ResponseError
+from replicate_ext import ResponseDecodeError
 
 
 @pytest.mark.parametrize(
@@ -21,5 +21,5 @@ def test_data_uri_is_decoded_without_a_request(harness: Harness, uri: str, conte
 
 
 def test_invalid_data_uri_raises_a_decode_error(harness: Harness) -> None:
-    with pytest.raises(ResponseError, match="cannot be decoded"):
+    with pytest.raises(ResponseDecodeError, match="malformed data URI"):
         harness.call(harness.wrap("data:image/png;base64,a").read())

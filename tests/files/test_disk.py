@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ByteStream, Harness, folder_contents
 from replicate_ext import APIStatusError
-from replicate_ext._files.download import _Part, file_name
+from replicate_ext._files.disk import _AtomicFile, file_name
 
 URL = "https://replicate.delivery/abc/out-0.png"
 CONTENT = bytes(range(256)) * 4
@@ -118,7 +118,7 @@ def test_save_of_several_files_raises_if_one_fails(harness: Harness, tmp_path) -
 @pytest.fixture
 def set_batch_size(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return a function that sets how many bytes the async client collects before it writes."""
-    return lambda size: monkeypatch.setattr("replicate_ext._files.download.BATCH", size)
+    return lambda size: monkeypatch.setattr("replicate_ext._files.disk.WRITE_BUFFER_SIZE", size)
 
 
 def respond_in_small_chunks(request: httpx.Request) -> httpx.Response:
@@ -140,13 +140,13 @@ def test_failed_write_is_raised_and_leaves_no_file(
 ) -> None:
     writes: list[int] = []
 
-    def write(part: _Part, chunks: list[bytes]) -> None:
+    def write(file: _AtomicFile, chunks: list[bytes]) -> None:
         writes.append(sum(map(len, chunks)))
         if len(writes) > successful:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     set_batch_size(300)
-    monkeypatch.setattr(_Part, "write", write)
+    monkeypatch.setattr(_AtomicFile, "write", write)
     harness = make_harness(transport=httpx.MockTransport(respond_in_small_chunks))
     with pytest.raises(OSError, match="No space left"):
         harness.call(harness.wrap(URL).save(tmp_path / "out.png"))
@@ -189,15 +189,15 @@ def test_canceled_save_waits_for_the_writing_thread(server, clock, tmp_path, mon
     order: list[str] = []
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=StalledStream(stalled)))
     harness = Harness(server, clock, is_async=True, transport=transport)
-    discard = _Part.discard
+    discard = _AtomicFile.discard
 
-    def write(part: _Part, chunks: list[bytes]) -> None:
+    def write(file: _AtomicFile, chunks: list[bytes]) -> None:
         may_write.wait(5)
         order.append("written")
 
     set_batch_size(2)
-    monkeypatch.setattr(_Part, "write", write)
-    monkeypatch.setattr(_Part, "discard", lambda part: (order.append("discarded"), discard(part)))
+    monkeypatch.setattr(_AtomicFile, "write", write)
+    monkeypatch.setattr(_AtomicFile, "discard", lambda file: (order.append("discarded"), discard(file)))
 
     async def main() -> None:
         task = asyncio.ensure_future(harness.wrap(URL).save(tmp_path))

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Harness, json_response, prediction
-from replicate_ext import InvalidRequest, Upload
-from replicate_ext._files.inputs import INLINE, LARGEST, prepare
+from replicate_ext import InvalidRequestError, Upload
+from replicate_ext._files.inputs import MAX_INLINE_SIZE, MAX_UPLOAD_SIZE, prepare_input
 from replicate_ext._files.outputs import FileOutput
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
-LARGE = b"x" * (INLINE + 1)
+LARGE = b"x" * (MAX_INLINE_SIZE + 1)
 
 
 def run_with_input(harness: Harness, input: object) -> dict:
@@ -52,7 +52,7 @@ def data_uri(media_type: str, content: bytes) -> str:
 
 def test_json_values_are_copied(harness: Harness) -> None:
     original = OrderedDict(a=1, b=[1.5, None, True], c=("x",), d={"e": {"f": []}})
-    prepared = prepare(original).tree
+    prepared = prepare_input(original).values
     assert run_with_input(harness, original) == {"a": 1, "b": [1.5, None, True], "c": ["x"], "d": {"e": {"f": []}}}
     prepared["d"]["e"]["f"].append(1)
     assert original["d"] == {"e": {"f": []}}
@@ -128,7 +128,7 @@ def test_nested_files_are_found_and_each_is_uploaded_once(harness: Harness, tmp_
 
 def test_file_output_becomes_its_url(harness: Harness) -> None:
     url = "https://replicate.delivery/y.png"
-    assert run_with_input(harness, {"image": FileOutput(url, harness.client._wire)}) == {"image": url}
+    assert run_with_input(harness, {"image": FileOutput(url, harness.client._session)}) == {"image": url}
 
 
 def test_pil_image_becomes_a_png_data_uri(harness: Harness) -> None:
@@ -145,7 +145,7 @@ def test_numpy_values_become_json_numbers(harness: Harness) -> None:
 
 def test_failed_upload_creates_no_prediction(harness: Harness) -> None:
     harness.server.respond_with(json_response({"detail": "no"}, 422))
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         harness.call(harness.client.run("acme/filter", {"a": LARGE, "b": LARGE + b"y"}))
     assert not any("predictions" in request for request in harness.server.requested)
 
@@ -157,7 +157,7 @@ class HugeFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return LARGEST + 1 if whence == os.SEEK_END else 0
+        return MAX_UPLOAD_SIZE + 1 if whence == os.SEEK_END else 0
 
     def read(self, size: int = -1) -> bytes:
         return b""
@@ -166,10 +166,10 @@ class HugeFile(io.RawIOBase):
 @pytest.mark.parametrize(
     ("make_input", "message"),
     [
-        (lambda folder: {"image": folder / "nowhere.png"}, r"input\.image is not there"),
+        (lambda folder: {"image": folder / "nowhere.png"}, r"input\.image does not exist"),
         (lambda folder: {"images": [b"x", folder]}, r"input\.images\[1\] is a folder"),
         (lambda folder: {"film": HugeFile()}, r"input\.film has 100,000,001 bytes"),
-        (lambda folder: {"text": io.StringIO("x")}, r"input\.text is a file opened as text"),
+        (lambda folder: {"text": io.StringIO("x")}, r"input\.text is a file opened in text mode"),
         (lambda folder: {"list": [1, {"deep": {1, 2}}]}, r"input\.list\[1\]\.deep is a set"),
         (lambda folder: {"x": float("inf")}, r"input\.x is inf"),
         (lambda folder: [("a", 1)], "input must be a dict"),

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
-from replicate_ext import AsyncReplicate, WaitTimeout
+from replicate_ext import AsyncReplicate, WaitTimeoutError
 
 
 def test_timeout_cancels_the_prediction(harness: Harness) -> None:
@@ -16,7 +16,7 @@ def test_timeout_cancels_the_prediction(harness: Harness) -> None:
         return json_response(prediction("canceled" if request.method == "POST" else "processing"))
 
     harness.server.respond_with(json_response(prediction("starting"), 201), poll_or_cancel)
-    with pytest.raises(WaitTimeout, match="after 7 seconds") as caught:
+    with pytest.raises(WaitTimeoutError, match="after 7 seconds") as caught:
         harness.call(harness.client.run("acme/hello", timeout=7, wait=False))
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.prediction.id == "x0fmfzfcf5rma0cq65c825tcbm"
@@ -26,7 +26,7 @@ def test_timeout_cancels_the_prediction(harness: Harness) -> None:
 
 def test_timeout_does_not_cancel_with_cancel_on_exit_false(harness: Harness) -> None:
     harness.server.respond_with(json_response(prediction("starting"), 201), json_response(prediction("processing")))
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.run("acme/hello", timeout=7, wait=False, cancel_on_exit=False))
     assert not any("cancel" in request for request in harness.server.requested)
 
@@ -37,7 +37,7 @@ def test_failed_cancel_does_not_hide_the_timeout(harness: Harness) -> None:
         *[json_response(prediction("processing"))] * 9,
         lambda request: json_response({}, 500) if request.method == "POST" else json_response(prediction("processing")),
     )
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.run("acme/hello", timeout=30, wait=False))
 
 
@@ -51,13 +51,13 @@ def test_timeout_during_the_create_cancels_the_prediction(harness: Harness) -> N
     harness.server.respond_with(
         time_out, json_response({"next": None, "results": [job]}), json_response(prediction("canceled"))
     )
-    with pytest.raises(WaitTimeout, match="no answer to the create") as caught:
+    with pytest.raises(WaitTimeoutError, match="no response to the create") as caught:
         harness.call(harness.client.run("acme/hello", {"text": "hi"}, timeout=2))
     assert caught.value.maybe_created_after is not None
     assert harness.server.requested[1:] == ["GET /predictions", f"POST /predictions/{job['id']}/cancel"]
     assert harness.server.requests[0].extensions["timeout"]["read"] == 3
     harness.server.responses = [time_out]
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.run("acme/hello", {"text": "hi"}, timeout=2, cancel_on_exit=False))
     assert len(harness.server.requests) == 4
 
@@ -270,7 +270,7 @@ def test_known_prediction_is_not_canceled_for_an_abandoned_create() -> None:
 
         client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
         waiting = asyncio.ensure_future(client.run("acme/hello", {"n": 1}, wait=False, cancel_on_exit=False))
-        while "mine" not in client._creates.known:
+        while "mine" not in client._predictions._in_flight.known_ids:
             await asyncio.sleep(0)
         abandoned = asyncio.ensure_future(client.run("acme/hello", {"n": 1}))
         while not server.held_creates:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from conftest import Harness, json_response, prediction
-from replicate_ext import APIStatusError, ConnectionFailed, InvalidRequest, NotFound
+from replicate_ext import APIConnectionError, APIStatusError, InvalidRequestError, NotFoundError
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 
@@ -45,7 +45,7 @@ def test_model_without_versions_raises_not_found(harness: Harness) -> None:
     harness.server.respond_with(
         json_response({"status": 404}, 404), json_response({"owner": "acme", "name": "new", "latest_version": None})
     )
-    with pytest.raises(NotFound, match="acme/new has no version"):
+    with pytest.raises(NotFoundError, match="acme/new has no version"):
         harness.call(harness.client.run("acme/new"))
 
 
@@ -65,7 +65,7 @@ def test_deleted_version_is_fetched_again_once(harness: Harness) -> None:
     assert harness.call(harness.client.run("acme/poet")) == 2
     assert harness.server.request_json()["version"] == "b" * 64
     harness.server.responses = [invalid_version, json_response({}, 404), model("b"), invalid_version]
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequestError):
         harness.call(harness.client.run("acme/poet"))
 
 
@@ -74,7 +74,7 @@ def test_deleted_version_is_fetched_again_once(harness: Harness) -> None:
     [
         ("acme/nothing", [404, 404], "there is no model acme/nothing .* write 'deployments/acme/nothing'"),
         ("deployments/acme/app", [404], "there is no deployment acme/app .* write 'acme/app'"),
-        (f"acme/hello:{VERSION}", [422], f"there is no version {VERSION} .* write 'acme/hello' for"),
+        (f"acme/hello:{VERSION}", [422], f"there is no version {VERSION} .* write 'acme/hello' to run"),
         (VERSION, [422], f"there is no version {VERSION} that this token can use$"),
     ],
 )
@@ -133,7 +133,7 @@ def test_timeout_is_sent_as_cancel_after_header(harness: Harness) -> None:
 )
 def test_ambiguous_create_is_not_retried(harness: Harness, failure) -> None:
     harness.server.respond_with(failure)
-    with pytest.raises((ConnectionFailed, APIStatusError)) as caught:
+    with pytest.raises((APIConnectionError, APIStatusError)) as caught:
         harness.call(harness.client.run("acme/hello", {"text": "hi"}))
     assert len(harness.server.requests) == 1
     assert caught.value.maybe_created_after is not None

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from conftest import Harness, delayed, json_response, prediction
-from replicate_ext import ModelError, Prediction, PredictionAborted, PredictionCanceled
+from replicate_ext import ModelError, Prediction, PredictionAbortedError, PredictionCanceledError
 
 
 def test_held_create_returns_the_output_in_one_request(harness: Harness) -> None:
@@ -55,7 +55,7 @@ def test_missing_output_is_none(harness: Harness) -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [("failed", ModelError), ("canceled", PredictionCanceled), ("aborted", PredictionAborted)],
+    [("failed", ModelError), ("canceled", PredictionCanceledError), ("aborted", PredictionAbortedError)],
 )
 @pytest.mark.parametrize("polled", [False, True])
 def test_failed_canceled_or_aborted_prediction_raises(harness: Harness, status: str, error: type, polled: bool) -> None:
@@ -146,7 +146,7 @@ def poet_model(**schema) -> httpx.Response:
     ("input", "message"),
     [
         ({"promt": "x"}, r"input\.promt: acme/poet has no such input; did you mean 'prompt'\?"),
-        ({"prompt": "x", "zzz": 1}, r"input\.zzz: .* it takes prompt, lines"),
+        ({"prompt": "x", "zzz": 1}, r"input\.zzz: .* its inputs are prompt, lines"),
     ],
 )
 def test_unknown_input_name_is_rejected_before_the_create(harness: Harness, input, message) -> None:

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from conftest import Harness, json_response, prediction
-from replicate_ext import WaitTimeout
-from replicate_ext._predictions.lifecycle import poll_interval
+from replicate_ext import WaitTimeoutError
+from replicate_ext._predictions.wait import poll_interval
 
 
 def test_poll_interval_grows_up_to_a_maximum() -> None:
@@ -112,7 +112,7 @@ def test_model_without_a_usable_example_is_fetched_once(harness: Harness, respon
     requests, late = model.run()
     assert requests == model.requests_without_estimate() + 1
     assert late <= 0.1 * model.duration
-    harness.client._durations._of.clear()
+    harness.client._predictions.durations._durations.clear()
     assert model.run()[0] == model.requests_without_estimate()
 
 
@@ -127,7 +127,7 @@ def test_slow_model_request_does_not_exceed_the_timeout(harness: Harness, second
         return model(request)
 
     harness.server.respond_with(respond)
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.run("acme/hello", wait=False, timeout=0.4))
     assert "POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel" in harness.server.requested
     assert harness.clock.time - 1000 <= 1.4

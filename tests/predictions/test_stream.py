@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import ByteStream, Harness, json_response, prediction
-from replicate_ext import ModelError, PredictionCanceled, StreamError
+from replicate_ext import ModelError, PredictionCanceledError, StreamError
 
 STREAM_URL = "https://stream.replicate.com/v1/streams/abc"
 FILE_STREAM_URL = "https://stream.replicate.com/v1/files/abc"
@@ -156,7 +156,7 @@ def test_stream_can_be_iterated_only_once(harness: Harness) -> None:
     harness.server.respond_with(prediction_response(), event_stream(DONE), prediction_response("succeeded"))
     stream = harness.client.stream("acme/poet")
     harness.collect(stream)
-    with pytest.raises(RuntimeError, match="iterated once"):
+    with pytest.raises(RuntimeError, match="iterated only once"):
         harness.collect(stream)
     assert sum(request.startswith("POST") for request in harness.server.requested) == 1
 
@@ -219,7 +219,7 @@ def test_fruitless_reconnects_fall_back_to_polling(harness: Harness) -> None:
     assert [str(event) for event in events] == ["late"]
 
 
-@pytest.mark.parametrize(("status", "error_class"), [("failed", ModelError), ("canceled", PredictionCanceled)])
+@pytest.mark.parametrize(("status", "error_class"), [("failed", ModelError), ("canceled", PredictionCanceledError)])
 def test_failed_or_canceled_prediction_raises_after_its_events(
     harness: Harness, status: str, error_class: type
 ) -> None:

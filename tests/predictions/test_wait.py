@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from conftest import Harness, json_response, prediction
-from replicate_ext import ModelError, Prediction, ServerError, Training, WaitTimeout
+from replicate_ext import ModelError, Prediction, ServerError, Training, WaitTimeoutError
 
 
 def test_wait_accepts_an_id_a_prediction_or_a_training(harness: Harness) -> None:
@@ -25,7 +25,7 @@ def test_wait_raises_model_error_and_timeout(harness: Harness) -> None:
     with pytest.raises(ModelError, match="failed: no"):
         harness.call(harness.client.wait("x0fmfzfcf5rma0cq65c825tcbm"))
     harness.server.responses = [json_response(prediction("processing"))]
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.wait("x0fmfzfcf5rma0cq65c825tcbm", timeout=3))
     assert harness.server.requested[-1].endswith("/cancel")
 
@@ -36,7 +36,7 @@ def test_timeout_of_wait_by_id_covers_the_first_poll(harness: Harness) -> None:
         return json_response({}, 500)
 
     harness.server.respond_with(respond_slowly, json_response(prediction("canceled")))
-    with pytest.raises(WaitTimeout, match="could not be looked at within 1 seconds"):
+    with pytest.raises(WaitTimeoutError, match="could not be fetched within 1 seconds"):
         harness.call(harness.client.wait("abc", timeout=1))
     assert harness.server.requested == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
 
@@ -76,7 +76,7 @@ def test_unknown_status_with_completed_at_is_final(harness: Harness) -> None:
 def test_unchanging_unknown_status_times_out(harness: Harness) -> None:
     harness.server.respond_with(json_response(prediction("paused"), 201))
     harness.server.respond_with(json_response(prediction("paused")))
-    with pytest.raises(WaitTimeout, match="paused"):
+    with pytest.raises(WaitTimeoutError, match="paused"):
         harness.call(harness.client.run("acme/hello", cancel_on_exit=False))
     assert 60 < harness.clock.time - 1000 < 120
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from conftest import ByteStream, Harness, delayed, json_response, prediction
-from replicate_ext import WaitTimeout
+from replicate_ext import WaitTimeoutError
 
 
 def streaming_prediction(status: str = "starting", **fields):
@@ -73,7 +73,7 @@ def test_timeout_while_listening(harness: Harness) -> None:
         json_response(streaming_prediction(), 201),
         *[idle_stream, json_response(streaming_prediction("processing"))] * 3,
     )
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeoutError):
         harness.call(harness.client.run("acme/poet", wait=False, timeout=25))
     assert harness.clock.time - 1000 == 30
     read_timeouts = [

@@ -40,7 +40,7 @@ def test_invalid_reference_error_lists_the_valid_forms(text: str) -> None:
 
 
 def test_latest_tag_is_rejected_with_a_hint() -> None:
-    with pytest.raises(ValueError, match="leave ':latest' away"):
+    with pytest.raises(ValueError, match="omit ':latest'"):
         ModelRef.parse("acme/hello:latest")
 
 

@@ -27,45 +27,45 @@ def create_failure(**fields) -> Failure:
     ],
 )
 def test_is_idempotent(method: str, path: str, is_idempotent: bool) -> None:
-    assert retry.is_repeatable(method, path) is is_idempotent
+    assert retry.is_idempotent(method, path) is is_idempotent
 
 
 @pytest.mark.parametrize(
-    ("failure", "maybe_accepted"),
+    ("failure", "may_have_been_accepted"),
     [
-        (create_failure(unsent=True), False),
+        (create_failure(not_sent=True), False),
         (create_failure(), True),
-        (create_failure(status=429), False),
-        (create_failure(status=422), False),
-        (create_failure(status=503, headers={"retry-after": "2"}), False),
-        (create_failure(status=503), True),
-        (create_failure(status=500), True),
-        (create_failure(status=502), True),
-        (create_failure(status=520), True),
+        (create_failure(status_code=429), False),
+        (create_failure(status_code=422), False),
+        (create_failure(status_code=503, headers={"retry-after": "2"}), False),
+        (create_failure(status_code=503), True),
+        (create_failure(status_code=500), True),
+        (create_failure(status_code=502), True),
+        (create_failure(status_code=520), True),
     ],
 )
-def test_create_is_retried_only_if_it_cannot_have_been_accepted(failure: Failure, maybe_accepted: bool) -> None:
-    assert retry.maybe_accepted(failure) is maybe_accepted
-    is_retried = retry.delay(failure, 1, 5) is not None
-    assert is_retried is (not maybe_accepted and failure.status != 422)
+def test_create_is_retried_only_if_it_cannot_have_been_accepted(failure: Failure, may_have_been_accepted: bool) -> None:
+    assert retry.may_have_been_accepted(failure) is may_have_been_accepted
+    is_retried = retry.retry_delay(failure, 1, 5) is not None
+    assert is_retried is (not may_have_been_accepted and failure.status_code != 422)
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 422, 501])
 def test_statuses_that_are_not_retried(status: int) -> None:
-    assert retry.delay(Failure("GET", "/x", status=status), 1, 5) is None
+    assert retry.retry_delay(Failure("GET", "/x", status_code=status), 1, 5) is None
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 529, None])
 def test_reads_are_retried_up_to_max_retries(status: int | None) -> None:
-    assert retry.delay(Failure("GET", "/x", status=status), 1, 5) is not None
-    assert retry.delay(Failure("GET", "/x", status=status), 6, 5) is None
-    assert retry.delay(Failure("GET", "/x", status=status), 1, 0) is None
+    assert retry.retry_delay(Failure("GET", "/x", status_code=status), 1, 5) is not None
+    assert retry.retry_delay(Failure("GET", "/x", status_code=status), 6, 5) is None
+    assert retry.retry_delay(Failure("GET", "/x", status_code=status), 1, 0) is None
 
 
 def test_backoff_grows_with_jitter_up_to_a_maximum() -> None:
-    failure = Failure("GET", "/x", status=500)
+    failure = Failure("GET", "/x", status_code=500)
     for attempt, maximum in enumerate([0.5, 1, 2, 4, 8, 8, 8], start=1):
-        delays = {retry.delay(failure, attempt, 99) for _ in range(50)}
+        delays = {retry.retry_delay(failure, attempt, 99) for _ in range(50)}
         assert all(maximum / 2 <= delay <= maximum for delay in delays)
         assert len(delays) > 1
 
@@ -91,26 +91,26 @@ def http_date(seconds: float) -> str:
     ],
 )
 def test_retry_after_from_header_or_body(headers: dict, body: object, seconds: float | None) -> None:
-    failure = create_failure(status=429, headers=headers, body=json.dumps(body).encode())
+    failure = create_failure(status_code=429, headers=headers, body=json.dumps(body).encode())
     assert retry.retry_after(failure) == seconds
     if seconds is not None:
-        delay = retry.delay(failure, 1, 5)
+        delay = retry.retry_delay(failure, 1, 5)
         assert delay is not None
-        assert seconds <= delay <= max(seconds + 0.25, retry.FIRST_DELAY)
+        assert seconds <= delay <= max(seconds + 0.25, retry.INITIAL_BACKOFF)
 
 
 def test_retry_after_date_is_relative_to_now_and_never_negative() -> None:
-    future = create_failure(status=429, headers={"retry-after": http_date(30)})
+    future = create_failure(status_code=429, headers={"retry-after": http_date(30)})
     assert retry.retry_after(future) == pytest.approx(30, abs=2)
-    past = create_failure(status=429, headers={"retry-after": http_date(-30)})
+    past = create_failure(status_code=429, headers={"retry-after": http_date(-30)})
     assert retry.retry_after(past) == 0
-    assert retry.retry_after(create_failure(status=429, body=b"<html>")) is None
+    assert retry.retry_after(create_failure(status_code=429, body=b"<html>")) is None
 
 
 def test_retry_after_is_limited_in_total() -> None:
     def delay(seconds: int, waited: float = 0, attempt: int = 1, max_retries: int = 5) -> float | None:
-        failure = create_failure(status=429, headers={"retry-after": str(seconds)})
-        return retry.delay(failure, attempt, max_retries, waited)
+        failure = create_failure(status_code=429, headers={"retry-after": str(seconds)})
+        return retry.retry_delay(failure, attempt, max_retries, waited)
 
     assert delay(121) is None
     assert delay(120) is not None
@@ -121,7 +121,7 @@ def test_retry_after_is_limited_in_total() -> None:
 
 @pytest.mark.parametrize("header", ["0", "0.1", http_date(-30)], ids=["zero", "a tenth", "a date in the past"])
 def test_retry_after_near_zero_backs_off_and_counts_against_max_retries(header: str) -> None:
-    failure = create_failure(status=429, headers={"retry-after": header})
-    delays = [retry.delay(failure, attempt, 3) for attempt in (1, 2, 3, 4)]
+    failure = create_failure(status_code=429, headers={"retry-after": header})
+    delays = [retry.retry_delay(failure, attempt, 3) for attempt in (1, 2, 3, 4)]
     assert delays[3] is None
     assert all(delay and delay >= 0.25 for delay in delays[:3])

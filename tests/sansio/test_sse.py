@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from replicate_ext._sansio import sse
-from replicate_ext._sansio.sse import Decoder, Event
+from replicate_ext._sansio.sse import Event, SSEDecoder
 
 A, B = Event("message", "a"), Event("message", "b")
 
@@ -60,7 +60,7 @@ CASES = {
 
 
 def decode(*chunks: bytes) -> list[Event]:
-    decoder = Decoder()
+    decoder = SSEDecoder()
     return [event for chunk in chunks for event in decoder.feed(chunk)]
 
 
@@ -79,13 +79,13 @@ def test_only_output_events_have_text() -> None:
 
 
 def test_last_event_id_for_reconnect() -> None:
-    decoder = Decoder()
-    assert decoder.last_id is None
+    decoder = SSEDecoder()
+    assert decoder.last_event_id is None
     list(decoder.feed(b"id: 1:0\ndata: a\n\nid: 1:1\nda"))
-    assert decoder.last_id == "1:0"
-    decoder.restart()
+    assert decoder.last_event_id == "1:0"
+    decoder.reset()
     assert list(decoder.feed(b"data: b\n\n")) == [B]
-    assert decoder.last_id == "1:0"
+    assert decoder.last_event_id == "1:0"
 
 
 PIECES = [
@@ -113,8 +113,8 @@ def test_fast_path_agrees_with_the_full_parser(monkeypatch: pytest.MonkeyPatch) 
         splits = [0, *sorted(rng.choices(range(len(stream) + 1), k=rng.randint(0, 6))), len(stream)]
         chunks = [stream[start:stop] for start, stop in pairwise(splits)]
         with monkeypatch.context() as patch:
-            patch.setattr(sse, "_USUAL", re.compile("(?!)"))  # disables the fast path
-            patch.setattr(sse, "HELD", -1)
+            patch.setattr(sse, "_COMMON_EVENT", re.compile("(?!)"))  # disables the fast path
+            patch.setattr(sse, "MAX_REPARSED_SIZE", -1)
             expected = decode(*chunks)
-        monkeypatch.setattr(sse, "HELD", rng.choice([20, 64 * 1024]))
+        monkeypatch.setattr(sse, "MAX_REPARSED_SIZE", rng.choice([20, 64 * 1024]))
         assert decode(*chunks) == expected, chunks

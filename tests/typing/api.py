@@ -26,13 +26,13 @@ from replicate_ext import (
     Page,
     Prediction,
     PredictionStatus,
-    RateLimited,
+    RateLimitError,
     Replicate,
     Stream,
     Training,
     Unset,
     Version,
-    WaitTimeout,
+    WaitTimeoutError,
 )
 
 
@@ -109,9 +109,9 @@ def errors(client: Replicate) -> None:
         client.run("acme/hello")
     except ModelError as error:
         assert_type(error.prediction, Prediction | Training)
-    except RateLimited as error:
+    except RateLimitError as error:
         assert_type(error.retry_after, float | None)
-    except WaitTimeout as error:
+    except WaitTimeoutError as error:
         assert_type(error.prediction, Prediction | Training | None)
 
 
