@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import httpx
@@ -64,7 +65,7 @@ class Session(Generic[BackendT]):
         self.backend = backend
         self._rate_limiter = RateLimiter()
 
-    @property
+    @cached_property
     def config(self) -> Config:
         """The configuration of the client."""
         return self.backend.config
