@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from replicate_api.resources import Operations
 from replicate_api.types import UNSET, Request
 
 from ._backends.sync import BlockingWire, finish
 from ._config import DEFAULT_BASE_URL, DEFAULT_TIMEOUT, Settings
 from ._dual import W, both
 from ._files.outputs import Saving
+from ._generated.resources import Operations
 from ._pagination import Paginating
 from ._predictions.run import Running
 from ._send import exchange

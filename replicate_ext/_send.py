@@ -104,7 +104,7 @@ async def exchange(
         if hint is not None and isinstance(error, errors.RateLimited):
             limiter.hold(kind, wire.now() + hint, error.detail)
         delay = None if isinstance(cause, _HOPELESS) else retry.delay(failure, attempt, retries, waited)
-        if delay is None or not request.is_repeatable() or _too_late(wire, delay, deadline):
+        if delay is None or not request.is_replayable() or _too_late(wire, delay, deadline):
             if not retry.is_repeatable(request.method, request.path) and retry.maybe_accepted(failure):
                 error.maybe_created_after = since
             raise error from cause

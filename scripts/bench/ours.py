@@ -1,4 +1,4 @@
-"""Our client, as it is installed from the wheel; with the extra `fast` where that is installed too."""
+"""Our client, installed from a wheel, and with the extra `fast` if that is installed too."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from replicate_ext import AsyncFileOutput, AsyncReplicate, Event, FileOutput, Pr
 
 
 class Client:
-    def __init__(self, base: str) -> None:
-        self.api = Replicate("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = Replicate("r8_bench", base_url=base_url)
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         self.api.account.get()
 
     def get(self) -> object:
@@ -31,7 +31,7 @@ class Client:
     def stream(self, input: dict[str, Any]) -> Iterator[Event]:
         return iter(self.api.stream(measure.MODEL, input))
 
-    def names(self) -> Iterator[object]:
+    def model_names(self) -> Iterator[object]:
         for model in self.api.models.list():
             yield model.name
 
@@ -54,10 +54,10 @@ class Client:
 
 
 class AsyncClient:
-    def __init__(self, base: str) -> None:
-        self.api = AsyncReplicate("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = AsyncReplicate("r8_bench", base_url=base_url)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         await self.api.account.get()
 
     async def get(self) -> object:
@@ -66,7 +66,7 @@ class AsyncClient:
     async def run(self, model: str, input: dict[str, Any]) -> Any:
         return await self.api.run(model, input)
 
-    run_patiently = run
+    run_without_pool_timeout = run
 
     def stream(self, input: dict[str, Any]) -> AsyncIterator[Event]:
         return aiter(self.api.stream(measure.MODEL, input))

@@ -38,8 +38,8 @@ class PredictionRequest(types.Record):
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),
         "stream": types.Field("stream", types.BOOLEAN, False),
-        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(
-            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+            "webhook_events_filter", types.ListOf(types.EnumOf("webhook_event", "WebhookEvent")), False
         ),
     }

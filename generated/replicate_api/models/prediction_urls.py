@@ -26,8 +26,8 @@ class PredictionUrls(types.Record):
     web: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cancel": types.Field("cancel", types.TEXT, True),
-        "get": types.Field("get", types.TEXT, True),
-        "stream": types.Field("stream", types.TEXT, False),
-        "web": types.Field("web", types.TEXT, False),
+        "cancel": types.Field("cancel", types.STRING, True),
+        "get": types.Field("get", types.STRING, True),
+        "stream": types.Field("stream", types.STRING, False),
+        "web": types.Field("web", types.STRING, False),
     }

@@ -35,10 +35,10 @@ class TrainingRequest(types.Record):
     webhook_events_filter: list[WebhookEvent] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "destination": types.Field("destination", types.TEXT, True),
+        "destination": types.Field("destination", types.STRING, True),
         "input": types.Field("input", types.OBJECT, True),
-        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(
-            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+            "webhook_events_filter", types.ListOf(types.EnumOf("webhook_event", "WebhookEvent")), False
         ),
     }

@@ -22,6 +22,6 @@ class TrainingUrls(types.Record):
     get: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cancel": types.Field("cancel", types.TEXT, False),
-        "get": types.Field("get", types.TEXT, False),
+        "cancel": types.Field("cancel", types.STRING, False),
+        "get": types.Field("get", types.STRING, False),
     }

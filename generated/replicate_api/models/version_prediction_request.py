@@ -40,10 +40,10 @@ class VersionPredictionRequest(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),
-        "version": types.Field("version", types.TEXT, True),
+        "version": types.Field("version", types.STRING, True),
         "stream": types.Field("stream", types.BOOLEAN, False),
-        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(
-            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+            "webhook_events_filter", types.ListOf(types.EnumOf("webhook_event", "WebhookEvent")), False
         ),
     }

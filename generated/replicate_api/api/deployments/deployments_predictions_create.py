@@ -30,18 +30,18 @@ def request(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
-        types.path(
+        types.format_path(
             "/deployments/{deployment_owner}/{deployment_name}/predictions",
-            deployment_owner=(types.TEXT, deployment_owner),
-            deployment_name=(types.TEXT, deployment_name),
+            deployment_owner=(types.STRING, deployment_owner),
+            deployment_name=(types.STRING, deployment_name),
         ),
-        headers=types.given(
-            prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)
+        headers=types.dump_params(
+            prefer=("Prefer", types.STRING, prefer), cancel_after=("Cancel-After", types.STRING, cancel_after)
         ),
-        json=_BODY.write(body, ""),
+        json=_BODY.dump(body, ""),
     )
 
 
@@ -84,13 +84,13 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("PredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
 def parse(response: httpx.Response) -> Prediction:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Prediction", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -102,8 +102,8 @@ def sync_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         client.send(request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after)),
         parse,
     )
@@ -118,7 +118,7 @@ def sync(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         deployment_owner, deployment_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
     ).result()
@@ -133,8 +133,8 @@ async def asyncio_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         await client.asend(
             request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after)
         ),
@@ -151,8 +151,9 @@ async def asyncio(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(
-        deployment_owner, deployment_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
-    )
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (
+        await asyncio_detailed(
+            deployment_owner, deployment_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
+        )
+    ).result()

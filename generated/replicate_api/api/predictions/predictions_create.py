@@ -25,14 +25,14 @@ _RESULT = types.Nested("prediction", "Prediction")
 def request(
     *, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
         "/predictions",
-        headers=types.given(
-            prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)
+        headers=types.dump_params(
+            prefer=("Prefer", types.STRING, prefer), cancel_after=("Cancel-After", types.STRING, cancel_after)
         ),
-        json=_BODY.write(body, ""),
+        json=_BODY.dump(body, ""),
     )
 
 
@@ -81,40 +81,39 @@ def build(
         "webhook_events_filter": webhook_events_filter,
     }
     body = cast(
-        "VersionPredictionRequest", _BODY.read({name: value for name, value in fields.items() if value is not None})
+        "VersionPredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
     )
     return request(body=body, prefer=prefer, cancel_after=cancel_after)
 
 
 def parse(response: httpx.Response) -> Prediction:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Prediction", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
 
 
 def sync(
     *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after).result()
 
 
 async def asyncio_detailed(
     *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(body=body, prefer=prefer, cancel_after=cancel_after)), parse)
 
 
 async def asyncio(
     *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after)).result()

@@ -23,16 +23,16 @@ _RESULT = types.Nested("training", "Training")
 
 
 def request(model_owner: str, model_name: str, version_id: str, *, body: TrainingRequest) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/versions/{version_id}/trainings",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
-            version_id=(types.TEXT, version_id),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
+            version_id=(types.STRING, version_id),
         ),
-        json=_BODY.write(body, ""),
+        json=_BODY.dump(body, ""),
     )
 
 
@@ -73,37 +73,36 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("TrainingRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("TrainingRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(model_owner, model_name, version_id, body=body)
 
 
 def parse(response: httpx.Response) -> Training:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Training", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest
 ) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name, version_id, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name, version_id, body=body)), parse)
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
 ) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name, version_id, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name, version_id, body=body)), parse)
 
 
 async def asyncio(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
 ) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)).result()

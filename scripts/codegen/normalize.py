@@ -1,7 +1,7 @@
-"""The mechanical rules that make a document digestible for the generator, applied to a temporary copy.
+"""Simplify an OpenAPI document for the generator, by rules that name no particular operation or schema.
 
-Each rule is a function over the whole document. None knows a particular operation or schema; facts about those are
-in `overlay.yaml`. After them every operation has a tag, every schema a readable name, every page a named schema.
+Facts about particular operations and schemas are in `overlay.yaml`. The rules change the document in place. Afterwards
+every operation has a tag, every schema a readable name, and every page a named schema.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import contract
+from . import contract
 
 Document = dict[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-"""What the generator knows; `carry_methods` takes care of others."""
+"""The methods that the generator supports; `replace_methods` handles others."""
 
-BESIDES = frozenset({"summary", "description", "servers", "parameters"})
-"""What a path has besides operations, all of which the generator understands."""
+PATH_ITEM_FIELDS = frozenset({"summary", "description", "servers", "parameters"})
+"""The fields of a path other than operations. The generator supports all of them."""
 
 
 def normalize(document: Document) -> dict[str, str]:
-    """Apply every rule in place; return operationId -> the HTTP method that must go on the wire."""
-    methods = carry_methods(document)
+    """Apply every rule; return the HTTP method of each operationId."""
+    methods = replace_methods(document)
     tag_operations(document)
     rename_schemas(document)
     name_problems(document)
@@ -36,60 +36,64 @@ def normalize(document: Document) -> dict[str, str]:
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield path, method and operation of everything that looks like an operation, known method or not.
+    """Yield the path, method and operation of all operations, including those whose method is not in `METHODS`.
 
     Raises:
-        ValueError: A path holds something that would be lost.
+        ValueError: A path has a field that the generator would drop.
     """
     for path, item in document["paths"].items():
         if path.startswith("x-"):
             continue
         if not isinstance(item, dict):
-            raise ValueError(f"{path}: {item!r:.50} has no rule yet")
+            raise ValueError(f"{path}: {item!r:.50} is not supported")
         for method, operation in item.items():
-            if method in BESIDES or method.startswith("x-"):
+            if method in PATH_ITEM_FIELDS or method.startswith("x-"):
                 continue
             if method.startswith("$") or not method.islower() or not isinstance(operation, dict):
-                raise ValueError(f"{path}: `{method}` has no rule yet")
-            operation.setdefault("responses", {"default": {"description": ""}})  # it may be absent in 3.1
+                raise ValueError(f"{path}: `{method}` is not supported")
+            operation.setdefault("responses", {"default": {"description": ""}})  # optional since OpenAPI 3.1
             yield path, method, operation
 
 
-def carry_methods(document: Document) -> dict[str, str]:
-    """Move operations of methods unknown to the generator (QUERY) to a free one; the template writes the true one."""
-    wire = {}
+def replace_methods(document: Document) -> dict[str, str]:
+    """Replace methods that the generator does not support (QUERY); the templates write the original method."""
+    original = {}
     for path, method, operation in list(operations(document)):
         if "operationId" not in operation:
             raise ValueError(f"{method.upper()} {path} has no operationId")
-        if operation["operationId"] in wire:
-            raise ValueError(f"{method.upper()} {path}: there are two operations called {operation['operationId']}")
-        wire[operation["operationId"]] = method.upper()
+        if operation["operationId"] in original:
+            raise ValueError(
+                f"{method.upper()} {path}: another operation has the operationId {operation['operationId']}"
+            )
+        original[operation["operationId"]] = method.upper()
         if method not in METHODS:
             item = document["paths"][path]
             free = next((name for name in reversed(METHODS) if name not in item), None)
             if free is None:
-                raise ValueError(f"{path} has more methods than the generator knows")
+                raise ValueError(f"{path} has more methods than the generator supports")
             item[free] = item.pop(method)
-    return wire
+    return original
 
 
 def tag_operations(document: Document) -> None:
-    """Group by the first word of the operationId: `models.versions.get` goes to `models`."""
+    """Tag each operation with the first word of its operationId: `models.versions.get` with `models`."""
     for _, _, operation in operations(document):
         operation["tags"] = [operation["operationId"].split(".")[0]]
 
 
 def rename_schemas(document: Document) -> None:
-    """`schemas_prediction_response` becomes `Prediction`, `schemas_paginated_model_response` `PageOfModels`."""
+    """Rename `schemas_prediction_response` to `Prediction`, `schemas_paginated_model_response` to `PageOfModels`."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     names, taken = {}, set[str]()
-    for old in sorted(schemas, key=lambda old: not old.startswith("schemas_")):  # who has such a name keeps it
+    for old in sorted(
+        schemas, key=lambda old: not old.startswith("schemas_")
+    ):  # these keep their names, others get a number
         words = old.removeprefix("schemas_").removesuffix("_response")
         page = words.startswith("paginated_")
         name = _page_name(_pascal(words.removeprefix("paginated_"))) if page else _pascal(words)
         numbers = itertools.count(2)
         free = name
-        while free.lower() in taken:  # modules are told apart by more than upper and lower case
+        while free.lower() in taken:  # module names are lower case
             free = f"{name}{next(numbers)}"
         names[old] = free
         taken.add(free.lower())
@@ -98,11 +102,11 @@ def rename_schemas(document: Document) -> None:
         ref = node.get("$ref")
         if isinstance(ref, str) and ref.startswith(_SCHEMAS):
             name = ref.removeprefix(_SCHEMAS)
-            node["$ref"] = _SCHEMAS + names.get(name, name)  # the generator tells of one that leads nowhere
+            node["$ref"] = _SCHEMAS + names.get(name, name)  # the generator reports dangling references
 
 
 def name_problems(document: Document) -> None:
-    """Make one schema, `Problem`, of all error bodies: an error is raised, not returned."""
+    """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body."""
     merged: dict[str, Any] = {"type": "object", "description": "An error body.", "properties": {}}
     for _, _, operation in operations(document):
         for status, response in operation["responses"].items():
@@ -115,7 +119,7 @@ def name_problems(document: Document) -> None:
 
 
 def name_bodies(document: Document) -> None:
-    """Name the schemas that are written into request bodies: `models.create` takes a `ModelsCreateRequest`."""
+    """Name the inline schemas of request bodies: `models.create` takes a `ModelsCreateRequest`."""
     for _, _, operation in operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             if "properties" in media.get("schema", {}):
@@ -124,7 +128,7 @@ def name_bodies(document: Document) -> None:
 
 
 def name_results(document: Document) -> None:
-    """Name the schemas that are written into responses: pages by their items, others by their operation."""
+    """Name the inline schemas of responses: pages after their items, others after their operation."""
     for _, _, operation in operations(document):
         whole = _pascal(operation["operationId"])
         owner = _pascal(operation["operationId"].rpartition(".")[0]) or whole
@@ -145,7 +149,7 @@ def name_results(document: Document) -> None:
 
 
 def mark_text_bodies(document: Document) -> None:
-    """Spell out the charset of text bodies; `generator-config.yaml` maps that spelling to raw content."""
+    """Add the charset to text bodies; `generator-config.yaml` maps that content type to raw content."""
     for _, _, operation in operations(document):
         content = operation.get("requestBody", {}).get("content", {})
         if "text/plain" in content:
@@ -153,10 +157,10 @@ def mark_text_bodies(document: Document) -> None:
 
 
 def describe_parameters(document: Document) -> None:
-    """Say a parameter's description in its schema too, which is where the generator looks.
+    """Copy the description of each parameter to its schema, which is where the generator reads it.
 
     Raises:
-        ValueError: The generator would lose a parameter, or write it otherwise than the document says.
+        ValueError: The generator would drop a parameter, or serialize it differently from the document.
     """
     shared = document["components"].get("parameters", {}).values()
     items = [item for path, item in document["paths"].items() if not path.startswith("x-")]
@@ -164,15 +168,16 @@ def describe_parameters(document: Document) -> None:
     for parameter in [*shared, *(p for holder in holders for p in holder.get("parameters", []))]:
         if "$ref" in parameter:
             continue
-        is_odd = _resolve(document, parameter.get("schema", {})).get("type") == "object" and parameter["in"] == "query"
-        if "schema" not in parameter or is_odd or parameter.get("explode") is False:
-            raise ValueError(f"the parameter {parameter['name']} is written in a way that has no rule yet")
+        type_ = _resolve(document, parameter.get("schema", {})).get("type")
+        is_query_object = type_ == "object" and parameter["in"] == "query"
+        if "schema" not in parameter or is_query_object or parameter.get("explode") is False:
+            raise ValueError(f"the serialization of the parameter {parameter['name']} is not supported")
         if "description" in parameter and "schema" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
 
 
-TYPES = ("binary", "date", "date-time", "uuid")
-"""Formats that are Python types of their own."""
+PYTHON_FORMATS = ("binary", "date", "date-time", "uuid")
+"""Formats that have a Python type of their own."""
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -186,24 +191,24 @@ def _page_name(item: str) -> str:
 
 
 def _hoist(document: Document, schema: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Move an inline schema to the components, by the first name that no other schema has."""
+    """Move an inline schema to the components, under the first name that no different schema has."""
     for name in names:
         known = document["components"]["schemas"].setdefault(name, schema)
         if _shape(known) == _shape(schema):
             return {"$ref": _SCHEMAS + name}
-    raise ValueError(f"two different schemas would be called {' and '.join(names)}")
+    raise ValueError(f"two different schemas would have the names {' and '.join(names)}")
 
 
 def _shape(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return what tells schemas apart: the names of their fields and what is in them, whether or not it may be null."""
+    """Return what distinguishes schemas: the names and types of their fields, except whether they may be null."""
     shape = {}
     for name, field in schema.get("properties", {}).items():
         types = field.get("type")
         kept = {key: field[key] for key in ("$ref", "format", "items", "properties", "enum") if key in field}
-        if kept.get("format") not in TYPES:
+        if kept.get("format") not in PYTHON_FORMATS:
             kept.pop("format", None)
         shape[name] = (
-            contract.facts(kept),
+            contract.strip_documentation(kept),
             sorted({*(types if isinstance(types, list) else [types])} - {"null"}, key=str),
         )
     return shape

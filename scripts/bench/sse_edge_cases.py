@@ -1,14 +1,16 @@
-"""Eighteen events that are odd but legal: what the server sends of each, and the data that a client should read.
+"""Eighteen unusual but valid server-sent events: the lines that the server sends, and the data that they contain.
 
-Those whose lines end with CRLF or CR come last: a client that stumbles over the change of line ends, as the JavaScript
-one does, glues all events behind it together, and would hide how it does with the others.
+The events with CRLF or CR line ends come last. A client that cannot handle a change of line ends, such as the
+JavaScript one, joins all later events into one, which would hide how it decodes the others.
+
+See https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
 """
 
 from __future__ import annotations
 
-LONG = "a long line that no buffer holds, " * 300
+LONG_LINE = "a line that is longer than any buffer, " * 300
 
-ODD: list[tuple[str, str]] = [
+EDGE_CASES: list[tuple[str, str]] = [
     ("data: plain\n", "plain"),
     ("data: naïve café\n", "naïve café"),
     ("data: 🚀 and 👩‍🚀\n", "🚀 and 👩‍🚀"),
@@ -23,22 +25,22 @@ ODD: list[tuple[str, str]] = [
     ("data\ndata:\n", "\n"),
     ("data:   two blanks kept\n", "  two blanks kept"),
     ("data:without: a blank, https://with.colons\n", "without: a blank, https://with.colons"),
-    (f"data: {LONG}\n", LONG),
+    (f"data: {LONG_LINE}\n", LONG_LINE),
     ("unknown: field\nretry: 1000\ndata: among others\n", "among others"),
     ("data: of\r\ndata: Windows\r\n", "of\nWindows"),
     ("data: of\rdata: old Macs\r", "of\nold Macs"),
 ]
 
 
-def wire() -> bytes:
-    """Return the events as they are sent; the id of each is its number."""
+def encode() -> bytes:
+    """Return the events as they are sent. The id of each contains its number."""
     events = []
-    for number, (lines, _) in enumerate(ODD):
+    for number, (lines, _) in enumerate(EDGE_CASES):
         end = "\r\n" if "\r\n" in lines else "\r" if "\r" in lines else "\n"
-        events.append(f"event: output{end}id: odd:{number}{end}{lines}{end}")
+        events.append(f"event: output{end}id: case:{number}{end}{lines}{end}")
     return "".join(events).encode()
 
 
-def right(heard: dict[str, str]) -> int:
-    """Return how many events were heard as they should be, of data by id."""
-    return sum(heard.get(f"odd:{number}") == data for number, (_, data) in enumerate(ODD))
+def count_correct(data_by_id: dict[str, str]) -> int:
+    """Return how many events were decoded correctly."""
+    return sum(data_by_id.get(f"case:{number}") == data for number, (_, data) in enumerate(EDGE_CASES))

@@ -1,4 +1,4 @@
-"""What the server says: made up, and of the shapes and sizes of the real thing."""
+"""The bodies that the server sends: synthetic, with the structure and size of real ones."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ WORDS = [
     "upscale",
 ]
 
-MOMENT = 1_748_879_600.761
-"""When the samples were made: in June 2025, long over."""
+CREATED_AT = 1_748_879_600.761
+"""When the samples were created: June 2025, as a Unix time."""
 
-PAGE = 100
+PAGE_SIZE = 100
 OUTPUT = ["The sea ", "was ", "calm ", "and ", "the ", "lighthouse ", "was ", "lit."]
 
 
-def time(moment: float) -> str:
-    """Return a moment as the API writes it."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_time(timestamp: float) -> str:
+    """Return a Unix time in the format of the API."""
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def prediction(
-    base: str, id: str, input: dict[str, Any], status: str, stream: str | None = None, created: float = MOMENT
+    base_url: str, id: str, input: dict[str, Any], status: str, stream: str | None = None, created: float = CREATED_AT
 ) -> dict[str, Any]:
-    """Return a prediction as it was created; `finished` makes it one that has an end."""
-    urls = {"cancel": f"{base}/v1/predictions/{id}/cancel", "get": f"{base}/v1/predictions/{id}"}
-    urls |= {"stream": f"{base}{stream}"} if stream else {}
+    """Return a prediction that has just been created."""
+    urls = {"cancel": f"{base_url}/v1/predictions/{id}/cancel", "get": f"{base_url}/v1/predictions/{id}"}
+    urls |= {"stream": f"{base_url}{stream}"} if stream else {}
     return {
         "id": id,
         "model": "acme/model",
@@ -80,50 +80,50 @@ def prediction(
         "error": None,
         "status": status,
         "source": "api",
-        "created_at": time(created),
-        "urls": urls | {"web": f"{base}/p/{id}"},
+        "created_at": format_time(created),
+        "urls": urls | {"web": f"{base_url}/p/{id}"},
     }
 
 
-def finished(job: dict[str, Any], output: Any, seconds: float, created: float = MOMENT) -> dict[str, Any]:
-    """Return a prediction that has succeeded, `seconds` after its creation: some clients learn from that."""
-    times = {"started_at": time(created), "completed_at": time(created + seconds)}
+def finish(prediction: dict[str, Any], output: Any, seconds: float, created: float = CREATED_AT) -> dict[str, Any]:
+    """Return a prediction that succeeded `seconds` after its creation, from which some clients estimate later runs."""
+    times = {"started_at": format_time(created), "completed_at": format_time(created + seconds)}
     metrics = {"predict_time": seconds, "total_time": seconds}
-    return job | times | {"status": "succeeded", "output": output, "metrics": metrics}
+    return prediction | times | {"status": "succeeded", "output": output, "metrics": metrics}
 
 
-def sample(base: str) -> dict[str, Any]:
-    """Return the finished prediction that GET shows, of about 2.5 kB."""
+def sample_prediction(base_url: str) -> dict[str, Any]:
+    """Return the finished prediction that GET returns, of about 2.5 kB."""
     rng = random.Random(1)
     input = {"prompt": _text(rng, 60), "seed": 42, "width": 1024, "height": 1024, "guidance_scale": 7.5}
-    job = finished(prediction(base, "x0fmfzfcf5rma0cq65c825tcbm", input, "starting"), OUTPUT, 2.6)
+    job = finish(prediction(base_url, "x0fmfzfcf5rma0cq65c825tcbm", input, "starting"), OUTPUT, 2.6)
     return job | {"logs": "".join(f"{10 * n:3}%|{_text(rng, 19)}\n" for n in range(11))}
 
 
 class Page:
-    """A page of a hundred models, of about 1.4 MB; compressed once, whatever its `next` is."""
+    """A page of 100 models, about 1.4 MB. It is compressed only once, for any `next`."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base_url: str) -> None:
         rng = random.Random(2)
-        models = json.dumps([_model(base, rng, f"model-{number:03}", 3.2) for number in range(PAGE)])
+        models = json.dumps([_model(base_url, rng, f"model-{number:03}", 3.2) for number in range(PAGE_SIZE)])
         self._models = f'{{"previous": null, "results": {models}, "next": '.encode()
         deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         self._deflated = deflate.compress(self._models) + deflate.flush(zlib.Z_FULL_FLUSH)
         self._crc = zlib.crc32(self._models)
 
-    def plain(self, next: str | None) -> bytes:
-        """Return the page."""
+    def encode(self, next: str | None) -> bytes:
+        """Return the page uncompressed."""
         return self._models + json.dumps(next).encode() + b"}"
 
-    def gzipped(self, next: str | None) -> bytes:
-        """Return the page for those who accept gzip: only its end is compressed now."""
+    def encode_gzip(self, next: str | None) -> bytes:
+        """Return the page compressed with gzip. Only the part with `next` is compressed now."""
         end = json.dumps(next).encode() + b"}"
         deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         tail = struct.pack("<II", zlib.crc32(end, self._crc), len(self._models) + len(end))
         return gzip.compress(b"")[:10] + self._deflated + deflate.compress(end) + deflate.flush() + tail
 
 
-def file(base: str, size: int) -> dict[str, Any]:
+def file(base_url: str, size: int) -> dict[str, Any]:
     """Return an uploaded file."""
     id = "cneqzikepnug6xezperrr4z55o"
     return {
@@ -134,25 +134,25 @@ def file(base: str, size: int) -> dict[str, Any]:
         "etag": "0123456789abcdef0123456789abcdef",
         "checksums": {"sha256": "0" * 64, "md5": "0" * 32},
         "metadata": {},
-        "created_at": time(MOMENT),
-        "expires_at": time(MOMENT + 24 * 3600),
-        "urls": {"get": f"{base}/v1/files/{id}"},
+        "created_at": format_time(CREATED_AT),
+        "expires_at": format_time(CREATED_AT + 24 * 3600),
+        "urls": {"get": f"{base_url}/v1/files/{id}"},
     }
 
 
 def account() -> dict[str, Any]:
-    """Return whose token it is."""
+    """Return the account of the token."""
     return {"type": "organization", "username": "acme", "name": "Acme, Inc.", "github_url": "https://github.com/acme"}
 
 
-def model(base: str, name: str) -> dict[str, Any]:
-    """Return what is told of a model; its name ends with the seconds that its example took, as all its runs do."""
-    return _model(base, random.Random(3), name, float(name.rpartition("-")[2]))
+def model(base_url: str, name: str) -> dict[str, Any]:
+    """Return a model. Its name ends with the duration in seconds of its runs, and of its example."""
+    return _model(base_url, random.Random(3), name, float(name.rpartition("-")[2]))
 
 
-def _model(base: str, rng: random.Random, name: str, seconds: float) -> dict[str, Any]:
-    example = prediction(base, f"{rng.getrandbits(120):026x}"[:26], {"prompt": _text(rng, 40)}, "starting")
-    example = finished(example, [_text(rng, 4) for _ in range(12)], seconds) | {"logs": _text(rng, 150)}
+def _model(base_url: str, rng: random.Random, name: str, seconds: float) -> dict[str, Any]:
+    example = prediction(base_url, f"{rng.getrandbits(120):026x}"[:26], {"prompt": _text(rng, 40)}, "starting")
+    example = finish(example, [_text(rng, 4) for _ in range(12)], seconds) | {"logs": _text(rng, 150)}
     return {
         "url": f"https://replicate.com/acme/{name}",
         "owner": "acme",

@@ -1,9 +1,9 @@
-"""Take over one document after another, in a copy of the tree, and say how each went.
+"""Update a copy of the repository to one OpenAPI document after another, and report each update.
 
-    python scripts/rehearse.py DOCUMENT...
+    python scripts/dry_run.py DOCUMENT...
 
-For each, from the first to the last: operations, models, changes by class, seconds. The tree itself is not touched. The
-exit code is 1 where one does not come out.
+For each document: operations, models, changes by class, seconds. The repository itself is not changed. The exit code is
+1 if an update fails.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import changes
-import contract
-import update_spec
+from codegen import changes, contract
+from codegen.generate import PACKAGE, ROOT
+from codegen.update import UpdateError, update
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print a line for each document."""
+    """Print one line for each document; return the exit code."""
     documents = [Path(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     if not documents:
         print(f"usage: {Path(__file__).name} DOCUMENT...", file=sys.stderr)
@@ -31,21 +31,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{'document':<32} operations  models  {'  '.join(changes.CLASSES)}  seconds")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        shutil.copy(update_spec.ROOT / "openapi.json", root)
-        shutil.copytree(update_spec.ROOT / "generated", root / "generated")
+        shutil.copy(ROOT / "openapi.json", root)
+        for part in ("generated", "replicate_ext"):
+            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
         for document in documents:
-            began = time.perf_counter()
+            started = time.perf_counter()
             try:
-                found, _ = update_spec.update(str(document), root)
-            except update_spec.UpdateError as error:
+                found, _ = update(str(document), root)
+            except UpdateError as error:
                 failed += 1
                 print(f"{document.name:<32} {error}")
                 continue
-            operations = len(contract.by_operation(contract.load(root / "openapi.json"))["operations"])
-            models = len([path for path in root.glob("generated/replicate_api/models/*.py") if path.stem != "__init__"])
+            operations = len(contract.index_operations(contract.load(root / "openapi.json"))["operations"])
+            models = len([path for path in (root / PACKAGE / "models").glob("*.py") if path.stem != "__init__"])
             count = Counter(change.effect for change in found)
             classes = "  ".join(f"{count[effect]:>{len(effect)}}" for effect in changes.CLASSES)
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - started
             print(f"{document.name:<32} {operations:>10}  {models:>6}  {classes}  {seconds:>7.1f}")
     return 1 if failed else 0
 
