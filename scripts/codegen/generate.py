@@ -44,8 +44,8 @@ RUNTIME = ("types.py", "client.py", "errors.py")
 
 OVERLAY = HERE / "overlay.yaml"
 
-# The generator renames whatever shadows a builtin (`input_`, `type_`). We keep the names of the OpenAPI document, except
-# for those that our templates use in a class or function body.
+# The generator renames whatever shadows a builtin (`input_`, `type_`). We keep the names of the OpenAPI document,
+# except for those that our templates use in a class or function body.
 strings.RESERVED_WORDS = {
     *("Any", "bool", "bytes", "cast", "date", "datetime", "dict", "float", "int", "list", "str", "types"),
     *("additional_properties", "body", "client", "fields", "from_dict", "self", "to_dict"),

@@ -14,8 +14,8 @@ class PredictionUrls(types.Record):
     """Addresses for this prediction.
 
     Attributes:
-        cancel: API address that stops it, with POST.
-        get: API address of its current state.
+        cancel: API URL that cancels it, with POST.
+        get: API URL of its current state.
         stream: Source of server-sent events with its output, absent where the model cannot stream.
         web: Its page for people.
     """

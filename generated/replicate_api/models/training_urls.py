@@ -14,8 +14,8 @@ class TrainingUrls(types.Record):
     """Addresses for this training.
 
     Attributes:
-        cancel: API address that stops it, with POST.
-        get: API address of its current state.
+        cancel: API URL that cancels it, with POST.
+        get: API URL of its current state.
     """
 
     cancel: str | Unset = UNSET

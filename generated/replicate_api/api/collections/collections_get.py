@@ -28,7 +28,7 @@ def request(collection_slug: str) -> types.Request:
 def build(collection_slug: str) -> types.Request:
     """Look up a collection with its models
 
-    Returns one collection with full objects for all its models in a single reply, not in pages.
+    Returns one collection with full objects for all its models in a single response, not in pages.
 
     Args:
         collection_slug: Short name from the collection's URL, lower case with hyphens.

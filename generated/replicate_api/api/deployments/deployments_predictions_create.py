@@ -58,27 +58,26 @@ def build(
 ) -> types.Request:
     """Run a deployment
 
-    Starts a prediction with the model, version and hardware of a deployment. Replies at once with a
+    Starts a prediction with the model, version and hardware of a deployment. Returns immediately with a
     prediction that is `starting`, or with `Prefer: wait` holds the request for up to 60 seconds; a prediction
-    that takes longer comes back unfinished and keeps running, so poll predictions.get or use a webhook.
-    Repeating the request makes, and bills, another prediction.
+    that takes longer is returned unfinished and keeps running, so poll predictions.get or use a webhook.
+    Retrying the request creates, and bills, another prediction.
 
     Args:
         deployment_owner: User or organization that the deployment belongs to.
         deployment_name: Name of the deployment, without its owner.
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
-        stream: Deprecated and not needed: `urls.stream` of the reply is there whenever the model can
-            stream.
-        webhook: HTTPS URL that receives the prediction as a POST when something happens to it, with the
-            body of predictions.get; redirects are not followed, and since deliveries are retried and may
-            repeat, handle them so that a second one does no harm.
+        stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
+        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
+            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
+            the handler must be idempotent.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
-            asked for, always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
+            selected, always.
         prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for N
-            seconds, 1 to 60; without it the reply comes at once.
+            seconds, 1 to 60; without it the response is immediate.
         cancel_after: Lifetime of the prediction counted from its creation, after which the server stops
             it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at will; no
             less than 5 seconds.

@@ -23,7 +23,7 @@ def request(file_id: str) -> types.Request:
 def build(file_id: str) -> types.Request:
     """Remove a file
 
-    Removes an uploaded file at once; later requests for it answer 404. The files API is experimental.
+    Removes an uploaded file immediately; later requests for it return 404. The files API is experimental.
 
     Args:
         file_id: Id of the file to remove.

@@ -31,7 +31,7 @@ def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.R
 def build(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Download a file's bytes
 
-    Returns the content of an uploaded file to whoever holds a valid signature. No operation hands out
+    Returns the content of an uploaded file to any caller with a valid signature. No operation returns
     signatures: compute one with the account's signing secret for files. The files API is experimental.
 
     Args:

@@ -32,8 +32,8 @@ def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
     """Remove a model version
 
     Removes a version together with its predictions and their files. The model must be your own and private;
-    nobody else may have run the version, and no training, deployment or version override may depend on it.
-    Deletion happens in the background and takes some minutes.
+    no other account may have run the version, and no training, deployment or version override may depend on
+    it. Deletion happens in the background and takes some minutes.
 
     Args:
         model_owner: User or organization that the model belongs to.

@@ -34,8 +34,8 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
 def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
     """Look up a model version
 
-    Returns one version with its `openapi_schema`: there, `components.schemas.Input` says what the model takes
-    and `Output` what it gives.
+    Returns one version with its `openapi_schema`, in which `components.schemas.Input` describes the input of
+    the model and `Output` its output.
 
     Args:
         model_owner: User or organization that the model belongs to.

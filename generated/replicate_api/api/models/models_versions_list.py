@@ -34,7 +34,7 @@ def build(model_owner: str, model_name: str) -> types.Request:
     """Page through a model's versions
 
     Returns one page of a model's versions, newest first. Official models show none: the page is empty or the
-    reply is 404.
+    response is 404.
 
     Args:
         model_owner: User or organization that the model belongs to.

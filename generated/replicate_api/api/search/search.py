@@ -31,10 +31,10 @@ def build(*, query: str, limit: int | None = None) -> types.Request:
     """Search models, collections and pages (beta)
 
     Finds public models, collections and documentation pages for a text. Works without a token. In beta: the
-    reply may still change.
+    response may still change.
 
     Args:
-        query: Text to look for.
+        query: Text to search for.
         limit: Most models to return, 1 to 50 and 20 by default; collections and pages are not limited by
             it.
     """

@@ -1,21 +1,18 @@
-"""The comparison of contracts, and our own contract held against Replicate's document."""
+"""The comparison of contracts: differences, and what is not one."""
+
+from __future__ import annotations
 
 import copy
 import json
-import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-import contract
-
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("REPLICATE_EXT_SHARED") or ROOT.parent / "shared")
-UPSTREAM = SHARED / "upstream" / "openapi-2026-03-16.json"
+import contract as command
+from codegen import contract
+from openapi_documents import ROOT, iterate_documentation
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -75,13 +72,13 @@ RUN = "$.components.schemas.Run"
 DELETE = object()
 
 
-def edited(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy with some places, written `$.a.b.0`, set or deleted."""
+def edit(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy with some values, at paths such as `$.a.b.0`, set or deleted."""
     result = copy.deepcopy(document)
-    for place, value in edits.items():
-        *way, last = place.split(".")[1:]
+    for path, value in edits.items():
+        *parents, last = path.split(".")[1:]
         node: Any = result
-        for step in way:
+        for step in parents:
             node = node[int(step) if isinstance(node, list) else step]
         key: Any = int(last) if isinstance(node, list) else last
         if value is DELETE:
@@ -118,7 +115,7 @@ def edited(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
         pytest.param(
             {"$.paths./tasks": {"get": {"operationId": "runs.list"}}},
             ["GET /tasks added"],
-            id="operationId given twice",
+            id="duplicate operationId",
         ),
         pytest.param(
             {f"{LIST}.parameters.0.schema.maximum": 60},
@@ -148,7 +145,7 @@ def edited(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
         pytest.param(
             {f"{BODY}.metadata.default.title": "y"},
             ['runs.create: body field "metadata" default title: "x" -> "y"'],
-            id="a key of a default is no prose",
+            id="a key in a default value",
         ),
         pytest.param(
             {"$.paths./runs.post.requestBody.content.application/json": DELETE},
@@ -208,7 +205,7 @@ def edited(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
                 f"{RUN}.properties.id.examples": ["a"],
             },
             [],
-            id="prose only",
+            id="documentation only",
         ),
         pytest.param(
             {
@@ -221,8 +218,8 @@ def edited(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-def test_differences(edits: dict[str, Any], expected: list[str]) -> None:
-    assert contract.differences(DOCUMENT, edited(DOCUMENT, edits)) == expected
+def test_each_difference_is_one_line(edits: dict[str, Any], expected: list[str]) -> None:
+    assert contract.describe_differences(DOCUMENT, edit(DOCUMENT, edits)) == expected
 
 
 @pytest.mark.parametrize(
@@ -234,34 +231,36 @@ def test_differences(edits: dict[str, Any], expected: list[str]) -> None:
         (None, None, []),
     ],
 )
-def test_differences_in_data(old: Any, new: Any, expected: list[str]) -> None:
-    def having(default: Any) -> dict[str, Any]:
+def test_values_are_compared_by_type_and_order(old: Any, new: Any, expected: list[str]) -> None:
+    def document_with(default: Any) -> dict[str, Any]:
         return {**DOCUMENT, "components": {"schemas": {"X": {"default": default}}}}
 
-    assert contract.differences(having(old), having(new)) == expected
+    assert contract.describe_differences(document_with(old), document_with(new)) == expected
 
 
-def test_differences_leave_the_documents_alone() -> None:
+def test_the_compared_documents_are_not_changed() -> None:
     document = copy.deepcopy(DOCUMENT)
-    contract.differences(document, document)
+    contract.describe_differences(document, document)
     assert document == DOCUMENT
 
 
-def test_facts_have_no_prose() -> None:
-    assert list(prose(contract.facts(DOCUMENT))) == []
-    assert contract.facts(contract.facts(DOCUMENT)) == contract.facts(DOCUMENT)
+def test_stripped_documents_have_no_documentation() -> None:
+    assert list(iterate_documentation(contract.strip_documentation(DOCUMENT))) == []
+    assert contract.strip_documentation(contract.strip_documentation(DOCUMENT)) == contract.strip_documentation(
+        DOCUMENT
+    )
 
 
-def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, same, new = tmp_path / "old.json", tmp_path / "same.yaml", tmp_path / "new.yml"
     old.write_text(json.dumps(DOCUMENT))
-    # Unquoted, as people write it: YAML reads the status as a number.
+    # Unquoted, as in hand-written YAML, where a status is a number.
     same.write_text(yaml.safe_dump(DOCUMENT).replace("'200'", "200").replace("'201'", "201"))
-    new.write_text(yaml.safe_dump(edited(DOCUMENT, {f"{BODY}.stream": DELETE})))
+    new.write_text(yaml.safe_dump(edit(DOCUMENT, {f"{BODY}.stream": DELETE})))
 
-    assert contract.main([str(old), str(same)]) == 0
+    assert command.main([str(old), str(same)]) == 0
     assert capsys.readouterr() == ("", "")
-    assert contract.main([str(old), str(new)]) == 1
+    assert command.main([str(old), str(new)]) == 1
     assert capsys.readouterr() == ('runs.create: body field "stream" removed\n', "")
 
 
@@ -280,109 +279,14 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("paths.json", b'{"openapi": "3.1.0", "paths": []}'),
     ],
 )
-def test_unreadable_is_exit_code_2(
+def test_an_unreadable_document_is_exit_code_2(
     name: str, content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
 
-    assert contract.main([str(path), str(ROOT / "openapi.json")]) == 2
+    assert command.main([str(path), str(ROOT / "openapi.json")]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert name in err
-
-
-# Our own document
-
-
-def prose(node: Any, *, names: bool = False) -> Iterator[tuple[str, Any]]:
-    """Yield key and value of all prose in a document, at any depth."""
-    if isinstance(node, list):
-        for item in node:
-            yield from prose(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if not names and key in contract.PROSE - {"info", "externalDocs"}:
-                yield key, value
-            elif names or key not in contract.VALUES:
-                yield from prose(value, names=not names and key in contract.NAMES)
-
-
-def properties(node: Any, *, names: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield all properties in a document, at any depth."""
-    if isinstance(node, list):
-        for item in node:
-            yield from properties(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if not names and key == "properties":
-                yield from value.items()
-            yield from properties(value, names=not names and key in contract.NAMES)
-
-
-def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    items = document["paths"].values()
-    return {operation["operationId"]: operation for item in items for operation in item.values()}
-
-
-def runs(text: str, length: int = 8) -> set[tuple[str, ...]]:
-    """Return the runs of consecutive words in a text."""
-    words = re.findall(r"\w+", text.lower())
-    return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
-
-
-@pytest.fixture(scope="module")
-def ours() -> dict[str, Any]:
-    return contract.load(ROOT / "openapi.json")
-
-
-@pytest.fixture(scope="module")
-def upstream() -> dict[str, Any]:
-    if not UPSTREAM.exists():
-        pytest.skip("the snapshot of Replicate's document is not here")
-    return contract.load(UPSTREAM)
-
-
-def test_our_contract_is_replicates(ours: dict[str, Any], upstream: dict[str, Any]) -> None:
-    assert contract.differences(upstream, ours) == []
-
-
-def test_our_words_are_our_own(ours: dict[str, Any], upstream: dict[str, Any]) -> None:
-    theirs = {run for _, text in prose(upstream) for run in runs(str(text))}
-    assert len(theirs) > 1000
-    assert {run for _, text in prose(ours) for run in runs(text)} & theirs == set()
-
-
-def test_prose_is_plain_and_has_no_examples(ours: dict[str, Any]) -> None:
-    keys = {key for key, _ in prose(ours)}
-    assert keys <= {"summary", "description", "title", "bearerFormat"}
-    for _, text in prose(ours):
-        assert text.isascii()
-        assert text == text.strip()
-        assert not re.search(r"curl|</|```|\n|^#", text)
-
-
-def test_every_operation_is_described(ours: dict[str, Any]) -> None:
-    assert len(operations(ours)) == 37
-    for name, operation in operations(ours).items():
-        assert 0 < len(operation["summary"]) < 60, name
-        assert operation["description"], name
-        for status, response in operation["responses"].items():
-            assert response["description"], (name, status)
-
-
-def test_every_parameter_is_described(ours: dict[str, Any]) -> None:
-    parameters = list(ours["components"]["parameters"].values())
-    for operation in operations(ours).values():
-        parameters += operation.get("parameters", [])
-    assert len(parameters) > 40
-    for parameter in parameters:
-        assert "$ref" in parameter or parameter["description"], parameter
-
-
-def test_every_schema_and_property_is_described(ours: dict[str, Any]) -> None:
-    schemas = list(ours["components"]["schemas"].items()) + list(properties(ours))
-    assert len(schemas) > 200
-    for name, schema in schemas:
-        assert ("$ref" in schema) != bool(schema.get("description")), name
