@@ -131,11 +131,11 @@ def workloads(quick: bool, folder: str) -> list[Workload]:
             max_rounds=2,
         ),
         Workload(
-            "poll", "`run`, not held, with a stream: overhead over the model's time", overhead_figures(20), max_rounds=3
+            "poll", "`run`, not held, with a stream: overhead", overhead_figures(20), max_rounds=3
         ),
         Workload(
             "poll-plain",
-            "`run`, not held, without a stream: overhead over the model's time",
+            "`run`, not held, without a stream: overhead",
             (*overhead_figures(60), *requests),
             max_rounds=3,
         ),
@@ -147,7 +147,7 @@ def workloads(quick: bool, folder: str) -> list[Workload]:
         ),
         Workload(
             "wait",
-            "`run`, held (`Prefer: wait`): overhead over the model's time",
+            "`run`, held (`Prefer: wait`): overhead",
             (Figure("0.05 s", "overhead_ms 0.05", "ms", _targets("≤", 1.1, "httpx")),),
         ),
         Workload(

@@ -167,7 +167,7 @@ def _operation_ids(methods: dict[str, str], config: Config) -> dict[str, str]:
 
 
 def _render(project: Project, name: str, folder: Path) -> None:
-    """Write a file that the generator does not know."""
+    """Write a file that is not part of the generator's own output."""
     text = project.env.get_template(f"{name}.jinja").render(
         endpoint_collections_by_tag=project.openapi.endpoint_collections_by_tag
     )
@@ -185,11 +185,11 @@ def _format(package: Path) -> None:
         subprocess.run(complete, cwd=package.parent, check=True, capture_output=True, text=True)
 
 
-def _replace(output: Path, made: Path) -> None:
+def _replace(output: Path, new: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.exists():
         shutil.rmtree(output)
-    shutil.copytree(made, output)
+    shutil.copytree(new, output)
 
 
 def differences(left: Path, right: Path) -> list[str]:

@@ -139,16 +139,16 @@ def update(
         return [], [] if new == old else ["only descriptions differ: --prose takes them"]
     document = new if take_descriptions else keep_descriptions(new, old)
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "made")
+        staging = Path(folder, "staging")
         ignored = shutil.ignore_patterns("__pycache__", "emulator")
-        shutil.copytree(root / "replicate_ext", made / "replicate_ext", ignore=ignored)  # the namespaces import it
+        shutil.copytree(root / "replicate_ext", staging / "replicate_ext", ignore=ignored)  # the namespaces import it
         try:
-            unused = generate.generate(document, made, strict=False)
+            unused = generate.generate(document, staging, strict=False)
         except generate.GenerationError as error:
             raise UpdateError(f"{source} cannot be generated:\n{error}") from error
-        _check(made)
-        (made / file.name).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _replace(root, made, backup=Path(folder, "backup"))
+        _check(staging)
+        (staging / file.name).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _replace(root, staging, backup=Path(folder, "backup"))
     return found, [f"overlay.yaml: remove this entry, it is obsolete: {target}" for target in unused]
 
 
@@ -171,16 +171,16 @@ def _check(root: Path) -> None:
             raise UpdateError(f"the generated code is not valid:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
-def _replace(root: Path, made: Path, backup: Path) -> None:
+def _replace(root: Path, staging: Path, backup: Path) -> None:
     """Replace the document and the generated code, or restore everything if one step fails."""
     for output in generate.OUTPUTS:
         shutil.copytree(root / output, backup / output)
     part = root / ".openapi.json.part"
-    shutil.copyfile(made / "openapi.json", part)
+    shutil.copyfile(staging / "openapi.json", part)
     try:
         for output in generate.OUTPUTS:
             shutil.rmtree(root / output)
-            shutil.copytree(made / output, root / output, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(staging / output, root / output, ignore=shutil.ignore_patterns("__pycache__"))
         os.replace(part, root / "openapi.json")
     except BaseException:
         for output in generate.OUTPUTS:
