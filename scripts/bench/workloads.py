@@ -130,9 +130,7 @@ def workloads(quick: bool, folder: str) -> list[Workload]:
             ("200", str(duration)),
             max_rounds=2,
         ),
-        Workload(
-            "poll", "`run`, not held, with a stream: overhead", overhead_figures(20), max_rounds=3
-        ),
+        Workload("poll", "`run`, not held, with a stream: overhead", overhead_figures(20), max_rounds=3),
         Workload(
             "poll-plain",
             "`run`, not held, without a stream: overhead",
