@@ -1,4 +1,4 @@
-# Everything a person or CI runs. `make help` lists it.
+# The commands for development and CI; `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Make .venv with everything for development, from pinned versions
+setup: $(STAMP)  ## Create .venv with the pinned development dependencies
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("replicate-ext needs Python 3.11 or newer: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
@@ -22,10 +22,10 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: setup  ## Run the tour on the local emulator: no token, no internet
 	$(BIN)/python examples/tour.py --emulator
 
-test: setup  ## Run all tests, on all cores
+test: setup  ## Run all tests on all cores
 	$(BIN)/python -m pytest --numprocesses auto
 
-check: setup  ## Formatting, lint, types, and whether the generated code is what `make generate` writes
+check: setup  ## Check formatting, lint, types and that the generated code is up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy generated/replicate_api
@@ -34,26 +34,26 @@ check: setup  ## Formatting, lint, types, and whether the generated code is what
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-generate: setup  ## Regenerate generated/replicate_api from openapi.json
+generate: setup  ## Regenerate generated/replicate_api and replicate_ext/_generated from openapi.json
 	$(BIN)/python scripts/generate.py
 
-update-spec: setup  ## Take over a new document (SPEC_URL, else Replicate's): download, regenerate, check, say what changed
+update-spec: setup  ## Update to a new OpenAPI document (SPEC_URL, default: Replicate's) and report the changes
 	$(BIN)/python scripts/update_spec.py --format $(or $(FORMAT),text)
 
-rehearse: setup  ## Take over one document after another, in a copy of the tree: make rehearse DOCUMENTS="..."
-	$(BIN)/python scripts/rehearse.py $(DOCUMENTS)
+rehearse: setup  ## Try updates in a copy of the repository: make rehearse DOCUMENTS="old.yaml new.yaml"
+	$(BIN)/python scripts/dry_run.py $(DOCUMENTS)
 
-record: setup  ## Record tests/recordings anew: against Replicate with REPLICATE_API_TOKEN set, else against the emulator
+record: setup  ## Record tests/recordings again: from Replicate if REPLICATE_API_TOKEN is set, else from the emulator
 	$(BIN)/python -m pytest tests/test_recorded_sessions.py --record
 
-interop: setup  ## Run Replicate's own clients on the emulator, and print what works
-	$(BIN)/python scripts/interop.py
+interop: setup  ## Run Replicate's official clients against the emulator and print which features work
+	PYTHONPATH=scripts $(BIN)/python -m interop
 
-conformance: setup  ## Look for answers of the emulator that openapi.json does not allow
+conformance: setup  ## Search for responses of the emulator that openapi.json does not allow
 	$(BIN)/python scripts/conformance.py
 
-bench: setup  ## Measure ours beside its peers, and write docs/performance.md: make bench BENCH="--works get,aget --rounds 3"
-	$(BIN)/python scripts/bench.py $(BENCH)
+bench: setup  ## Benchmark this client and its peers, write docs/performance.md: make bench BENCH="--works get,aget"
+	PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache dist

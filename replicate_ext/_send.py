@@ -115,7 +115,7 @@ class Session(Generic[BackendT]):
             if hint is not None and isinstance(error, errors.RateLimitError):
                 limiter.block_until(is_idempotent, backend.monotonic() + hint, error.detail)
             delay = retry.retry_delay(failure, attempt, retries, waited) if result.is_retryable else None
-            if delay is None or not request.is_repeatable() or self._is_too_late(delay, deadline):
+            if delay is None or not request.is_replayable() or self._is_too_late(delay, deadline):
                 if not is_idempotent and retry.may_have_been_accepted(failure):
                     error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
                 raise error from cause

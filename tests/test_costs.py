@@ -1,4 +1,4 @@
-"""What things cost, without a clock: modules loaded, requests sent, blocks of memory kept. See docs/performance.md."""
+"""Costs that need no clock: modules imported, requests sent, memory blocks kept. See docs/performance.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import BASE_URL, Harness, json_response, prediction
 from replicate_api.models import PageOfModels, Prediction
 from replicate_ext.emulator import Emulator
 
-LOADED = """
+PRINT_LOADED = """
 import sys
 before = set(sys.modules)
 {code}
@@ -22,21 +22,21 @@ print(*(set(sys.modules) - before))
 """
 
 
-def loaded(code: str, *arguments: str) -> set[str]:
-    """Return the modules that a program loads."""
-    command = [sys.executable, "-c", LOADED.format(code=code), *arguments]
+def loaded_modules(code: str, *arguments: str) -> set[str]:
+    """Return the modules that a program imports."""
+    command = [sys.executable, "-c", PRINT_LOADED.format(code=code), *arguments]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
 
 
-def test_an_import_loads_next_to_nothing() -> None:
-    ours = {name for name in loaded("import replicate_ext") if name.startswith("replicate")}
+def test_import_loads_few_modules() -> None:
+    ours = {name for name in loaded_modules("import replicate_ext") if name.startswith("replicate")}
     assert ours == {"replicate_ext", "replicate_ext._version"}
-    assert len(loaded("import replicate_ext")) <= 40
+    assert len(loaded_modules("import replicate_ext")) <= 40
 
 
-def test_a_first_call_loads_what_it_needs(api: Emulator) -> None:
+def test_the_first_call_loads_only_the_modules_of_its_operation(api: Emulator) -> None:
     code = "from replicate_ext import Replicate; Replicate(sys.argv[1], base_url=sys.argv[2]).account.get().type"
-    modules = loaded(code, api.token, api.url)
+    modules = loaded_modules(code, api.token, api.url)
     assert {name for name in modules if name.startswith("replicate_api.api.")} == {
         "replicate_api.api.account",
         "replicate_api.api.account.account_get",
@@ -45,10 +45,10 @@ def test_a_first_call_loads_what_it_needs(api: Emulator) -> None:
         "replicate_api.models.account",
         "replicate_api.models.account_type",
     }
-    late = {"aiohttp", "asyncio", "concurrent.futures", "difflib", "html", "importlib.metadata", "uuid"}
-    modules -= loaded("import httpx")
+    lazy = {"aiohttp", "asyncio", "concurrent.futures", "difflib", "html", "importlib.metadata", "uuid"}
+    modules -= loaded_modules("import httpx")
     assert not modules & {
-        *late,
+        *lazy,
         "dateutil",
         "numpy",
         "PIL",
@@ -57,8 +57,8 @@ def test_a_first_call_loads_what_it_needs(api: Emulator) -> None:
     }
 
 
-def test_whoever_blocks_loads_nothing_that_awaits() -> None:
-    modules = loaded("import replicate_ext; replicate_ext.run, replicate_ext.predictions, replicate_ext.models")
+def test_the_sync_client_loads_no_async_modules() -> None:
+    modules = loaded_modules("import replicate_ext; replicate_ext.run, replicate_ext.predictions, replicate_ext.models")
     assert "replicate_ext._default_client" in modules
     assert not modules & {"asyncio", "aiohttp", "replicate_ext._backends.asyncio"}
 
@@ -103,33 +103,33 @@ def test_what_a_run_asks_for(harness: Harness, ref: str, arguments: dict, answer
     assert len(harness.server.requests) == requests
 
 
-def blocks(make: Callable[[], object], count: int = 200) -> float:
-    """Return how many blocks of memory each of the things that are made keeps."""
-    first = [make() for _ in range(count)]  # whatever is made only once is there now
+def memory_blocks(make: Callable[[], object], count: int = 200) -> float:
+    """Return how many memory blocks each result of a function keeps."""
+    first = [make() for _ in range(count)]  # fills the caches
     gc.collect()
     before = sys.getallocatedblocks()
     more = [make() for _ in range(count)]
     return (sys.getallocatedblocks() - before) / (len(first + more) / 2)
 
 
-def test_what_a_parsed_prediction_keeps() -> None:
+def test_memory_blocks_of_a_parsed_prediction() -> None:
     body = json.dumps(prediction(output=["a", "b"], metrics={"predict_time": 1.5}))
-    plain = blocks(lambda: json.loads(body))
+    plain = memory_blocks(lambda: json.loads(body))
 
-    def read() -> Prediction:
+    def parse_and_read() -> Prediction:
         job = Prediction.from_dict(json.loads(body))
         for name in Prediction.fields:
             getattr(job, name)
         return job
 
-    assert blocks(lambda: Prediction.from_dict(json.loads(body))) <= plain + 5
-    assert blocks(read) <= plain + 25
+    assert memory_blocks(lambda: Prediction.from_dict(json.loads(body))) <= plain + 5
+    assert memory_blocks(parse_and_read) <= plain + 25
 
 
-def test_what_nobody_looks_into_stays_json() -> None:
+def test_nested_models_that_are_not_read_stay_json() -> None:
     version = {"id": "v", "openapi_schema": {"components": {str(number): {} for number in range(500)}}}
     page = {"next": None, "results": [{"name": "m", "latest_version": version, "default_example": prediction()}]}
-    read = PageOfModels.from_dict(page)
-    assert [model.name for model in read.results] == ["m"]
-    assert vars(read.results[0].latest_version) == {"_source": version}
-    assert vars(read.results[0].default_example).keys() == {"_source"}
+    parsed = PageOfModels.from_dict(page)
+    assert [model.name for model in parsed.results] == ["m"]
+    assert vars(parsed.results[0].latest_version) == {"_source": version}
+    assert vars(parsed.results[0].default_example).keys() == {"_source"}

@@ -1,4 +1,4 @@
-"""What people install: built, looked into, and used in an environment with nothing else."""
+"""The wheel and the sdist: their contents, and an installation into an empty environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return the wheel and the sdist."""
+    """Return the paths of the wheel and the sdist."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True
@@ -29,7 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return wheel, sdist
 
 
-def test_the_wheel_has_both_packages_and_nothing_else(built: tuple[Path, Path]) -> None:
+def test_the_wheel_contains_both_packages_only(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         names = set(wheel.namelist())
         [metadata] = [wheel.read(name).decode() for name in names if name.endswith("METADATA")]
@@ -40,6 +40,7 @@ def test_the_wheel_has_both_packages_and_nothing_else(built: tuple[Path, Path]) 
         "replicate_ext/emulator/templates/page.html",
         "replicate_ext/emulator/templates/style.css",
         "replicate_ext/pytest_plugin.py",
+        "replicate_ext/_generated/resources.py",
         "replicate_api/models/prediction.py",
     } <= names
     tops = {name.split("/")[0] for name in names}
@@ -49,21 +50,22 @@ def test_the_wheel_has_both_packages_and_nothing_else(built: tuple[Path, Path]) 
     assert "Requires-Python: >=3.11" in metadata
 
 
-def test_the_sdist_has_what_a_build_needs_and_no_tests(built: tuple[Path, Path]) -> None:
+def test_the_sdist_contains_what_a_build_needs_and_no_tests(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {"pyproject.toml", "README.md", "LICENSE", "openapi.json", "generated/replicate_api/py.typed"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "openapi.json"} <= names
+    assert {"generated/replicate_api/py.typed", "replicate_ext/_generated/resources.py"} <= names
     assert not {name for name in names if name.startswith(("tests/", "scripts/", "."))} - {".gitignore"}
 
 
-def test_it_installs_alone_and_runs_the_first_example(built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_wheel_installs_and_runs_the_first_example(built: tuple[Path, Path], tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", str(built[0])], check=True, capture_output=True)
-    listed = subprocess.run(
+    freeze = subprocess.run(
         [python, "-m", "pip", "list", "--format=freeze"], check=True, capture_output=True, text=True
     )
-    installed = {line.partition("==")[0].lower().replace("_", "-") for line in listed.stdout.split()}
+    installed = {line.partition("==")[0].lower().replace("_", "-") for line in freeze.stdout.split()}
     ours = {"replicate-ext", "httpx", "attrs", "python-dateutil", "sniffio"}
     theirs = {"anyio", "certifi", "h11", "httpcore", "idna", "six", "typing-extensions", "tzdata"}
     assert ours <= installed <= ours | theirs | {"pip", "setuptools"}

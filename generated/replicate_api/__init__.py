@@ -1,4 +1,4 @@
-"""Replicate HTTP API: a generated client. Calls are under `api`, data under `models`."""
+"""Replicate HTTP API: a generated client. Operations are in `api`, models in `models`."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What an endpoint needs of a client: something that sends a `Request`."""
+"""The interface that endpoint modules need of a client, and a minimal client that has it."""
 
 from __future__ import annotations
 
@@ -11,59 +11,63 @@ if TYPE_CHECKING:
 
 
 class Sender(Protocol):
-    """Sends a request and returns the answer, whatever its status."""
+    """Sends a request and returns the response, whatever its status."""
 
     def send(self, request: Request, /) -> httpx.Response: ...
 
 
 class AsyncSender(Protocol):
-    """Sends a request and returns the answer, whatever its status, without blocking."""
+    """Sends a request without blocking and returns the response, whatever its status."""
 
     async def asend(self, request: Request, /) -> httpx.Response: ...
 
 
 class Client:
-    """A bare client over httpx: no retries, no waiting, just the calls.
+    """A minimal client over httpx, sync and async: no retries, no polling.
 
-    `token` goes out with every request, and a request can only go below `base_url`; redirects are not followed.
-    Further keyword arguments are those of `httpx.Client` and `httpx.AsyncClient`.
+    httpx does not follow redirects by default, so the token is sent to `base_url` only.
+
+    Args:
+        base_url: The URL that request paths are appended to.
+        token: Sent with every request, as `Authorization: Bearer <token>`.
+        **httpx_arguments: Passed to `httpx.Client` and `httpx.AsyncClient`.
     """
 
     def __init__(self, base_url: str, token: str | None = None, **httpx_arguments: Any) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._arguments = httpx_arguments
+        self._httpx_arguments = httpx_arguments
         self._client: httpx.Client | None = None
         self._async_client: httpx.AsyncClient | None = None
 
     def send(self, request: Request, /) -> httpx.Response:
-        """Send a request and return the answer, whatever its status."""
+        """Send a request and return the response, whatever its status."""
         import httpx
 
         if self._client is None:
-            self._client = httpx.Client(**self._arguments)
-        return self._client.request(**self._httpx(request))
+            self._client = httpx.Client(**self._httpx_arguments)
+        return self._client.request(**self._request_arguments(request))
 
     async def asend(self, request: Request, /) -> httpx.Response:
-        """Send a request and return the answer, whatever its status, without blocking."""
+        """Send a request without blocking and return the response, whatever its status."""
         import httpx
 
         if self._async_client is None:
-            self._async_client = httpx.AsyncClient(**self._arguments)
-        return await self._async_client.request(**self._httpx(request))
+            self._async_client = httpx.AsyncClient(**self._httpx_arguments)
+        return await self._async_client.request(**self._request_arguments(request))
 
-    def _httpx(self, request: Request) -> dict[str, Any]:
+    def _request_arguments(self, request: Request) -> dict[str, Any]:
         arguments = request.arguments()
         arguments["headers"] = self._headers | request.headers
         return {"method": request.method, "url": self._base_url + request.path, **arguments}
 
     def close(self) -> None:
-        """Close the connections of the blocking half."""
+        """Close the connections of the sync methods."""
         if self._client is not None:
             self._client.close()
 
     async def aclose(self) -> None:
-        """Close the connections of the async half."""
+        """Close the connections of the async methods."""
         if self._async_client is not None:
             await self._async_client.aclose()
 

@@ -1,10 +1,10 @@
-"""The errors of the generated floor."""
+"""The exceptions of the generated package."""
 
 from __future__ import annotations
 
 
 class UnexpectedStatus(Exception):
-    """The server answered with a status that is not a success; `content` is the body."""
+    """The response has a status that is not 2xx; `content` is its body."""
 
     def __init__(self, status_code: int, content: bytes) -> None:
         self.status_code = status_code
@@ -16,11 +16,11 @@ class UnexpectedStatus(Exception):
 
 
 class MissingOperation(NotImplementedError):
-    """The document that this package was generated from does not have an operation that is needed."""
+    """The OpenAPI document that this package was generated from lacks an operation that the caller needs."""
 
     def __init__(self, operation_id: str) -> None:
         self.operation_id = operation_id
-        super().__init__(f"there is no operation {operation_id} in the document that this client was generated from")
+        super().__init__(f"the OpenAPI document that this client was generated from has no operation {operation_id}")
 
     def __reduce__(self) -> tuple[type[MissingOperation], tuple[str]]:
         return type(self), (self.operation_id,)

@@ -1,4 +1,4 @@
-"""Every operation of the document as one object. Each loads its endpoint when it is first used."""
+"""Every operation of the OpenAPI document, as an object. Each imports its endpoint module on first use."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ PREDICTIONS_CANCEL = Operation("predictions.cancel", lambda: api.predictions.pre
 SEARCH = Operation("search", lambda: api.search.search)
 WEBHOOKS_DEFAULT_SECRET_GET = Operation("webhooks.default.secret.get", lambda: api.webhooks.webhooks_default_secret_get)
 
-if not TYPE_CHECKING:  # or a type checker would take every name for granted
+if not TYPE_CHECKING:  # a type checker would otherwise accept every name
 
     def __getattr__(name: str) -> Any:
-        """Return an operation that the document does not have: it says so when it is called."""
+        """Return an operation that raises `MissingOperation` when it is called."""
         if not name[:1].isupper():
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return Operation.missing(name.lower().replace("_", "."))

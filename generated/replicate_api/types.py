@@ -1,10 +1,11 @@
-"""How requests are written and answers are read: strict outwards, tolerant inwards.
+"""Dump requests and load responses: strict with what the caller sends, tolerant of what the server sends.
 
-Every model is a typed attrs class with a table of its fields (`Field`). The table names a `Kind` per field, and a kind
-knows two things: how to read what the server sent, which never fails, and how to write what the caller gave, which
-fails early and names the field. A model keeps the JSON object that it was read from and converts its fields when one of
-them is first asked for, so that parsing costs next to nothing, what nobody looks into stays JSON (a model's versions and
-examples, say), and whatever is not understood is still there.
+Every model is a typed attrs class with a table of its fields (`Field`), and each field names a `Codec`. A codec loads
+JSON from the server, which never fails, and dumps the caller's values, which fails early and names the field.
+
+A model keeps the JSON object that it was made from and converts its fields when one of them is first read. So parsing
+costs next to nothing, nested objects that are never read stay JSON (a model's versions and examples, say), and unknown
+keys are kept.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from .errors import MissingOperation, UnexpectedStatus
 try:
     import orjson
 except ImportError:
-    orjson = None  # type: ignore[assignment]
+    orjson = None  # type: ignore[assignment]  # a module that may be absent has no type of its own
 
 if TYPE_CHECKING:
     import httpx
@@ -56,7 +57,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Unset:
-    """The type of `UNSET`: the value of a field that the server did not send. It is falsy."""
+    """The type of `UNSET`, the value of a field that the response does not have. It is falsy."""
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -72,10 +73,10 @@ UNSET: Unset = Unset()
 
 
 class OpenEnum(StrEnum):
-    """Strings that the document lists, and whatever else the server may send tomorrow.
+    """The strings that the OpenAPI document lists, and any other string that a later server sends.
 
-    `PredictionStatus("paused")` is a member of its own, equal to `"paused"`, although the document knows no such
-    status. `is_known` tells the two apart. Only what a caller sends must be a listed one.
+    `PredictionStatus("paused")` returns a new member, equal to `"paused"`, although the OpenAPI document does not list
+    that status; `is_known` tells listed values from others. A caller may only send listed values.
     """
 
     @classmethod
@@ -88,302 +89,306 @@ class OpenEnum(StrEnum):
 
     @property
     def is_known(self) -> bool:
-        """Whether the document lists this value."""
+        """Whether the OpenAPI document lists this value."""
         return self._name_ in type(self).__members__
 
 
-class Kind:
-    """How one kind of value is read and written; this one takes any JSON as it comes."""
+class Codec:
+    """Load and dump one type of value. This one passes any JSON through unchanged."""
 
-    accepts: ClassVar[tuple[type, ...]] = (object,)
-    says: ClassVar[str] = "anything"
+    python_types: ClassVar[tuple[type, ...]] = (object,)
+    description: ClassVar[str] = "anything"
 
-    def fits(self, value: Any) -> bool:
-        """Whether JSON from the server looks like this kind (tells the members of a union apart)."""
-        return isinstance(value, self.accepts)
+    def accepts(self, value: Any) -> bool:
+        """Whether this codec can load some JSON."""
+        return isinstance(value, self.python_types)
 
     def matches(self, value: Any) -> bool:
-        """Whether it is this kind rather than another that it looks like."""
-        return self.fits(value)
+        """Whether this codec is the right one for some JSON that several members of a union accept."""
+        return self.accepts(value)
 
     @property
-    def reader(self) -> Callable[[Any], Any] | None:
-        """`read`, or None where that leaves the JSON as it came."""
-        return None if type(self).read is Kind.read else self.read
+    def loader(self) -> Callable[[Any], Any] | None:
+        """`load`, or None if that would return the JSON unchanged."""
+        return None if type(self).load is Codec.load else self.load
 
-    def read(self, value: Any) -> Any:
-        """Return the Python value of JSON from the server; what does not fit comes back as it came."""
+    def load(self, value: Any) -> Any:
+        """Return the Python value of JSON from the server, or the JSON itself if it is not of this type."""
         return value
 
-    def write(self, value: Any, where: str) -> Any:
-        """Return the JSON of what a caller gave for `where`, or raise TypeError or ValueError naming it."""
-        if not isinstance(value, self.accepts) or (isinstance(value, bool) and self.accepts in ((int,), (int, float))):
-            raise TypeError(f"{where} must be {self.says}, not {type(value).__name__}: {value!r:.100}")
+    def dump(self, value: Any, name: str) -> Any:
+        """Return the JSON of a caller's value; TypeError or ValueError if it is not of this type.
+
+        Args:
+            value: What the caller passed.
+            name: What the error message calls the value, such as `webhook_events_filter[0]`.
+        """
+        is_bool_as_number = isinstance(value, bool) and self.python_types in ((int,), (int, float))
+        if not isinstance(value, self.python_types) or is_bool_as_number:
+            raise TypeError(f"{name} must be {self.description}, not {type(value).__name__}: {value!r:.100}")
         return dump(value)
 
 
-class _Text(Kind):
-    accepts = (str,)
-    says = "a string"
+class _String(Codec):
+    python_types = (str,)
+    description = "a string"
 
-    def write(self, value: Any, where: str) -> str:
-        return str(super().write(value, where))
-
-
-class _Boolean(Kind):
-    accepts = (bool,)
-    says = "True or False"
+    def dump(self, value: Any, name: str) -> str:
+        return str(super().dump(value, name))
 
 
-class _Integer(Kind):
-    accepts = (int,)
-    says = "an integer"
+class _Boolean(Codec):
+    python_types = (bool,)
+    description = "True or False"
 
 
-class _Number(Kind):
-    accepts = (int, float)
-    says = "a number"
+class _Integer(Codec):
+    python_types = (int,)
+    description = "an integer"
 
 
-class _Object(Kind):
-    accepts = (Mapping,)
-    says = "a dict"
+class _Number(Codec):
+    python_types = (int, float)
+    description = "a number"
 
 
-class _Null(Kind):
-    accepts = (type(None),)
-    says = "None"
+class _Object(Codec):
+    python_types = (Mapping,)
+    description = "a dict"
 
 
-class _Bytes(Kind):
-    """A file: read as bytes, written as the `Upload` that names it."""
+class _Null(Codec):
+    python_types = (type(None),)
+    description = "None"
 
-    accepts = (bytes, bytearray, memoryview)
 
-    def write(self, value: Any, where: str) -> Upload:
+class _Bytes(Codec):
+    """A file: loaded as bytes, dumped as an `Upload`."""
+
+    python_types = (bytes, bytearray, memoryview)
+
+    def dump(self, value: Any, name: str) -> Upload:
         if isinstance(value, Upload):
             return value
-        if isinstance(value, self.accepts):
+        if isinstance(value, self.python_types):
             return Upload(bytes(value))
         if hasattr(value, "read"):
             return Upload(value)
-        raise TypeError(
-            f"{where} must be bytes, a file opened for reading in binary mode, or an Upload, not {value!r:.100}"
-        )
+        raise TypeError(f"{name} must be bytes, a file opened in binary mode, or an Upload, not {value!r:.100}")
 
 
-class _Time(Kind):
-    accepts = (str,)
+class _DateTime(Codec):
+    python_types = (str,)
 
-    def read(self, value: Any) -> Any:
-        """Return an aware datetime; text that no ISO 8601 reader understands stays text."""
+    def load(self, value: Any) -> Any:
+        """Return an aware datetime, or the text if it is not an ISO 8601 time."""
         try:
             moment = datetime.fromisoformat(value)
         except TypeError:
             return value
         except ValueError:
-            from dateutil.parser import isoparse  # the second try, and rare: imported when needed
+            from dateutil.parser import isoparse  # a rare fallback, so imported on demand
 
             try:
                 moment = isoparse(value)
             except (ValueError, OverflowError):
                 return value
-        # The API speaks UTC; a time without an offset would not compare with the others.
+        # The API sends UTC. A naive datetime could not be compared with the aware ones.
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
-    def write(self, value: Any, where: str) -> str:
+    def dump(self, value: Any, name: str) -> str:
         if not isinstance(value, datetime):
-            raise TypeError(f"{where} must be a datetime, not {type(value).__name__}: {value!r:.100}")
+            raise TypeError(f"{name} must be a datetime, not {type(value).__name__}: {value!r:.100}")
         if value.tzinfo is None:
-            raise ValueError(f"{where} needs a time zone, such as datetime.now(timezone.utc): {value!r}")
+            raise ValueError(f"{name} needs a time zone, such as datetime.now(timezone.utc): {value!r}")
         return value.isoformat()
 
 
-class _Date(Kind):
-    accepts = (str,)
+class _Date(Codec):
+    python_types = (str,)
 
-    def read(self, value: Any) -> Any:
+    def load(self, value: Any) -> Any:
         try:
             return date.fromisoformat(value)
         except (TypeError, ValueError):
             return value
 
-    def write(self, value: Any, where: str) -> str:
+    def dump(self, value: Any, name: str) -> str:
         if not isinstance(value, date):
-            raise TypeError(f"{where} must be a date, not {type(value).__name__}: {value!r:.100}")
+            raise TypeError(f"{name} must be a date, not {type(value).__name__}: {value!r:.100}")
         return value.isoformat()
 
 
-class _Uuid(Kind):
-    accepts = (str,)
+class _Uuid(Codec):
+    python_types = (str,)
 
-    def read(self, value: Any) -> Any:
-        from uuid import UUID  # rare, and it takes a while
+    def load(self, value: Any) -> Any:
+        from uuid import UUID  # rarely needed and slow to import
 
         try:
             return UUID(value)
         except (TypeError, ValueError, AttributeError):
             return value
 
-    def write(self, value: Any, where: str) -> str:
+    def dump(self, value: Any, name: str) -> str:
         from uuid import UUID
 
         if not isinstance(value, UUID):
-            raise TypeError(f"{where} must be a UUID, not {type(value).__name__}: {value!r:.100}")
+            raise TypeError(f"{name} must be a UUID, not {type(value).__name__}: {value!r:.100}")
         return str(value)
 
 
-ANY, TEXT, BOOLEAN, INTEGER, NUMBER = Kind(), _Text(), _Boolean(), _Integer(), _Number()
-OBJECT, NULL, BYTES, TIME = _Object(), _Null(), _Bytes(), _Time()
-DATE, UUID_ = _Date(), _Uuid()
+ANY, STRING, BOOLEAN, INTEGER, NUMBER = Codec(), _String(), _Boolean(), _Integer(), _Number()
+OBJECT, NULL, BYTES = _Object(), _Null(), _Bytes()
+DATETIME, DATE, UUID_ = _DateTime(), _Date(), _Uuid()
 
 
-class Each(Kind):
-    """A list, each item of one kind."""
+class ListOf(Codec):
+    """A list whose items share one codec."""
 
-    accepts = (list,)
+    python_types = (list,)
 
-    def __init__(self, item: Kind) -> None:
+    def __init__(self, item: Codec) -> None:
         self.item = item
 
-    def read(self, value: Any) -> Any:
-        return [self.item.read(item) for item in value] if isinstance(value, list) else value
+    def load(self, value: Any) -> Any:
+        return [self.item.load(item) for item in value] if isinstance(value, list) else value
 
-    def write(self, value: Any, where: str) -> Any:
+    def dump(self, value: Any, name: str) -> Any:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise TypeError(f"{where} must be a list, not {type(value).__name__}: {value!r:.100}")
-        return [self.item.write(item, f"{where}[{i}]") for i, item in enumerate(value)]
+            raise TypeError(f"{name} must be a list, not {type(value).__name__}: {value!r:.100}")
+        return [self.item.dump(item, f"{name}[{i}]") for i, item in enumerate(value)]
 
 
-class OneOf(Kind):
-    """A member of a generated enum, named by module and class so that it loads when it is first met."""
+class EnumOf(Codec):
+    """A member of a generated enum, given by module and class name so that it is imported on first use."""
 
-    accepts = (str,)
+    python_types = (str,)
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, module: str, class_name: str) -> None:
+        self.module, self.class_name = module, class_name
 
     @cached_property
-    def python(self) -> type[OpenEnum]:
-        return cast("type[OpenEnum]", _model(self.module, self.name))
+    def enum(self) -> type[OpenEnum]:
+        return cast("type[OpenEnum]", _import_class(self.module, self.class_name))
 
     @cached_property
     def _members(self) -> dict[str, OpenEnum]:
-        return {str(member): member for member in self.python}
+        return {str(member): member for member in self.enum}
 
     def matches(self, value: Any) -> bool:
         return value in self._members
 
-    def read(self, value: Any) -> Any:
+    def load(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return self._members.get(value) or self.python(value)
+        return self._members.get(value) or self.enum(value)
 
-    def write(self, value: Any, where: str) -> str:
-        listed = [str(member) for member in self.python]
-        if value in listed:
+    def dump(self, value: Any, name: str) -> str:
+        allowed = [str(member) for member in self.enum]
+        if value in allowed:
             return str(value)
-        from difflib import get_close_matches  # only where something is wrong
+        from difflib import get_close_matches  # needed for errors only
 
-        hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), listed, 1))
-        raise ValueError(f"{where} must be one of {', '.join(map(repr, listed))}, not {value!r:.100}{hint}")
+        hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), allowed, 1))
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r:.100}{hint}")
 
 
-class Nested(Kind):
-    """A generated model, named by module and class so that it loads when it is first met."""
+class Nested(Codec):
+    """A generated model, given by module and class name so that it is imported on first use."""
 
-    accepts = (Mapping,)
+    python_types = (Mapping,)
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, module: str, class_name: str) -> None:
+        self.module, self.class_name = module, class_name
 
     @cached_property
-    def python(self) -> type[Record]:
-        return cast("type[Record]", _model(self.module, self.name))
+    def model(self) -> type[Record]:
+        return cast("type[Record]", _import_class(self.module, self.class_name))
 
     def matches(self, value: Any) -> bool:
-        required = [spec for spec in self.python.fields.values() if spec.required]
-        return self.fits(value) and all(spec.name in value and spec.kind.matches(value[spec.name]) for spec in required)
+        required = [row for row in self.model.fields.values() if row.required]
+        return self.accepts(value) and all(row.name in value and row.codec.matches(value[row.name]) for row in required)
 
-    def read(self, value: Any) -> Any:
+    def load(self, value: Any) -> Any:
         if type(value) is dict:
-            return self.python._over(value)
-        return self.python.from_dict(value) if isinstance(value, Mapping) else value
+            return self.model._wrap(value)
+        return self.model.from_dict(value) if isinstance(value, Mapping) else value
 
-    def write(self, value: Any, where: str) -> dict[str, Any]:
-        model = self.read(value)
-        if not isinstance(model, self.python):
-            raise TypeError(f"{where} must be a {self.name}, not {type(value).__name__}: {value!r:.100}")
-        written = dump(model.additional_properties)
-        for attribute, spec in self.python.fields.items():
-            given = getattr(model, attribute)
-            label = f"{where}.{spec.name}" if where else spec.name
-            if not isinstance(given, Unset):
-                written[spec.name] = spec.kind.write(given, label)
-            elif spec.required:
-                raise ValueError(f"{label} is required")
-        return cast("dict[str, Any]", written)
+    def dump(self, value: Any, name: str) -> dict[str, Any]:
+        model = self.load(value)
+        if not isinstance(model, self.model):
+            raise TypeError(f"{name} must be a {self.class_name}, not {type(value).__name__}: {value!r:.100}")
+        result = dump(model.additional_properties)
+        for attribute, row in self.model.fields.items():
+            item = getattr(model, attribute)
+            item_name = f"{name}.{row.name}" if name else row.name
+            if not isinstance(item, Unset):
+                result[row.name] = row.codec.dump(item, item_name)
+            elif row.required:
+                raise ValueError(f"{item_name} is required")
+        return cast("dict[str, Any]", result)
 
 
-class AnyOf(Kind):
-    """A union: the first kind that matches, or else that fits, reads the value; the first that can writes it."""
+class AnyOf(Codec):
+    """A union: loaded by the first codec that matches, else the first that accepts; dumped by the first that can."""
 
-    def __init__(self, *kinds: Kind) -> None:
-        self.kinds = kinds
+    def __init__(self, *codecs: Codec) -> None:
+        self.codecs = codecs
 
     @property
-    def reader(self) -> Callable[[Any], Any] | None:
-        one, *others = [kind for kind in self.kinds if kind is not NULL] or [NULL]
-        return self.read if others else one.reader  # no kind changes a null that it does not expect
+    def loader(self) -> Callable[[Any], Any] | None:
+        first, *others = [codec for codec in self.codecs if codec is not NULL] or [NULL]
+        return self.load if others else first.loader  # every codec loads an unexpected null as None
 
-    def fits(self, value: Any) -> bool:
-        return any(kind.fits(value) for kind in self.kinds)
+    def accepts(self, value: Any) -> bool:
+        return any(codec.accepts(value) for codec in self.codecs)
 
-    def read(self, value: Any) -> Any:
-        fitting = [kind for kind in self.kinds if kind.fits(value)]
-        if len(fitting) > 1:
-            fitting = [kind for kind in fitting if kind.matches(value)] or fitting
-        return fitting[0].read(value) if fitting else value
+    def load(self, value: Any) -> Any:
+        accepting = [codec for codec in self.codecs if codec.accepts(value)]
+        if len(accepting) > 1:
+            accepting = [codec for codec in accepting if codec.matches(value)] or accepting
+        return accepting[0].load(value) if accepting else value
 
-    def write(self, value: Any, where: str) -> Any:
-        problems = []
-        for kind in self.kinds:
+    def dump(self, value: Any, name: str) -> Any:
+        errors = []
+        for codec in self.codecs:
             try:
-                return kind.write(value, where)
-            except (TypeError, ValueError) as problem:
-                problems.append(str(problem))
-        raise ValueError("; or ".join(problems))
+                return codec.dump(value, name)
+            except (TypeError, ValueError) as error:
+                errors.append(str(error))
+        raise ValueError("; or ".join(errors))
 
 
-class Exactly(Kind):
-    """One constant of the document."""
+class Const(Codec):
+    """One constant value (`const` in the OpenAPI document)."""
 
     def __init__(self, value: object) -> None:
         self.value = value
 
-    def fits(self, value: Any) -> bool:
+    def accepts(self, value: Any) -> bool:
         return bool(value == self.value)
 
-    def write(self, value: Any, where: str) -> Any:
+    def dump(self, value: Any, name: str) -> Any:
         if value != self.value:
-            raise ValueError(f"{where} must be {self.value!r}, not {value!r:.100}")
+            raise ValueError(f"{name} must be {self.value!r}, not {value!r:.100}")
         return value
 
 
 class Field(NamedTuple):
-    """One row of a model's table: the JSON name, the kind, and whether a caller must give it."""
+    """One row of a model's table: the JSON name, the codec, and whether the field is required in a request."""
 
     name: str
-    kind: Kind
+    codec: Codec
     required: bool = False
 
 
 @define(slots=False)
 class Record:
-    """Plain data that a request or an answer consists of.
+    """The base class of the generated models.
 
-    Attributes that the server did not send are `UNSET`; a value of an unexpected shape is kept as it came; keys that
-    the document does not know are in `additional_properties`.
+    A field that the response does not have is `UNSET`. A value of an unexpected type is kept as it was sent. Keys that
+    the OpenAPI document does not list are in `additional_properties`.
     """
 
     fields: ClassVar[Mapping[str, Field]] = {}
@@ -392,69 +397,69 @@ class Record:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Return the model of a decoded JSON object. Never fails on what the object holds."""
-        return cls._over(dict(src_dict))
+        """Return the model of a decoded JSON object. Never fails, whatever the object contains."""
+        return cls._wrap(dict(src_dict))
 
     @classmethod
-    def _over(cls, source: dict[str, Any]) -> Self:
-        """Return a model that stands on an object which nobody will change."""
+    def _wrap(cls, source: dict[str, Any]) -> Self:
+        """Return the model of a JSON object, without a copy: the object must not be changed afterwards."""
         model = cls.__new__(cls)
         model.__dict__["_source"] = source
         return model
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object: every key as it came, except where an attribute was changed since."""
-        result, there = dict(self._source), self.__dict__
-        for attribute, spec in type(self).fields.items():
-            if attribute in there:
-                value = there[attribute]
+        """Return the JSON object: as the server sent it, except for attributes that have been changed."""
+        result, attributes = dict(self._source), self.__dict__
+        for attribute, row in type(self).fields.items():
+            if attribute in attributes:
+                value = attributes[attribute]
                 if isinstance(value, Unset):
-                    result.pop(spec.name, None)
-                elif spec.name not in result or spec.kind.read(result[spec.name]) != value:
-                    result[spec.name] = value
-        if "additional_properties" in there:
-            known = {spec.name for spec in type(self).fields.values()}
+                    result.pop(row.name, None)
+                elif row.name not in result or row.codec.load(result[row.name]) != value:
+                    result[row.name] = value
+        if "additional_properties" in attributes:
+            known = {row.name for row in type(self).fields.values()}
             result = {name: value for name, value in result.items() if name in known} | self.additional_properties
         return cast("dict[str, Any]", dump(result))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.to_dict())
 
-    if not TYPE_CHECKING:  # or a type checker would take every attribute for granted
+    if not TYPE_CHECKING:  # a type checker would otherwise accept every attribute
 
         def __getattr__(self, attribute: str) -> Any:
-            """Convert all fields when one of them is asked for first; those that were set meanwhile stay."""
-            there = self.__dict__
+            """Load all fields when one of them is first read; fields that have been set are kept."""
+            attributes = self.__dict__
             if attribute in type(self).fields:
-                value_of, found = self._source.get, {}
-                for name, key, read in _readers(type(self)):
-                    value = value_of(key, UNSET)
-                    found[name] = value if read is None or value is UNSET else read(value)
-                there.update(found | there)
+                get, loaded = self._source.get, {}
+                for name, key, load in _loaders(type(self)):
+                    value = get(key, UNSET)
+                    loaded[name] = value if load is None or value is UNSET else load(value)
+                attributes.update(loaded | attributes)
             elif attribute == "additional_properties":
-                known = {spec.name for spec in type(self).fields.values()}
-                there[attribute] = {name: value for name, value in self._source.items() if name not in known}
+                known = {row.name for row in type(self).fields.values()}
+                attributes[attribute] = {name: value for name, value in self._source.items() if name not in known}
             else:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
-            return there[attribute]
+            return attributes[attribute]
 
 
 @cache
-def _readers(model: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None]]:
-    """Return attribute, JSON name and how to read it of each field; None where it is taken as it comes."""
-    return [(name, spec.name, spec.kind.reader) for name, spec in model.fields.items()]
+def _loaders(model: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None]]:
+    """Return the attribute, JSON name and loader of each field; the loader is None if the JSON is kept unchanged."""
+    return [(name, row.name, row.codec.loader) for name, row in model.fields.items()]
 
 
 def _restore(cls: type[Record], source: dict[str, Any]) -> Record:
     return cls.from_dict(source)
 
 
-def _model(module: str, name: str) -> object:
+def _import_class(module: str, name: str) -> object:
     return getattr(import_module(f"{__package__}.models.{module}"), name)
 
 
 def dump(value: Any) -> Any:
-    """Return JSON for any value that a model may hold, in containers of its own."""
+    """Return the JSON of any value that a model may contain, in new containers."""
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, Mapping):
@@ -465,15 +470,15 @@ def dump(value: Any) -> Any:
         return value.value
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    uuid = sys.modules.get("uuid")  # where nobody imported it, nobody can have one
+    uuid = sys.modules.get("uuid")  # unless the module is loaded, no value can be a UUID
     return str(value) if uuid is not None and isinstance(value, uuid.UUID) else value
 
 
 class Upload:
     """A file to send: bytes or an open binary file, its name and its MIME type.
 
-    Where name and type are not given they are taken from the file: `Upload(open("cat.png", "rb"))` is sent as
-    `cat.png`, `image/png`. A file that can seek is sent from its beginning, wherever it stands.
+    The name and the type default to those of the file: `Upload(open("cat.png", "rb"))` is sent as `cat.png`,
+    `image/png`. A seekable file is sent from its start, whatever its current position.
     """
 
     def __init__(self, payload: IO[bytes] | bytes, file_name: str | None = None, mime_type: str | None = None) -> None:
@@ -482,8 +487,8 @@ class Upload:
         self.file_name = file_name or (PurePath(name).name if isinstance(name, str) else "upload")
         self.mime_type = mime_type or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
 
-    def is_repeatable(self) -> bool:
-        """Whether it can be sent a second time: bytes, and files that can go back to their beginning."""
+    def is_replayable(self) -> bool:
+        """Whether the payload can be sent a second time: bytes can, and so can seekable files."""
         return isinstance(self.payload, bytes) or self.payload.seekable()
 
     def part(self) -> tuple[str | None, IO[bytes] | bytes, str | None]:
@@ -492,7 +497,7 @@ class Upload:
 
 
 class Request(NamedTuple):
-    """One call, ready to be sent: everything but the host and the token."""
+    """One request, complete but for the base URL and the token."""
 
     method: str
     path: str
@@ -503,28 +508,28 @@ class Request(NamedTuple):
     form: dict[str, Any] | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of httpx's `build_request`, besides method and URL."""
-        arguments: dict[str, Any] = {"headers": {name: _header(value) for name, value in self.headers.items()}}
+        """Return the keyword arguments of `httpx.Client.build_request`, except method and URL."""
+        arguments: dict[str, Any] = {"headers": {name: _encode_header(value) for name, value in self.headers.items()}}
         if self.params:
             arguments["params"] = self.params
         if not isinstance(self.json, Unset):
             arguments["json"] = self.json
         if self.content is not None:
             arguments["content"] = self.content.encode()
-        if self.form is not None:  # no Content-Type here: httpx makes a fresh boundary for each request
-            arguments["files"] = [(name, _part(value)) for name, value in self.form.items()]
+        if self.form is not None:  # no Content-Type: httpx adds one, with a new boundary for each request
+            arguments["files"] = [(name, _encode_part(value)) for name, value in self.form.items()]
         return arguments
 
-    def is_repeatable(self) -> bool:
-        """Whether it can be sent a second time."""
-        return all(value.is_repeatable() for value in (self.form or {}).values() if isinstance(value, Upload))
+    def is_replayable(self) -> bool:
+        """Whether the request can be sent a second time."""
+        return all(value.is_replayable() for value in (self.form or {}).values() if isinstance(value, Upload))
 
 
-def _header(value: Any) -> str:
+def _encode_header(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
+def _encode_part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
     if isinstance(value, Upload):
         return value.part()
     if isinstance(value, str):
@@ -533,7 +538,7 @@ def _part(value: Any) -> tuple[str | None, IO[bytes] | bytes, str | None]:
 
 
 class Endpoint(Protocol[P, T_co]):
-    """What a generated endpoint module offers to those who bring their own sending."""
+    """The functions of an endpoint module for clients that send requests themselves."""
 
     @property
     def build(self) -> Callable[P, Request]: ...
@@ -543,18 +548,18 @@ class Endpoint(Protocol[P, T_co]):
 
 
 class Call(NamedTuple, Generic[T_co]):
-    """One request, ready to be sent, and how to read its answer."""
+    """A request that is ready to be sent, and the function that parses its response."""
 
     request: Request
     parse: Callable[[httpx.Response], T_co]
 
     def at(self, path: str) -> Call[T_co]:
-        """Return a call of the same kind that GETs another path, such as that of the next page."""
+        """Return a call that GETs another path and parses the response alike, for the next page of a list."""
         return Call(Request("GET", path), self.parse)
 
 
 class Operation(Generic[P, T_co]):
-    """An operation of the document: called with its flat arguments it becomes a `Call`."""
+    """An operation of the OpenAPI document. Calling it with the arguments of its `build` returns a `Call`."""
 
     def __init__(self, operation_id: str, load: Callable[[], Endpoint[P, T_co]]) -> None:
         self.operation_id = operation_id
@@ -571,40 +576,45 @@ class Operation(Generic[P, T_co]):
 
     @cached_property
     def endpoint(self) -> Endpoint[P, T_co]:
-        """The generated module."""
+        """The endpoint module, imported on first use."""
         endpoint = self._load()
-        # What Python says of a wrong argument begins with this name, so it is the one that the caller knows.
-        setattr(endpoint.build, "__qualname__", self.operation_id)
+        # Python begins a TypeError about wrong arguments with this name, so it must be the one that the caller used.
+        # (For type checkers a `Callable` has no `__qualname__` to assign to, hence `setattr`.)
+        setattr(endpoint.build, "__qualname__", self.operation_id)  # noqa: B010
         return endpoint
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T_co]:
-        """Check the arguments and write the request; TypeError or ValueError names what is wrong."""
+        """Return the request and its parser; TypeError or ValueError names an invalid argument."""
         return Call(self.endpoint.build(*args, **kwargs), self.endpoint.parse)
 
     @cached_property
     def arguments(self) -> frozenset[str]:
-        """The names of the arguments that the document has for it."""
+        """The names of the arguments that the OpenAPI document defines."""
         return frozenset(signature(self.endpoint.build).parameters)
 
 
-def path(template: str, /, **values: tuple[Kind, Any]) -> str:
-    """Fill a path template, `argument=(kind, value)`; a value that would lead to another path is refused."""
-    written = {}
-    for name, (kind, value) in values.items():
-        if value in ("", ".", "..") or value is None or isinstance(kind, _Text) and not isinstance(value, str):
+def format_path(template: str, /, **values: tuple[Codec, Any]) -> str:
+    """Fill in a path template, each argument as `name=(codec, value)`.
+
+    Raises:
+        ValueError: A value is empty, `.` or `..`, which would change the path.
+    """
+    quoted = {}
+    for name, (codec, value) in values.items():
+        if value in ("", ".", "..") or value is None or (isinstance(codec, _String) and not isinstance(value, str)):
             raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
-        written[name] = quote(str(kind.write(value, name)), safe="")
-    return template.format(**written)
+        quoted[name] = quote(str(codec.dump(value, name)), safe="")
+    return template.format(**quoted)
 
 
-def given(**values: tuple[str, Kind, Any]) -> dict[str, Any]:
-    """Return the parameters that were given, written: `argument=(name on the wire, kind, value)`."""
-    return {name: kind.write(value, argument) for argument, (name, kind, value) in values.items() if value is not None}
+def dump_params(**values: tuple[str, Codec, Any]) -> dict[str, Any]:
+    """Return the parameters that are not None, each argument as `argument=(wire name, codec, value)`."""
+    return {name: codec.dump(value, argument) for argument, (name, codec, value) in values.items() if value is not None}
 
 
 @define(slots=False)
 class Response(Generic[T]):
-    """An answer as it came: status, headers, bytes, and what they parse to."""
+    """A response: status, headers and body, and what the body parsed to."""
 
     status_code: int
     content: bytes
@@ -613,23 +623,26 @@ class Response(Generic[T]):
     problem: Problem | None = None
 
     def result(self) -> T:
-        """Return what a successful answer parsed to; any other raises `errors.UnexpectedStatus`."""
+        """Return the parsed body if the status is 2xx; else raise `errors.UnexpectedStatus`."""
         if 200 <= self.status_code < 300:
             return cast(T, self.parsed)
         raise UnexpectedStatus(self.status_code, self.content)
 
 
-_NUMBERS = bytes(48 if chr(code).isdigit() else 58 if chr(code) in ":,[- \n\r\t" else 46 for code in range(256))
+_CLASSIFY_BYTES = bytes(48 if chr(code).isdigit() else 58 if chr(code) in ":,[- \n\r\t" else 46 for code in range(256))
+"""Maps digits to `0`, what may precede a number in JSON to `:`, other bytes to `.`."""
+
 _LONG_NUMBER = b":" + b"0" * 19
+"""The start of a number that may not fit into 64 bits, in bytes that `_CLASSIFY_BYTES` has mapped."""
 
 
 def loads(content: bytes) -> Any:
-    """Return what JSON says, to the last digit; ValueError where it is none.
+    """Decode JSON without rounding integers; ValueError if it is invalid.
 
-    orjson, where it is installed, is quicker. It rounds integers of more than 64 bits and is stricter than the standard
-    library, which therefore reads what has a long number in it, and what orjson refuses.
+    orjson is used if it is installed, as it is faster. It rounds integers of more than 64 bits and is stricter than the
+    standard library, so JSON with a long number, or that orjson rejects, is decoded by the standard library.
     """
-    if orjson is not None and content[:1] in (b"{", b"[") and _LONG_NUMBER not in content.translate(_NUMBERS):
+    if orjson is not None and content[:1] in (b"{", b"[") and _LONG_NUMBER not in content.translate(_CLASSIFY_BYTES):
         try:
             return orjson.loads(content)
         except ValueError:
@@ -637,24 +650,24 @@ def loads(content: bytes) -> Any:
     return json.loads(content)
 
 
-def read(kind: Kind, response: httpx.Response) -> Any:
-    """Return what a successful answer says; ValueError where it is not JSON, or not of the expected kind at all."""
+def load_response(codec: Codec, response: httpx.Response) -> Any:
+    """Load the body of a successful response; ValueError if it is not JSON or not of the expected type."""
     body: object = loads(response.content)
-    if not kind.fits(body):
-        raise ValueError(f"the body is not what this call answers: {response.text[:200]!r}")
-    return kind.read(body)
+    if not codec.accepts(body):
+        raise ValueError(f"the response body has an unexpected type: {response.text[:200]!r}")
+    return codec.load(body)
 
 
-def undescribed(response: httpx.Response) -> Any:
-    """Return what an answer says whose body the document does not describe: JSON, else text, None where it is empty."""
+def load_untyped(response: httpx.Response) -> Any:
+    """Load a body that the OpenAPI document does not describe: JSON, else text, None if it is empty."""
     try:
         return response.json() if response.content else None
     except ValueError:
         return response.text
 
 
-def answer(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
-    """Read an answer: `parsed` on success, else `problem` where the body is a JSON object."""
+def to_response(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """Convert an httpx response: `parsed` if it is successful, else `problem` if the body is a JSON object."""
     parsed = problem = None
     if response.is_success:
         parsed = parse(response)
@@ -663,5 +676,5 @@ def answer(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Re
             body: object = response.json()
         except ValueError:
             body = None
-        problem = Nested("problem", "Problem").read(body) if isinstance(body, Mapping) else None
+        problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None
     return Response(response.status_code, response.content, response.headers, parsed, problem)

@@ -1,4 +1,4 @@
-"""Raw httpx: the least that a careful person writes by hand. Everything else is measured against this."""
+"""Raw httpx, with no more code than the workloads need. The baseline of the other clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import measure
 
 HEADERS = {"Authorization": "Bearer r8_bench"}
-WAIT = {"Prefer": "wait"}
+HOLD = {"Prefer": "wait"}
 TIMEOUT = httpx.Timeout(5, read=65)
 
 
@@ -23,7 +23,7 @@ class Event(NamedTuple):
 
 
 class Decoder:
-    """The smallest that is right: bytes in, split at blank lines."""
+    """A minimal correct decoder, which splits the stream at blank lines."""
 
     def __init__(self) -> None:
         self.rest = b""
@@ -31,8 +31,8 @@ class Decoder:
     def feed(self, chunk: bytes) -> Iterator[Event]:
         text = self.rest + chunk
         if b"\r" in text:
-            held = text.endswith(b"\r")  # perhaps half of a CRLF
-            text = text[: -1 if held else None].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + b"\r" * held
+            is_pending = text.endswith(b"\r")  # may be the first half of a CRLF
+            text = text[: -1 if is_pending else None].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + b"\r" * is_pending
         *blocks, self.rest = text.split(b"\n\n")
         for block in blocks:
             event, data, id = "", [], ""
@@ -49,42 +49,42 @@ class Decoder:
                 yield Event(event, "\n".join(data), id)
 
 
-def creates(model: str) -> str:
+def create_path(model: str) -> str:
     return f"/v1/models/{model}/predictions"
 
 
 class Client:
     parse = staticmethod(json.loads)
 
-    def __init__(self, base: str) -> None:
-        self.base = base
-        self.http = httpx.Client(base_url=base, headers=HEADERS, timeout=TIMEOUT)
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.http = httpx.Client(base_url=base_url, headers=HEADERS, timeout=TIMEOUT)
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         self.http.get("/v1/account")
 
     def get(self) -> object:
-        return self.http.get(f"{self.base}/v1/predictions/abc").json()["status"]
+        return self.http.get(f"{self.base_url}/v1/predictions/abc").json()["status"]
 
     def run(self, model: str, input: dict[str, Any]) -> Any:
-        return self.http.post(creates(model), json={"input": input}, headers=WAIT).json()["output"]
+        return self.http.post(create_path(model), json={"input": input}, headers=HOLD).json()["output"]
 
     def poll(self, model: str, input: dict[str, Any]) -> Any:
-        job = self.http.post(creates(model), json={"input": input}).json()
+        job = self.http.post(create_path(model), json={"input": input}).json()
         while job["status"] not in ("succeeded", "failed", "canceled"):
             time.sleep(0.5)
             job = self.http.get(job["urls"]["get"]).json()
         return job["output"]
 
     def stream(self, input: dict[str, Any]) -> Iterator[Event]:
-        url = self.http.post(creates(measure.MODEL), json={"input": input}).json()["urls"]["stream"]
+        url = self.http.post(create_path(measure.MODEL), json={"input": input}).json()["urls"]["stream"]
         decoder = Decoder()
         with self.http.stream("GET", url) as response:
             for chunk in response.iter_bytes():
                 yield from decoder.feed(chunk)
 
-    def names(self) -> Iterator[str]:
-        url = f"{self.base}/v1/models"
+    def model_names(self) -> Iterator[str]:
+        url = f"{self.base_url}/v1/models"
         while url:
             page = self.http.get(url).json()
             for model in page["results"]:
@@ -107,25 +107,25 @@ class Client:
 
 
 class AsyncClient:
-    def __init__(self, base: str) -> None:
-        self.base = base
-        self.http = httpx.AsyncClient(base_url=base, headers=HEADERS, timeout=TIMEOUT)
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.http = httpx.AsyncClient(base_url=base_url, headers=HEADERS, timeout=TIMEOUT)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         await self.http.get("/v1/account")
 
     async def get(self) -> object:
-        return (await self.http.get(f"{self.base}/v1/predictions/abc")).json()["status"]
+        return (await self.http.get(f"{self.base_url}/v1/predictions/abc")).json()["status"]
 
     async def run(self, model: str, input: dict[str, Any], timeout: httpx.Timeout = TIMEOUT) -> Any:
-        created = await self.http.post(creates(model), json={"input": input}, headers=WAIT, timeout=timeout)
+        created = await self.http.post(create_path(model), json={"input": input}, headers=HOLD, timeout=timeout)
         return created.json()["output"]
 
-    async def run_patiently(self, model: str, input: dict[str, Any]) -> Any:
+    async def run_without_pool_timeout(self, model: str, input: dict[str, Any]) -> Any:
         return await self.run(model, input, httpx.Timeout(5, read=65, pool=None))
 
     async def stream(self, input: dict[str, Any]) -> AsyncIterator[Event]:
-        url = (await self.http.post(creates(measure.MODEL), json={"input": input})).json()["urls"]["stream"]
+        url = (await self.http.post(create_path(measure.MODEL), json={"input": input})).json()["urls"]["stream"]
         decoder = Decoder()
         async with self.http.stream("GET", url) as response:
             async for chunk in response.aiter_bytes():

@@ -1,8 +1,8 @@
-"""What every Python worker does: measure a part of a process, and print one line of JSON.
+"""The main program of every Python worker: run one workload in this process and print the result as one line of JSON.
 
-A worker gives its `Client` and its `AsyncClient`, each made for the address of the server, and `main` does the work
-that the command line names on one of them. What a work needs of them is said in `WORKS`; where a method is missing, the
-client cannot do that work.
+A worker passes its `Client` and its `AsyncClient`, each of which takes the base URL of the server, and `main` runs the
+workload that the command line names on one of them. `WORKLOADS` lists the method that each workload needs. A client
+without that method does not support the workload.
 """
 
 from __future__ import annotations
@@ -20,99 +20,86 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import amounts
+
 Result = dict[str, Any]
-
-CALLS = 2_000
-PARSES = 20_000
-TOGETHER, EACH = 50, 30
-EVENTS = 50_000
-DOWNLOAD = 256_000_000
-UPLOADS = 5
-LENGTHS = {"0.05": 5, "0.7": 4, "3": 3}
-"""Seconds that models take, and how often each is run: the first time is told apart, as a client may learn from it."""
-HELD = {"0.05": 40}
-VARIED = (0.75, 1.2, 0.9, 1.3, 0.8)
-"""How long each run of a model takes, in times of what it says, where they are not all the same."""
-
-AMOUNTS = {name: value for name, value in vars().items() if name.isupper()}
-"""The same for a worker that is not written in Python."""
 
 MODEL = "acme/model"
 
 
-class Unable(Exception):
-    """A client cannot do a work; the message says why."""
+class Unsupported(Exception):
+    """The client does not support the workload; the message is the reason."""
 
 
-def memory(what: str) -> float:
-    """Return `VmRSS`, what is in memory now, or `VmHWM`, the most there was, in MB."""
+def read_memory(field: str) -> float:
+    """Return `VmRSS`, the current memory of the process, or `VmHWM`, its peak, in MB."""
     status = Path("/proc/self/status").read_text()
-    return int(status.partition(f"{what}:")[2].split()[0]) * 1024 / 1e6
+    return int(status.partition(f"{field}:")[2].split()[0]) * 1024 / 1e6
 
 
-def counted(base: str) -> dict[str, int]:
-    """Return the requests and the new connections that the server saw since it was asked last."""
-    url = urlsplit(base)
+def fetch_counters(base_url: str) -> dict[str, int]:
+    """Return the requests and new connections that the server has counted since the last call."""
+    url = urlsplit(base_url)
     connection = http.client.HTTPConnection(url.hostname or "", url.port)
-    connection.request("GET", "/_count")
-    found: dict[str, int] = json.loads(connection.getresponse().read())
+    connection.request("GET", "/_counters")
+    counters: dict[str, int] = json.loads(connection.getresponse().read())
     connection.close()
-    return found
+    return counters
 
 
 @contextmanager
-def measured(base: str | None = None) -> Iterator[Result]:
-    """Measure the part of the process in a `with` block: time, CPU, memory over what there was before, requests.
+def measure(base_url: str | None = None) -> Iterator[Result]:
+    """Measure a `with` block: time, CPU, memory added, and, with a `base_url`, requests.
 
-    `ru_maxrss` would not do: a child has that of its parent from the beginning.
+    The peak memory is reset via `clear_refs`. `ru_maxrss` would not do: a child process starts with that of its parent.
     """
     gc.collect()
-    if base:
-        counted(base)
+    if base_url:
+        fetch_counters(base_url)
     Path("/proc/self/clear_refs").write_text("5")
-    result: Result = {"base_mb": memory("VmRSS")}
-    cpu, began = time.process_time(), time.perf_counter()
+    result: Result = {"base_mb": read_memory("VmRSS")}
+    cpu, started = time.process_time(), time.perf_counter()
     yield result
-    result["seconds"] = time.perf_counter() - began
+    result["seconds"] = time.perf_counter() - started
     result["ms"] = 1e3 * result["seconds"]
     result["cpu"] = time.process_time() - cpu
-    result["rss_mb"] = memory("VmHWM") - result["base_mb"]
-    if base:
-        result |= counted(base)
+    result["rss_mb"] = read_memory("VmHWM") - result["base_mb"]
+    if base_url:
+        result |= fetch_counters(base_url)
 
 
-def per_item(result: Result, count: int) -> Result:
-    """Add what each of `count` took."""
+def add_per_item(result: Result, count: int) -> Result:
+    """Add the time and CPU per item."""
     return result | {"per_item_us": 1e6 * result["seconds"] / count, "cpu_us": 1e6 * result["cpu"] / count}
 
 
-def get(client: Any, base: str) -> Result:
-    """Measure calls, one after another."""
+def get(client: Any, base_url: str) -> Result:
+    """Measure sequential calls."""
     for _ in range(100):
         client.get()
-    with measured(base) as result:
-        for _ in range(CALLS):
+    with measure(base_url) as result:
+        for _ in range(amounts.CALLS):
             client.get()
-    return per_item(result, CALLS)
+    return add_per_item(result, amounts.CALLS)
 
 
-async def aget(client: Any, base: str) -> Result:
-    """Measure async calls, fifty at once."""
+async def get_async(client: Any, base_url: str) -> Result:
+    """Measure async calls in 50 concurrent tasks."""
 
-    async def some(count: int) -> None:
+    async def call(count: int) -> None:
         for _ in range(count):
             await client.get()
 
-    await asyncio.gather(*(some(2) for _ in range(TOGETHER)))
-    with measured(base) as result:
-        await asyncio.gather(*(some(EACH) for _ in range(TOGETHER)))
-    return per_item(result, TOGETHER * EACH)
+    await asyncio.gather(*(call(2) for _ in range(amounts.CONCURRENCY)))
+    with measure(base_url) as result:
+        await asyncio.gather(*(call(amounts.CALLS_PER_TASK) for _ in range(amounts.CONCURRENCY)))
+    return add_per_item(result, amounts.CONCURRENCY * amounts.CALLS_PER_TASK)
 
 
-async def fan_out(run: Callable[[str, Result], Any], base: str, count: str, seconds: str) -> Result:
-    """Measure runs of a model, all at once, on a client that has been used before."""
+async def run_concurrently(run: Callable[[str, Result], Any], base_url: str, count: str, seconds: str) -> Result:
+    """Measure concurrent runs of a model, on a client that has made a request before."""
     await run(MODEL, {"seconds": 0})
-    with measured(base) as result:
+    with measure(base_url) as result:
         outcomes = await asyncio.gather(
             *(run(MODEL, {"seconds": float(seconds)}) for _ in range(int(count))), return_exceptions=True
         )
@@ -128,162 +115,173 @@ async def fan_out(run: Callable[[str, Result], Any], base: str, count: str, seco
     }
 
 
-def one_by_one(
+def run_sequentially(
     run: Callable[[str, Result], Any],
-    base: str,
-    lengths: dict[str, int],
+    base_url: str,
+    runs_by_duration: dict[str, int],
     input: Result,
     factors: tuple[float, ...] = (1,),
 ) -> Result:
-    """Measure what runs take beyond their models' own time: the first, the others in the median; and their requests."""
+    """Measure the overhead of runs, that of the first run and the median of the others, and their requests."""
     run(MODEL, {"seconds": 0})
     total: Result = {}
-    for name, count in lengths.items():
-        over = []
-        with measured(base) as result:
+    for duration, count in runs_by_duration.items():
+        overheads = []
+        with measure(base_url) as result:
             for number in range(count):
-                seconds = float(name) * factors[number % len(factors)]
-                began = time.perf_counter()
-                output = run(f"{MODEL}-{name}", {"seconds": seconds, **input})  # each model takes its time
-                over.append(time.perf_counter() - began - seconds)
+                seconds = float(duration) * factors[number % len(factors)]
+                started = time.perf_counter()
+                output = run(f"{MODEL}-{duration}", {"seconds": seconds, **input})  # one model for each duration
+                overheads.append(time.perf_counter() - started - seconds)
                 assert len(output) == 8, output
-        total[f"first_ms {name}"] = 1e3 * over[0]
-        total[f"over_ms {name}"] = 1e3 * statistics.median(over[1:])
-        total[f"requests {name}"] = result["requests"] / count
-        total[f"cpu_ms {name}"] = 1e3 * result["cpu"] / count
+        total[f"first_overhead_ms {duration}"] = 1e3 * overheads[0]
+        total[f"overhead_ms {duration}"] = 1e3 * statistics.median(overheads[1:])
+        total[f"requests {duration}"] = result["requests"] / count
+        total[f"cpu_ms {duration}"] = 1e3 * result["cpu"] / count
     return total
 
 
-def sse(client: Any, base: str) -> Result:
-    """Measure a stream of many events, and see how many of the odd ones come out right."""
-    heard = list(client.stream({"odd": True}))
-    with measured(base) as result:
-        count = sum(1 for _ in client.stream({"events": EVENTS}))
-    return _heard(result, count, heard)
+def stream(client: Any, base_url: str) -> Result:
+    """Measure a stream of many events, and count the edge cases that are decoded correctly."""
+    edge_cases = list(client.stream({"edge_cases": True}))
+    with measure(base_url) as result:
+        count = sum(1 for _ in client.stream({"events": amounts.EVENTS}))
+    return _add_stream_figures(result, count, edge_cases)
 
 
-async def asse(client: Any, base: str) -> Result:
-    """Do the same, async."""
-    heard = [event async for event in client.stream({"odd": True})]
-    with measured(base) as result:
+async def stream_async(client: Any, base_url: str) -> Result:
+    """Measure the same with an async client."""
+    edge_cases = [event async for event in client.stream({"edge_cases": True})]
+    with measure(base_url) as result:
         count = 0
-        async for _ in client.stream({"events": EVENTS}):
+        async for _ in client.stream({"events": amounts.EVENTS}):
             count += 1
-    return _heard(result, count, heard)
+    return _add_stream_figures(result, count, edge_cases)
 
 
-def _heard(result: Result, count: int, odd_ones: list[Any]) -> Result:
-    """Add what an event took; events are anything with `id` and `data`, the last one is `done`."""
-    import odd
+def _add_stream_figures(result: Result, count: int, edge_cases: list[Any]) -> Result:
+    """Add the cost per event and the number of correct edge cases. `count` includes the final `done` event."""
+    import sse_edge_cases
 
-    if count != EVENTS + 1:
-        raise Unable(f"{count - 1} of {EVENTS} events arrived")
-    right = odd.right({event.id: event.data for event in odd_ones})
-    return per_item(result, EVENTS) | {"right": right}
+    if count != amounts.EVENTS + 1:
+        raise Unsupported(f"{count - 1} of {amounts.EVENTS} events arrived")
+    correct = sse_edge_cases.count_correct({event.id: event.data for event in edge_cases})
+    return add_per_item(result, amounts.EVENTS) | {"correct": correct}
 
 
-def listing(client: Any, base: str, total: str) -> Result:
-    """Measure a list, each model's name read."""
-    client.warm()
-    with measured(base) as result:
-        count = sum(name is not None for name in client.names())
+def list_models(client: Any, base_url: str, total: str) -> Result:
+    """Measure iterating a list and reading the name of each model."""
+    client.warm_up()
+    with measure(base_url) as result:
+        count = sum(name is not None for name in client.model_names())
     assert count == int(total), count
     pages = count / 100
-    return per_item(result, count) | {
+    return add_per_item(result, count) | {
         "page_ms": 1e3 * result["seconds"] / pages,
         "page_cpu_ms": 1e3 * result["cpu"] / pages,
     }
 
 
-def parsing(parse: Callable[[bytes], object]) -> Result:
-    """Measure how long the body of one prediction takes to become what the client gives out."""
-    import bodies
+def parse(function: Callable[[bytes], object]) -> Result:
+    """Measure parsing the body of one prediction."""
+    import payloads
 
-    body = json.dumps(bodies.sample("http://127.0.0.1:40000")).encode()
+    body = json.dumps(payloads.sample_prediction("http://127.0.0.1:40000")).encode()
     for _ in range(200):
-        parse(body)
-    with measured() as result:
-        for _ in range(PARSES):
-            parse(body)
-    return per_item(result, PARSES)
+        function(body)
+    with measure() as result:
+        for _ in range(amounts.PARSES):
+            function(body)
+    return add_per_item(result, amounts.PARSES)
 
 
-def downloaded(result: Result, size: int) -> Result:
-    """Add how quick it was, having seen that all is there."""
-    assert size == DOWNLOAD, size
+def _add_throughput(result: Result, size: int) -> Result:
+    """Add the throughput of a complete download."""
+    assert size == amounts.DOWNLOAD_SIZE, size
     return result | {"mb_per_s": size / 1e6 / result["seconds"]}
 
 
-def save(client: Any, base: str, folder: str) -> Result:
+def save(client: Any, base_url: str, folder: str) -> Result:
     """Measure a download to disk."""
     path = Path(folder, "output.bin")
-    client.warm()
-    with measured() as result:
-        client.save(f"{base}/files/{DOWNLOAD}", path)
-    return downloaded(result, path.stat().st_size)
+    client.warm_up()
+    with measure() as result:
+        client.save(f"{base_url}/files/{amounts.DOWNLOAD_SIZE}", path)
+    return _add_throughput(result, path.stat().st_size)
 
 
-async def asave(client: Any, base: str, folder: str) -> Result:
-    """Do the same, async."""
+async def save_async(client: Any, base_url: str, folder: str) -> Result:
+    """Measure the same with an async client."""
     path = Path(folder, "output.bin")
-    await client.warm()
-    with measured() as result:
-        await client.save(f"{base}/files/{DOWNLOAD}", path)
-    return downloaded(result, path.stat().st_size)
+    await client.warm_up()
+    with measure() as result:
+        await client.save(f"{base_url}/files/{amounts.DOWNLOAD_SIZE}", path)
+    return _add_throughput(result, path.stat().st_size)
 
 
-def read(client: Any, base: str) -> Result:
+def read(client: Any, base_url: str) -> Result:
     """Measure a download into memory."""
-    client.warm()
-    with measured() as result:
-        content = client.read(f"{base}/files/{DOWNLOAD}")
-    return downloaded(result, len(content))
+    client.warm_up()
+    with measure() as result:
+        content = client.read(f"{base_url}/files/{amounts.DOWNLOAD_SIZE}")
+    return _add_throughput(result, len(content))
 
 
-def upload(client: Any, base: str, path: str) -> Result:
-    """Measure runs with a large file, one after another: all of it, and the time of the one in the middle."""
+def upload(client: Any, base_url: str, path: str) -> Result:
+    """Measure sequential runs with a large file: all of them, and the median time of one."""
     client.run(MODEL, {"seconds": 0})
     times = []
-    with measured(base) as result:
-        for _ in range(UPLOADS):
-            began = time.perf_counter()
+    with measure(base_url) as result:
+        for _ in range(amounts.UPLOADS):
+            started = time.perf_counter()
             assert len(client.upload(MODEL, Path(path))) == 8
-            times.append(time.perf_counter() - began)
+            times.append(time.perf_counter() - started)
     return result | {"ms": 1e3 * statistics.median(times)}
 
 
-WORKS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result]]]] = {
+def _poll(client: Any, base_url: str, has_stream: bool, factors: tuple[float, ...] = (1,)) -> Result:
+    return run_sequentially(client.poll, base_url, amounts.RUNS_BY_DURATION, {"stream": has_stream}, factors)
+
+
+WORKLOADS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result]]]] = {
     "get": ("get", get),
-    "aget": ("async get", aget),
-    "runs": ("async run", lambda client, *args: fan_out(client.run, *args)),
-    "poll": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": True})),
-    "poll-plain": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": False})),
-    "poll-varied": ("poll", lambda client, base: one_by_one(client.poll, base, LENGTHS, {"stream": False}, VARIED)),
-    "wait": ("run", lambda client, base: one_by_one(client.run, base, HELD, {})),
-    "sse": ("stream", sse),
-    "asse": ("async stream", asse),
-    "list": ("names", listing),
-    "parse": ("parse", lambda client, base: parsing(client.parse)),
-    "parse-bare": ("parse_bare", lambda client, base: parsing(client.parse_bare)),
+    "aget": ("async get", get_async),
+    "runs": ("async run", lambda client, *args: run_concurrently(client.run, *args)),
+    "poll": ("poll", lambda client, base_url: _poll(client, base_url, True)),
+    "poll-plain": ("poll", lambda client, base_url: _poll(client, base_url, False)),
+    "poll-varied": ("poll", lambda client, base_url: _poll(client, base_url, False, amounts.DURATION_FACTORS)),
+    "wait": (
+        "run",
+        lambda client, base_url: run_sequentially(client.run, base_url, amounts.HELD_RUNS_BY_DURATION, {}),
+    ),
+    "sse": ("stream", stream),
+    "asse": ("async stream", stream_async),
+    "list": ("model_names", list_models),
+    "parse": ("parse", lambda client, base_url: parse(client.parse)),
+    "parse-bare": ("parse_bare", lambda client, base_url: parse(client.parse_bare)),
     "save": ("save", save),
-    "asave": ("async save", asave),
+    "asave": ("async save", save_async),
     "read": ("read", read),
     "upload": ("upload", upload),
-    "grow_list": ("names", listing),
-    "grow_runs": ("async run_patiently", lambda client, *args: fan_out(client.run_patiently, *args, "0.2")),
+    "grow_list": ("model_names", list_models),
+    "grow_runs": (
+        "async run_without_pool_timeout",
+        lambda client, *args: run_concurrently(client.run_without_pool_timeout, *args, "0.2"),
+    ),
 }
-"""For each work the method of a client that it needs, and what is done with it."""
+"""For each workload the client method that it needs, and the function that measures it."""
 
 
-def main(blocking: type[Any], awaiting: type[Any]) -> None:
-    """Do the work that the command line names: WORK BASE_URL [ARG…]."""
-    name, base, *args = sys.argv[1:]
-    needs, work = WORKS[name]
-    client = (awaiting if needs.startswith("async ") else blocking)(f"{base}/n{args[0]}" if needs == "names" else base)
+def main(sync_class: type[Any], async_class: type[Any]) -> None:
+    """Run the workload that the command line names: WORKLOAD BASE_URL [ARG…]."""
+    name, base_url, *args = sys.argv[1:]
+    method, workload = WORKLOADS[name]
+    client_url = f"{base_url}/n{args[0]}" if method == "model_names" else base_url
+    client = (async_class if method.startswith("async ") else sync_class)(client_url)
     try:
-        if not hasattr(client, needs.removeprefix("async ")):
-            raise Unable("it has no such thing")
-        result = work(client, base, *args)
+        if not hasattr(client, method.removeprefix("async ")):
+            raise Unsupported("not supported by this client")
+        result = workload(client, base_url, *args)
         print(json.dumps(asyncio.run(result) if isinstance(result, Coroutine) else result))
-    except Unable as reason:
-        print(json.dumps({"unable": str(reason)}))
+    except Unsupported as reason:
+        print(json.dumps({"error": str(reason)}))

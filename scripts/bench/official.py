@@ -1,4 +1,4 @@
-"""What the two official Python clients do alike; `v1.py` and `v2.py` say the rest."""
+"""The methods that the two official Python clients have in common; `v1.py` and `v2.py` add the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Official:
-    """A client whose `api` blocks, and whose outputs are made of a URL and that by `file`."""
+    """A sync client. `file` is the class of its file outputs, constructed from a URL and the client."""
 
     api: Any
     file: Callable[[str, Any], Any]

@@ -1,4 +1,4 @@
-"""Our client, as it is installed from the wheel; with the extra `fast` where that is installed too."""
+"""Our client, installed from a wheel, and with the extra `fast` if that is installed too."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from replicate_ext import AsyncFileOutput, AsyncReplicate, Event, FileOutput, Pr
 
 
 class Client:
-    def __init__(self, base: str) -> None:
-        self.api = Replicate("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = Replicate("r8_bench", base_url=base_url)
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         self.api.account.get()
 
     def get(self) -> object:
@@ -31,7 +31,7 @@ class Client:
     def stream(self, input: dict[str, Any]) -> Iterator[Event]:
         return iter(self.api.stream(measure.MODEL, input))
 
-    def names(self) -> Iterator[object]:
+    def model_names(self) -> Iterator[object]:
         for model in self.api.models.list():
             yield model.name
 
@@ -44,20 +44,20 @@ class Client:
         return Prediction.from_dict(loads(body))
 
     def save(self, url: str, path: Path) -> None:
-        FileOutput(url, self.api._wire).save(path)
+        FileOutput(url, self.api._session).save(path)
 
     def read(self, url: str) -> bytes:
-        return FileOutput(url, self.api._wire).read()
+        return FileOutput(url, self.api._session).read()
 
     def upload(self, model: str, path: Path) -> Any:
         return self.api.run(model, {"file": path, "seconds": 0})
 
 
 class AsyncClient:
-    def __init__(self, base: str) -> None:
-        self.api = AsyncReplicate("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = AsyncReplicate("r8_bench", base_url=base_url)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         await self.api.account.get()
 
     async def get(self) -> object:
@@ -66,13 +66,13 @@ class AsyncClient:
     async def run(self, model: str, input: dict[str, Any]) -> Any:
         return await self.api.run(model, input)
 
-    run_patiently = run
+    run_without_pool_timeout = run
 
     def stream(self, input: dict[str, Any]) -> AsyncIterator[Event]:
         return aiter(self.api.stream(measure.MODEL, input))
 
     async def save(self, url: str, path: Path) -> None:
-        await AsyncFileOutput(url, self.api._wire).save(path)
+        await AsyncFileOutput(url, self.api._session).save(path)
 
 
 if __name__ == "__main__":

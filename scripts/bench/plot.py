@@ -1,4 +1,4 @@
-"""How cost grows with the number of items, as an SVG that can be read on light and on dark ground."""
+"""Plot how cost grows with the number of items, as an SVG for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from collections.abc import Iterable
 from html import escape
 from statistics import median
 
-from bench.tables import Results, number, values
-from bench.works import GROWING, TITLES, Work
+from .tables import Results, format_number, values
+from .workloads import SCALING_CLIENTS, TITLES, Workload
 
 COLORS = {"httpx": "#8b949e", "ours": "#3b82f6", "fast": "#e8710a"}
 PANELS = (
     ("grow_list", "per_item_us", "list: time per model, µs"),
-    ("grow_list", "rss_mb", "list: memory in all, MB"),
-    ("grow_runs", "per_item_ms", "concurrent runs: time per run beyond the model, ms"),
+    ("grow_list", "rss_mb", "list: total memory, MB"),
+    ("grow_runs", "per_item_ms", "concurrent runs: overhead per run, ms"),
     ("grow_runs", "per_item_kb", "concurrent runs: memory per run, kB"),
 )
 WIDTH, HEIGHT, MARGIN = 330, 200, 44
 Line = list[tuple[float, float]]
 
 
-def plot(works: Iterable[Work], results: Results) -> str | None:
-    """Return the plot, or None where nothing of it was measured."""
-    known = [work for work in works if work.key in results]
+def plot(workloads: Iterable[Workload], results: Results) -> str | None:
+    """Return the plot, or None if none of its workloads was measured."""
+    measured = [workload for workload in workloads if workload.key in results]
     parts = []
     for index, (name, metric, title) in enumerate(PANELS):
         lines = {
-            client: _line([work for work in known if work.name == name], results, client, metric) for client in GROWING
+            client: _line([workload for workload in measured if workload.name == name], results, client, metric)
+            for client in SCALING_CLIENTS
         }
         if any(lines.values()):
             parts.append(_panel(index % 2 * WIDTH, index // 2 * HEIGHT + 24, title, lines))
@@ -43,13 +44,13 @@ def plot(works: Iterable[Work], results: Results) -> str | None:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n{legend}\n' + "\n".join(parts) + "\n</svg>\n"
 
 
-def _line(works: list[Work], results: Results, client: str, metric: str) -> Line:
-    found = ((float(work.args[0]), values(results, work, client, metric)) for work in works)
-    return [(count, max(median(each), 1e-3)) for count, each in found if each]
+def _line(workloads: list[Workload], results: Results, client: str, metric: str) -> Line:
+    points = ((float(workload.args[0]), values(results, workload, client, metric)) for workload in workloads)
+    return [(count, max(median(rounds), 1e-3)) for count, rounds in points if rounds]
 
 
 def _panel(left: float, top: float, title: str, lines: dict[str, Line]) -> str:
-    """Return one plot, both axes logarithmic."""
+    """Return one panel, with logarithmic axes."""
     xs = [x for line in lines.values() for x, _ in line]
     ys = [y for line in lines.values() for _, y in line]
     low, high = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)) + 1e-9)
@@ -65,9 +66,11 @@ def _panel(left: float, top: float, title: str, lines: dict[str, Line]) -> str:
 
     out = [f'<text x="{x0}" y="{top + 14}" font-weight="600">{escape(title)}</text>']
     for power in range(low, high + 1):
-        at = y(10.0**power)
-        out.append(f'<line x1="{x0}" x2="{x1}" y1="{at:.1f}" y2="{at:.1f}" stroke="#7d8590" stroke-opacity=".3"/>')
-        out.append(f'<text x="{x0 - 6}" y="{at + 4:.1f}" text-anchor="end">{number(10.0**power)}</text>')
+        height = y(10.0**power)
+        out.append(
+            f'<line x1="{x0}" x2="{x1}" y1="{height:.1f}" y2="{height:.1f}" stroke="#7d8590" stroke-opacity=".3"/>'
+        )
+        out.append(f'<text x="{x0 - 6}" y="{height + 4:.1f}" text-anchor="end">{format_number(10.0**power)}</text>')
     out += [
         f'<text x="{x(value):.1f}" y="{y0 + 16}" text-anchor="middle">{value:,.0f}</text>' for value in sorted({*xs})
     ]
@@ -76,7 +79,7 @@ def _panel(left: float, top: float, title: str, lines: dict[str, Line]) -> str:
         out.append(f'<polyline points="{points}" fill="none" stroke="{COLORS[client]}" stroke-width="2"/>')
         out += [
             f'<circle cx="{x(count):.1f}" cy="{y(value):.1f}" r="2.5" fill="{COLORS[client]}">'
-            f"<title>{escape(TITLES[client])}, {count:,.0f}: {number(value)}</title></circle>"
+            f"<title>{escape(TITLES[client])}, {count:,.0f}: {format_number(value)}</title></circle>"
             for count, value in line
         ]
     return "\n".join(out)

@@ -1,12 +1,13 @@
-"""The API, as fast as Python can be: one process, made-up bodies, nothing but what the works need.
+"""A fast stand-in for the API: one process, synthetic payloads, and only what the workloads need.
 
-python server.py FOLDER     prints its addresses, without and with TLS, and serves until its standard input ends
+python server.py FOLDER     prints its two URLs, without and with TLS, and serves until its standard input is closed
 
-In FOLDER it leaves the usual authorities and its own (`authorities.pem`), and its own alone (`authority.pem`).
+It writes two files of CA certificates to FOLDER: its own (`ca.pem`), and its own with the usual ones (`ca-bundle.pem`).
 
-What a create's input says is what its model does: `seconds` it takes, `stream` whether it has a stream, `events` how
-many of them, `odd` the odd ones. Below `/n1234` the list of models has 1,234 items. `GET /_count` answers the requests
-and the new connections since it was asked last.
+The input of a create request determines what the model does: `seconds` is its duration, `stream` whether it has a
+stream, `events` the number of events in that stream, and `edge_cases` selects the events of `sse_edge_cases.py`. Below
+`/n1234` the list of models has 1,234 items. `GET /_counters` returns the requests and new connections since the last
+call.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import bodies
 import certifi
-import odd
+import payloads
+import sse_edge_cases
 import trustme
 import uvloop
 
@@ -43,15 +44,17 @@ HEADERS = (
 STREAM_HEADERS = (
     "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked"
 )
-PIECE = 256 * 1024
-BATCH = 64
+FILE_CHUNK_SIZE = 256 * 1024
+"""Bytes."""
+
+EVENTS_PER_WRITE = 64
 
 
 class Job(NamedTuple):
-    """A prediction that was created, and what its model does."""
+    """A prediction, and what its model does."""
 
-    since: float
-    created: float
+    started: float
+    created_at: float
     input: dict[str, Any]
 
     @property
@@ -60,63 +63,63 @@ class Job(NamedTuple):
 
     @property
     def output(self) -> list[str]:
-        if self.input.get("odd"):
-            return [data for _, data in odd.ODD]
-        return ["word "] * self.input["events"] if "events" in self.input else bodies.OUTPUT
+        if self.input.get("edge_cases"):
+            return [data for _, data in sse_edge_cases.EDGE_CASES]
+        return ["word "] * self.input["events"] if "events" in self.input else payloads.OUTPUT
 
 
 class State:
-    """What all connections share."""
+    """The state that all connections share."""
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
         self.requests = self.connections = 0
         self.jobs: dict[str, Job] = {}
         self.numbers = itertools.count(1)
-        self.page = bodies.Page(base)
-        self.sample = answer(200, json.dumps(bodies.sample(base)).encode())
-        self.zipped_sample = zipped(json.dumps(bodies.sample(base)).encode())
-        self.account = zipped(json.dumps(bodies.account()).encode())
+        self.page = payloads.Page(base_url)
+        self.sample = encode_response(200, json.dumps(payloads.sample_prediction(base_url)).encode())
+        self.gzipped_sample = encode_gzip_response(json.dumps(payloads.sample_prediction(base_url)).encode())
+        self.account = encode_gzip_response(json.dumps(payloads.account()).encode())
 
 
-def head(status: int, more: str, type: str = "application/json") -> bytes:
-    """Return the head of an answer."""
-    return f"HTTP/1.1 {status} OK\r\nContent-Type: {type}\r\n{HEADERS}{more}\r\n\r\n".encode()
+def encode_head(status: int, headers: str, type: str = "application/json") -> bytes:
+    """Return the status line and the headers of a response."""
+    return f"HTTP/1.1 {status} OK\r\nContent-Type: {type}\r\n{HEADERS}{headers}\r\n\r\n".encode()
 
 
-def answer(status: int, body: bytes, more: str = "") -> bytes:
-    """Return a whole answer, as the API answers a POST."""
-    return head(status, f"{more}Content-Length: {len(body)}") + body
+def encode_response(status: int, body: bytes, headers: str = "") -> bytes:
+    """Return a response with a Content-Length, as the API responds to a POST."""
+    return encode_head(status, f"{headers}Content-Length: {len(body)}") + body
 
 
-def zipped(body: bytes) -> bytes:
-    """Return a whole answer, as the API answers a GET."""
-    return chunked(gzip.compress(body, 6, mtime=0))
+def encode_gzip_response(body: bytes) -> bytes:
+    """Return a compressed and chunked response, as the API responds to a GET."""
+    return encode_chunked_response(gzip.compress(body, 6, mtime=0))
 
 
-def chunked(body: bytes) -> bytes:
-    """Return a whole answer of compressed bytes."""
-    return head(200, "Content-Encoding: gzip\r\nTransfer-Encoding: chunked") + chunk(body) + b"0\r\n\r\n"
+def encode_chunked_response(body: bytes) -> bytes:
+    """Return a chunked response with a body that is already compressed."""
+    return encode_head(200, "Content-Encoding: gzip\r\nTransfer-Encoding: chunked") + encode_chunk(body) + b"0\r\n\r\n"
 
 
-def chunk(data: bytes) -> bytes:
-    """Return one chunk of HTTP."""
+def encode_chunk(data: bytes) -> bytes:
+    """Return one chunk (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: requests in, one after another, answers out."""
+    """One connection, which handles its requests one after another."""
 
     def __init__(self, state: State, loop: asyncio.AbstractEventLoop) -> None:
         self.state, self.loop = state, loop
-        self.rest = b""
+        self.buffer = b""
         self.is_counted = self.is_closed = False
         self.request: tuple[str, str, bytes] | None = None
-        self.left = 0  # bytes of the body still to come
-        self.body: list[bytes] | None = None  # None where it is not kept
-        self.chunked = False
+        self.remaining = 0  # bytes of the body, or of its current chunk, that have not arrived
+        self.body: list[bytes] | None = None  # None if it is discarded
+        self.is_chunked = False
         self.size = 0
-        self.pieces: Iterator[bytes | memoryview] | None = None
+        self.chunks: Iterator[bytes | memoryview] | None = None
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -125,61 +128,61 @@ class Connection(asyncio.Protocol):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self.is_closed, self.pieces = True, None
+        self.is_closed, self.chunks = True, None
 
     def data_received(self, data: bytes) -> None:
-        while data or self.rest:
+        while data or self.buffer:
             if self.request is not None:
-                data, self.rest = self.rest + data if self.rest else data, b""
-                data = self._body(data)
+                data, self.buffer = self.buffer + data if self.buffer else data, b""
+                data = self._read_body(data)
                 if self.request is not None:
-                    self.rest = data  # a part of a chunk's head
+                    self.buffer = data  # an incomplete chunk header
                     return
                 continue
-            data, self.rest = self.rest + data if self.rest else data, b""
+            data, self.buffer = self.buffer + data if self.buffer else data, b""
             end = data.find(b"\r\n\r\n")
             if end < 0:
-                self.rest = data
+                self.buffer = data
                 return
-            self._begin(data[:end])
+            self._start_request(data[:end])
             data = data[end + 4 :]
-            if not self.left and not self.chunked:
+            if not self.remaining and not self.is_chunked:
                 self._respond()
 
-    def _begin(self, text: bytes) -> None:
+    def _start_request(self, text: bytes) -> None:
         method, path, _ = text[: text.index(b"\r\n")].decode("ascii").split(" ")
         headers = text.lower()
         self.request = method, path, headers
         length = re.search(rb"\r\ncontent-length: *(\d+)", headers)
-        self.left = int(length[1]) if length else 0
-        self.chunked = b"\r\ntransfer-encoding: chunked" in headers
+        self.remaining = int(length[1]) if length else 0
+        self.is_chunked = b"\r\ntransfer-encoding: chunked" in headers
         self.body = None if path.endswith("/files") else []
         self.size = 0
 
-    def _body(self, data: bytes) -> bytes:
-        """Take what belongs to the body, and return what does not."""
+    def _read_body(self, data: bytes) -> bytes:
+        """Read the body from some data and return what follows it."""
         while data:
-            if self.chunked and not self.left:
+            if self.is_chunked and not self.remaining:
                 line, found, after = data.partition(b"\r\n")
                 if not found:
                     return data
-                if not line:  # the end of a chunk
+                if not line:  # the CRLF after a chunk
                     data = after
                     continue
                 if not int(line, 16):
                     if not after.startswith(b"\r\n"):
                         return data
-                    self.chunked = False
+                    self.is_chunked = False
                     self._respond()
                     return after[2:]
-                self.left, data = int(line, 16), after
-            taken = data[: self.left]
+                self.remaining, data = int(line, 16), after
+            taken = data[: self.remaining]
             data = data[len(taken) :]
-            self.left -= len(taken)
+            self.remaining -= len(taken)
             self.size += len(taken)
             if self.body is not None:
                 self.body.append(taken)
-            if not self.left and not self.chunked:
+            if not self.remaining and not self.is_chunked:
                 self._respond()
                 return data
         return data
@@ -188,23 +191,25 @@ class Connection(asyncio.Protocol):
         assert self.request is not None
         (method, path, headers), self.request = self.request, None
         state = self.state
-        if path == "/_count":
-            counted = {"requests": state.requests, "connections": state.connections}
+        if path == "/_counters":
+            counters = {"requests": state.requests, "connections": state.connections}
             state.requests = state.connections = 0
-            self.transport.write(answer(200, json.dumps(counted).encode()))
+            self.transport.write(encode_response(200, json.dumps(counters).encode()))
             return
-        if path == "/_odd":
-            self.transport.write(answer(200, json.dumps([data for _, data in odd.ODD]).encode()))
+        if path == "/_sse_edge_cases":
+            self.transport.write(
+                encode_response(200, json.dumps([data for _, data in sse_edge_cases.EDGE_CASES]).encode())
+            )
             return
         state.requests += 1
         if not self.is_counted:
             self.is_counted = True
             state.connections += 1
         path, _, query = path.partition("?")
-        total, under = 20_000, ""
+        total, prefix = 20_000, ""
         if path.startswith("/n"):
-            under, _, path = path[1:].partition("/")
-            total, under, path = int(under[1:]), f"/{under}", f"/{path}"
+            prefix, _, path = path[1:].partition("/")
+            total, prefix, path = int(prefix[1:]), f"/{prefix}", f"/{path}"
         if method == "POST":
             self._post(path, headers)
         elif path.startswith("/v1/predictions/"):
@@ -212,23 +217,23 @@ class Connection(asyncio.Protocol):
         elif path.startswith("/stream/"):
             self._stream(path[8:])
         elif path == "/v1/models":
-            self._page(total, under, query, b"gzip" in headers)
+            self._list_models(total, prefix, query, b"gzip" in headers)
         elif path.startswith("/v1/models/acme/model-"):
-            body = json.dumps(bodies.model(state.base, path[16:])).encode()
-            self.transport.write(zipped(body) if b"gzip" in headers else answer(200, body))
+            body = json.dumps(payloads.model(state.base_url, path[16:])).encode()
+            self.transport.write(encode_gzip_response(body) if b"gzip" in headers else encode_response(200, body))
         elif path == "/v1/account":
             self.transport.write(state.account)
         elif path.startswith("/files/"):
             self._file(int(path[7:]))
         else:
             self.transport.write(
-                answer(404, b'{"detail": "The requested resource could not be found.", "status": 404}')
+                encode_response(404, b'{"detail": "The requested resource could not be found.", "status": 404}')
             )
 
     def _post(self, path: str, headers: bytes) -> None:
         state = self.state
         if path == "/v1/files":
-            self.transport.write(answer(201, json.dumps(bodies.file(state.base, self.size)).encode()))
+            self.transport.write(encode_response(201, json.dumps(payloads.file(state.base_url, self.size)).encode()))
             return
         if path.endswith("/cancel"):
             self._prediction(path[16:-7], False)
@@ -236,69 +241,73 @@ class Connection(asyncio.Protocol):
         input = json.loads(b"".join(self.body or [])).get("input") or {}
         id = f"{next(state.numbers):026}"
         job = state.jobs[id] = Job(self.loop.time(), time.time(), input)
-        is_streamed = any(input.get(name) for name in ("stream", "events", "odd"))
+        is_streamed = any(input.get(name) for name in ("stream", "events", "edge_cases"))
         stream = f"/stream/{id}" if is_streamed else None
         prefer = re.search(rb"\r\nprefer: *(wait\S*)", headers)
         if not prefer:
-            created = bodies.prediction(state.base, id, input, "starting", stream, job.created)
-            self.transport.write(answer(201, json.dumps(created).encode()))
+            created = payloads.prediction(state.base_url, id, input, "starting", stream, job.created_at)
+            self.transport.write(encode_response(201, json.dumps(created).encode()))
             return
-        done = bodies.prediction(state.base, id, input, "processing", stream, job.created) | {"output": job.output}
-        reply = answer(201, json.dumps(done).encode(), f"Preference-Applied: {prefer[1].decode()}\r\n")
-        self._later(job.seconds, lambda: self.transport.write(reply))
+        done = payloads.prediction(state.base_url, id, input, "processing", stream, job.created_at) | {
+            "output": job.output
+        }
+        response = encode_response(201, json.dumps(done).encode(), f"Preference-Applied: {prefer[1].decode()}\r\n")
+        self._call_later(job.seconds, lambda: self.transport.write(response))
 
-    def _later(self, seconds: float, call: Callable[[], object]) -> None:
+    def _call_later(self, seconds: float, callback: Callable[[], object]) -> None:
         if seconds <= 0:
-            call()
+            callback()
         else:
-            self.loop.call_later(seconds, lambda: None if self.is_closed else call())
+            self.loop.call_later(seconds, lambda: None if self.is_closed else callback())
 
-    def _prediction(self, id: str, gzips: bool) -> None:
+    def _prediction(self, id: str, accepts_gzip: bool) -> None:
         state = self.state
         job = state.jobs.get(id)
         if job is None:
-            self.transport.write(state.zipped_sample if gzips else state.sample)
+            self.transport.write(state.gzipped_sample if accepts_gzip else state.sample)
             return
-        elapsed = self.loop.time() - job.since
+        elapsed = self.loop.time() - job.started
         status = "processing" if elapsed > 0.02 else "starting"
-        shown = bodies.prediction(state.base, id, job.input, status, created=job.created)
+        shown = payloads.prediction(state.base_url, id, job.input, status, created=job.created_at)
         if elapsed >= job.seconds:
-            shown = bodies.finished(shown, job.output, job.seconds, job.created)
+            shown = payloads.finish(shown, job.output, job.seconds, job.created_at)
         body = json.dumps(shown).encode()
-        self.transport.write(zipped(body) if gzips else answer(200, body))
+        self.transport.write(encode_gzip_response(body) if accepts_gzip else encode_response(200, body))
 
-    def _page(self, total: int, under: str, query: str, gzips: bool) -> None:
-        at = int(query.removeprefix("cursor=") or 0) + bodies.PAGE
-        next = f"{self.state.base}{under}/v1/models?cursor={at}" if at < total else None
+    def _list_models(self, total: int, prefix: str, query: str, accepts_gzip: bool) -> None:
+        end = int(query.removeprefix("cursor=") or 0) + payloads.PAGE_SIZE
+        next = f"{self.state.base_url}{prefix}/v1/models?cursor={end}" if end < total else None
         page = self.state.page
-        self.transport.write(chunked(page.gzipped(next)) if gzips else answer(200, page.plain(next)))
+        self.transport.write(
+            encode_chunked_response(page.encode_gzip(next)) if accepts_gzip else encode_response(200, page.encode(next))
+        )
 
     def _stream(self, id: str) -> None:
         job = self.state.jobs[id]
         self.transport.write(
-            head(200, STREAM_HEADERS, type="x").replace(b"Content-Type: x\r\n", b"") + chunk(b": hi\n\n")
+            encode_head(200, STREAM_HEADERS, type="x").replace(b"Content-Type: x\r\n", b"") + encode_chunk(b": hi\n\n")
         )
-        if job.input.get("odd"):
-            text = odd.wire()
-            pieces = [chunk(text[at : at + 7]) for at in range(0, len(text), 7)]
-            self._send(iter([*pieces, *_events([], "odd:18")]))
+        if job.input.get("edge_cases"):
+            text = sse_edge_cases.encode()
+            chunks = [encode_chunk(text[start : start + 7]) for start in range(0, len(text), 7)]
+            self._send_chunks(iter([*chunks, *_events([], "case:18")]))
         elif "events" in job.input:
-            self._send(_events(job.output, f"1690212292:{len(job.output)}"))
+            self._send_chunks(_events(job.output, f"1690212292:{len(job.output)}"))
         else:
-            self._later(
-                max(0.0, job.seconds - (self.loop.time() - job.since)),
-                lambda: self._send(_events(["".join(job.output)], "1690212292:1")),
+            self._call_later(
+                max(0.0, job.seconds - (self.loop.time() - job.started)),
+                lambda: self._send_chunks(_events(["".join(job.output)], "1690212292:1")),
             )
 
     def _file(self, size: int) -> None:
-        more = f'Content-Length: {size}\r\nAccept-Ranges: bytes\r\nETag: "{size:032x}"'
-        self.transport.write(head(200, more, "application/octet-stream"))
-        piece = memoryview(ZEROS)
-        self._send(piece[: min(PIECE, size - at)] for at in range(0, size, PIECE))
+        headers = f'Content-Length: {size}\r\nAccept-Ranges: bytes\r\nETag: "{size:032x}"'
+        self.transport.write(encode_head(200, headers, "application/octet-stream"))
+        zeros = memoryview(ZEROS)
+        self._send_chunks(zeros[: size - start] for start in range(0, size, FILE_CHUNK_SIZE))
 
-    def _send(self, pieces: Iterator[bytes | memoryview]) -> None:
-        """Send them as fast as they are read."""
-        self.pieces, self.is_paused = pieces, False
+    def _send_chunks(self, chunks: Iterator[bytes | memoryview]) -> None:
+        """Send chunks as fast as the client reads them."""
+        self.chunks, self.is_paused = chunks, False
         self.resume_writing()
 
     def pause_writing(self) -> None:
@@ -306,48 +315,48 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.is_paused = False
-        while self.pieces is not None and not self.is_paused:
-            piece = next(self.pieces, None)
-            if piece is None:
-                self.pieces = None
+        while self.chunks is not None and not self.is_paused:
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                self.chunks = None
             else:
-                self.transport.write(piece)
+                self.transport.write(chunk)
 
 
-ZEROS = bytes(PIECE)
+ZEROS = bytes(FILE_CHUNK_SIZE)
 
 
 def _events(output: list[str], last: str) -> Iterator[bytes]:
-    """Yield output events, each in a chunk of its own, some chunks at a time, and the end."""
+    """Yield the output events, each in its own HTTP chunk, in batches, and then the `done` event."""
     batch = []
     for number, data in enumerate(output):
-        batch.append(chunk(f"event: output\nid: 1690212292:{number}\ndata: {data}\n\n".encode()))
-        if len(batch) == BATCH:
+        batch.append(encode_chunk(f"event: output\nid: 1690212292:{number}\ndata: {data}\n\n".encode()))
+        if len(batch) == EVENTS_PER_WRITE:
             yield b"".join(batch)
             batch = []
-    yield b"".join([*batch, chunk(f"event: done\nid: {last}\ndata: {{}}\n\n".encode()), b"0\r\n\r\n"])
+    yield b"".join([*batch, encode_chunk(f"event: done\nid: {last}\ndata: {{}}\n\n".encode()), b"0\r\n\r\n"])
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
-    """Return what TLS needs; whoever reads `authorities.pem` reads as much as those who trust the usual ones do."""
-    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    own = authority.cert_pem.bytes()
-    (folder / "authority.pem").write_bytes(own)
-    (folder / "authorities.pem").write_bytes(Path(certifi.where()).read_bytes() + own)
+def create_ssl_context(folder: Path) -> ssl.SSLContext:
+    """Create a CA and a certificate. `ca-bundle.pem` has all usual CAs, so that loading it takes a realistic time."""
+    ca, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    own = ca.cert_pem.bytes()
+    (folder / "ca.pem").write_bytes(own)
+    (folder / "ca-bundle.pem").write_bytes(Path(certifi.where()).read_bytes() + own)
     return context
 
 
 async def serve() -> None:
-    """Print the addresses, and serve until standard input ends."""
+    """Print the URLs and serve until standard input is closed."""
     loop = asyncio.get_running_loop()
     plain, secure = (socket.create_server(("127.0.0.1", 0), backlog=4096) for _ in range(2))
     state = State(f"http://127.0.0.1:{plain.getsockname()[1]}")
     await loop.create_server(lambda: Connection(state, loop), sock=plain, backlog=4096)
-    await loop.create_server(lambda: Connection(state, loop), sock=secure, ssl=certificate(Path(sys.argv[1])))
+    await loop.create_server(lambda: Connection(state, loop), sock=secure, ssl=create_ssl_context(Path(sys.argv[1])))
     gc.collect()
     gc.disable()
-    print(state.base, f"https://127.0.0.1:{secure.getsockname()[1]}", flush=True)
+    print(state.base_url, f"https://127.0.0.1:{secure.getsockname()[1]}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 

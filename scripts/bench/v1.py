@@ -1,4 +1,4 @@
-"""The official Python client 1.0.7."""
+"""The worker of the official Python client 1.0.7."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from replicate.prediction import Prediction
 class Client(Official):
     file = FileOutput
 
-    def __init__(self, base: str) -> None:
-        self.api = client.Client("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = client.Client("r8_bench", base_url=base_url)
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         self.api.accounts.current()
 
     def get(self) -> object:
@@ -30,7 +30,7 @@ class Client(Official):
     def stream(self, input: dict[str, Any]) -> Iterator[Any]:
         return self.api.stream(measure.MODEL, input=input)
 
-    def names(self) -> Iterator[object]:
+    def model_names(self) -> Iterator[object]:
         return (model.name for page in paginate(self.api.models.list) for model in page)
 
     def parse(self, body: bytes) -> None:
@@ -40,10 +40,10 @@ class Client(Official):
 
 
 class AsyncClient:
-    def __init__(self, base: str) -> None:
-        self.api = client.Client("r8_bench", base_url=base)
+    def __init__(self, base_url: str) -> None:
+        self.api = client.Client("r8_bench", base_url=base_url)
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         await self.api.accounts.async_current()
 
     async def get(self) -> object:

@@ -1,4 +1,4 @@
-"""The official Python client 2.0.0b4."""
+"""The worker of the official Python client 2.0.0b4."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from replicate.types import Prediction
 class Client(Official):
     file = FileOutput
 
-    def __init__(self, base: str) -> None:
-        self.api = Replicate(bearer_token="r8_bench", base_url=f"{base}/v1")
+    def __init__(self, base_url: str) -> None:
+        self.api = Replicate(bearer_token="r8_bench", base_url=f"{base_url}/v1")
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         self.api.account.get()
 
     def get(self) -> object:
         return self.api.predictions.get(prediction_id="abc").status
 
     def stream(self, input: dict[str, Any]) -> NoReturn:
-        raise measure.Unable("never opens the stream, polls")
+        raise measure.Unsupported("it polls instead of opening the stream")
 
-    def names(self) -> Iterator[object]:
+    def model_names(self) -> Iterator[object]:
         for model in self.api.models.list():
             yield model.name
 
@@ -43,10 +43,10 @@ class Client(Official):
 class AsyncClient:
     stream = Client.stream
 
-    def __init__(self, base: str) -> None:
-        self.api = AsyncReplicate(bearer_token="r8_bench", base_url=f"{base}/v1")
+    def __init__(self, base_url: str) -> None:
+        self.api = AsyncReplicate(bearer_token="r8_bench", base_url=f"{base_url}/v1")
 
-    async def warm(self) -> None:
+    async def warm_up(self) -> None:
         await self.api.account.get()
 
     async def get(self) -> object:
@@ -56,9 +56,9 @@ class AsyncClient:
         return await self.api.run(model, input=input)
 
     async def save(self, url: str, path: Path) -> None:
-        found = AsyncFileOutput(url, self.api)
+        file_output = AsyncFileOutput(url, self.api)
         with path.open("wb") as file:
-            async for chunk in found:
+            async for chunk in file_output:
                 file.write(chunk)
 
 

@@ -1,4 +1,4 @@
-"""What the scripts for the Python clients share: run each feature, and print one line of JSON about it."""
+"""Shared by `v1.py` and `v2.py`: run each feature and print its outcome as one line of JSON."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 
 def report(*features: Callable[[], object]) -> None:
-    """Run the features, and print for each its name and "ok", or what went wrong."""
+    """Run the features and print for each its name and "ok", or the error."""
     for feature in features:
         try:
             feature()
             outcome = "ok"
         except NotImplementedError as error:
-            outcome = f"lacks: {error}"
+            outcome = f"missing: {error}"
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            outcome = f"{type(error).__name__}: {error} ({where.name})"[:300]
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            outcome = f"{type(error).__name__}: {error} ({frame.name})"[:300]
         print(json.dumps({"feature": feature.__name__.replace("_", " "), "outcome": outcome}), flush=True)

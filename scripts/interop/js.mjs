@@ -1,4 +1,4 @@
-// The official JavaScript client 1.4.0 on the emulator.
+// The features of the official JavaScript client 1.4.0, on the emulator.
 
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
@@ -55,13 +55,13 @@ const features = {
     assert.equal((await replicate.models.get("acme", "hello")).name, "hello");
     assert.ok((await replicate.models.list()).results.some((model) => model.name === "poet"));
     assert.deepEqual((await replicate.models.search("poem")).results.map((model) => model.name), ["poet"]);
-    const made = await replicate.models.create("acme", "js-made", { visibility: "private", hardware: "cpu" });
-    assert.equal(made.name, "js-made");
+    const created = await replicate.models.create("acme", "js-made", { visibility: "private", hardware: "cpu" });
+    assert.equal(created.name, "js-made");
   },
   versions: async () => {
-    const listed = await replicate.models.versions.list("acme", "poet");
-    assert.equal(listed.results.length, 2);
-    assert.ok((await replicate.models.versions.get("acme", "poet", listed.results[0].id)).openapi_schema);
+    const versions = await replicate.models.versions.list("acme", "poet");
+    assert.equal(versions.results.length, 2);
+    assert.ok((await replicate.models.versions.get("acme", "poet", versions.results[0].id)).openapi_schema);
   },
   deployments: async () => {
     const settings = { hardware: "cpu", min_instances: 0, max_instances: 1 };

@@ -1,4 +1,4 @@
-"""The official Python client 1.0.7 on the emulator."""
+"""The features of the official Python client 1.0.7, on the emulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run() -> None:
     except ModelError as error:
         assert error.prediction.status == "failed"
     else:
-        raise AssertionError("a failing model did not fail")
+        raise AssertionError("ModelError was not raised")
 
 
 def stream() -> None:
@@ -72,15 +72,15 @@ def models() -> None:
     assert replicate.models.get("acme/hello").run_count >= 0
     assert "poet" in [model.name for model in replicate.models.list()]
     assert [model.name for model in replicate.models.search("poem").results] == ["poet"]
-    made = replicate.models.create(owner="acme", name="v1-made", visibility="private", hardware="cpu")
-    assert made.name == "v1-made"
+    created = replicate.models.create(owner="acme", name="v1-made", visibility="private", hardware="cpu")
+    assert created.name == "v1-made"
 
 
 def versions() -> None:
     model = replicate.models.get("acme/poet")
-    listed = model.versions.list()
-    assert len(listed.results) == 2
-    assert model.versions.get(listed[0].id).openapi_schema
+    versions = model.versions.list()
+    assert len(versions.results) == 2
+    assert model.versions.get(versions[0].id).openapi_schema
 
 
 def deployments() -> None:
@@ -134,7 +134,7 @@ def errors() -> None:
         assert error.status == 422
         assert "Invalid type" in error.detail
     else:
-        raise AssertionError("no error")
+        raise AssertionError("ReplicateError was not raised")
 
 
 report(

@@ -1,4 +1,4 @@
-"""The official Python client 2.0.0b4 on the emulator."""
+"""The features of the official Python client 2.0.0b4, on the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run() -> None:
     except ModelError as error:
         assert error.prediction.status == "failed"
     else:
-        raise AssertionError("a failing model did not fail")
+        raise AssertionError("ModelError was not raised")
 
 
 def stream() -> None:
@@ -72,14 +72,14 @@ def models() -> None:
     assert client.models.get(model_owner="acme", model_name="hello").run_count >= 0
     assert "poet" in [model.name for model in client.models.list()]
     assert [model.name for model in client.models.search(body="poem")] == ["poet"]
-    made = client.models.create(owner="acme", name="v2-made", visibility="private", hardware="cpu")
-    assert made.name == "v2-made"
+    created = client.models.create(owner="acme", name="v2-made", visibility="private", hardware="cpu")
+    assert created.name == "v2-made"
 
 
 def versions() -> None:
-    listed = list(client.models.versions.list(model_owner="acme", model_name="poet"))
-    assert len(listed) == 2
-    found = client.models.versions.get(model_owner="acme", model_name="poet", version_id=listed[0].id)
+    versions = list(client.models.versions.list(model_owner="acme", model_name="poet"))
+    assert len(versions) == 2
+    found = client.models.versions.get(model_owner="acme", model_name="poet", version_id=versions[0].id)
     assert found.openapi_schema
 
 
@@ -88,9 +88,9 @@ def deployments() -> None:
     client.deployments.create(
         name="v2", model="acme/hello", version=version, hardware="cpu", min_instances=0, max_instances=1
     )
-    where = {"deployment_owner": "acme", "deployment_name": "v2"}
-    assert client.deployments.update(**where, max_instances=2).current_release.number == 2
-    prediction = client.deployments.predictions.create(**where, input={"text": "Ada"}, prefer="wait")
+    deployment = {"deployment_owner": "acme", "deployment_name": "v2"}
+    assert client.deployments.update(**deployment, max_instances=2).current_release.number == 2
+    prediction = client.deployments.predictions.create(**deployment, input={"text": "Ada"}, prefer="wait")
     assert prediction.output == "Hello, Ada!"
 
 
@@ -120,7 +120,7 @@ def hardware() -> None:
 
 def webhooks() -> None:
     assert client.webhooks.default.secret.get().key.startswith("whsec_")
-    raise NotImplementedError("it has no validation")
+    raise NotImplementedError("it cannot validate deliveries")
 
 
 def errors() -> None:
@@ -130,7 +130,7 @@ def errors() -> None:
         assert error.status_code == 422
         assert error.body["invalid_fields"][0]["field"] == "input.text"
     else:
-        raise AssertionError("no error")
+        raise AssertionError("APIStatusError was not raised")
 
 
 report(

@@ -1,4 +1,4 @@
-"""Every operation of the document, by tag. Each module loads when it is first asked for."""
+"""Every operation of the OpenAPI document, grouped by tag. Modules are imported on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,7 @@ OPERATIONS = {
     "search": "search.search",
     "webhooks.default.secret.get": "webhooks.webhooks_default_secret_get",
 }
-"""operationId -> module below this package"""
+"""The module of each operationId, relative to this package."""
 
 _TAGS = {module.partition(".")[0] for module in OPERATIONS.values()}
 

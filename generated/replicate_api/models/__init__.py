@@ -1,4 +1,4 @@
-"""The data of the API. Each model loads when it is first asked for."""
+"""The data of the API. Models are imported on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -175,5 +175,5 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     if name[:1].isupper():
-        raise AttributeError(f"there is no model {name} in the document that this client was generated from")
+        raise AttributeError(f"the OpenAPI document that this client was generated from has no model {name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,9 +31,9 @@ class Collection(types.Record):
     full_description: str | None | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "description": types.Field("description", types.TEXT, True),
-        "models": types.Field("models", types.Each(types.Nested("model", "Model")), True),
-        "name": types.Field("name", types.TEXT, True),
-        "slug": types.Field("slug", types.TEXT, True),
-        "full_description": types.Field("full_description", types.AnyOf(types.TEXT, types.NULL), False),
+        "description": types.Field("description", types.STRING, True),
+        "models": types.Field("models", types.ListOf(types.Nested("model", "Model")), True),
+        "name": types.Field("name", types.STRING, True),
+        "slug": types.Field("slug", types.STRING, True),
+        "full_description": types.Field("full_description", types.AnyOf(types.STRING, types.NULL), False),
     }

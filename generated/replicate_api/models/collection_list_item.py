@@ -23,7 +23,7 @@ class CollectionListItem(types.Record):
     slug: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "description": types.Field("description", types.TEXT, True),
-        "name": types.Field("name", types.TEXT, True),
-        "slug": types.Field("slug", types.TEXT, True),
+        "description": types.Field("description", types.STRING, True),
+        "name": types.Field("name", types.STRING, True),
+        "slug": types.Field("slug", types.STRING, True),
     }

@@ -28,6 +28,6 @@ class Deployment(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "current_release": types.Field("current_release", types.Nested("release", "Release"), False),
-        "name": types.Field("name", types.TEXT, False),
-        "owner": types.Field("owner", types.TEXT, False),
+        "name": types.Field("name", types.STRING, False),
+        "owner": types.Field("owner", types.STRING, False),
     }

@@ -29,10 +29,10 @@ class DeploymentsCreateRequest(types.Record):
     version: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.TEXT, True),
+        "hardware": types.Field("hardware", types.STRING, True),
         "max_instances": types.Field("max_instances", types.INTEGER, True),
         "min_instances": types.Field("min_instances", types.INTEGER, True),
-        "model": types.Field("model", types.TEXT, True),
-        "name": types.Field("name", types.TEXT, True),
-        "version": types.Field("version", types.TEXT, True),
+        "model": types.Field("model", types.STRING, True),
+        "name": types.Field("name", types.STRING, True),
+        "version": types.Field("version", types.STRING, True),
     }

@@ -39,10 +39,10 @@ class File(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "checksums": types.Field("checksums", types.Nested("file_checksums", "FileChecksums"), True),
-        "content_type": types.Field("content_type", types.TEXT, True),
-        "created_at": types.Field("created_at", types.TIME, True),
-        "expires_at": types.Field("expires_at", types.TIME, True),
-        "id": types.Field("id", types.TEXT, True),
+        "content_type": types.Field("content_type", types.STRING, True),
+        "created_at": types.Field("created_at", types.DATETIME, True),
+        "expires_at": types.Field("expires_at", types.DATETIME, True),
+        "id": types.Field("id", types.STRING, True),
         "metadata": types.Field("metadata", types.OBJECT, True),
         "size": types.Field("size", types.INTEGER, True),
         "urls": types.Field("urls", types.Nested("file_urls", "FileUrls"), True),

@@ -19,4 +19,4 @@ class FileChecksums(types.Record):
 
     sha256: str | Unset = UNSET
 
-    fields: ClassVar[Mapping[str, types.Field]] = {"sha256": types.Field("sha256", types.TEXT, False)}
+    fields: ClassVar[Mapping[str, types.Field]] = {"sha256": types.Field("sha256", types.STRING, False)}

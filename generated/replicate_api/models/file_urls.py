@@ -19,4 +19,4 @@ class FileUrls(types.Record):
 
     get: str | Unset = UNSET
 
-    fields: ClassVar[Mapping[str, types.Field]] = {"get": types.Field("get", types.TEXT, False)}
+    fields: ClassVar[Mapping[str, types.Field]] = {"get": types.Field("get", types.STRING, False)}

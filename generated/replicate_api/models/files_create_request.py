@@ -27,7 +27,7 @@ class FilesCreateRequest(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "content": types.Field("content", types.BYTES, True),
-        "filename": types.Field("filename", types.TEXT, False),
+        "filename": types.Field("filename", types.STRING, False),
         "metadata": types.Field("metadata", types.OBJECT, False),
-        "type": types.Field("type", types.TEXT, False),
+        "type": types.Field("type", types.STRING, False),
     }

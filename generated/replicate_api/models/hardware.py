@@ -22,6 +22,6 @@ class Hardware(types.Record):
     sku: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "name": types.Field("name", types.TEXT, False),
-        "sku": types.Field("sku", types.TEXT, False),
+        "name": types.Field("name", types.STRING, False),
+        "sku": types.Field("sku", types.STRING, False),
     }

@@ -31,7 +31,7 @@ class Model(types.Record):
         run_count: How many times it has been run.
         url: Address of the model's page.
         visibility: Who can see and run it.
-        default_example: A prediction that shows what the model does; null where the owner chose none.
+        default_example: A prediction that shows what the model does; null if the owner chose none.
         latest_version: The newest version; null before the first push.
     """
 
@@ -50,17 +50,17 @@ class Model(types.Record):
     latest_version: Version | None | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cover_image_url": types.Field("cover_image_url", types.AnyOf(types.TEXT, types.NULL), False),
-        "description": types.Field("description", types.AnyOf(types.TEXT, types.NULL), False),
-        "github_url": types.Field("github_url", types.AnyOf(types.TEXT, types.NULL), False),
+        "cover_image_url": types.Field("cover_image_url", types.AnyOf(types.STRING, types.NULL), False),
+        "description": types.Field("description", types.AnyOf(types.STRING, types.NULL), False),
+        "github_url": types.Field("github_url", types.AnyOf(types.STRING, types.NULL), False),
         "is_official": types.Field("is_official", types.BOOLEAN, False),
-        "license_url": types.Field("license_url", types.AnyOf(types.TEXT, types.NULL), False),
-        "name": types.Field("name", types.TEXT, False),
-        "owner": types.Field("owner", types.TEXT, False),
-        "paper_url": types.Field("paper_url", types.AnyOf(types.TEXT, types.NULL), False),
+        "license_url": types.Field("license_url", types.AnyOf(types.STRING, types.NULL), False),
+        "name": types.Field("name", types.STRING, False),
+        "owner": types.Field("owner", types.STRING, False),
+        "paper_url": types.Field("paper_url", types.AnyOf(types.STRING, types.NULL), False),
         "run_count": types.Field("run_count", types.INTEGER, False),
-        "url": types.Field("url", types.TEXT, False),
-        "visibility": types.Field("visibility", types.OneOf("model_visibility", "ModelVisibility"), False),
+        "url": types.Field("url", types.STRING, False),
+        "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), False),
         "default_example": types.Field(
             "default_example", types.AnyOf(types.Nested("prediction", "Prediction"), types.NULL), False
         ),

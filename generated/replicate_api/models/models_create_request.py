@@ -40,13 +40,13 @@ class ModelsCreateRequest(types.Record):
     paper_url: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.TEXT, True),
-        "name": types.Field("name", types.TEXT, True),
-        "owner": types.Field("owner", types.TEXT, True),
-        "visibility": types.Field("visibility", types.OneOf("model_visibility", "ModelVisibility"), True),
-        "cover_image_url": types.Field("cover_image_url", types.TEXT, False),
-        "description": types.Field("description", types.TEXT, False),
-        "github_url": types.Field("github_url", types.TEXT, False),
-        "license_url": types.Field("license_url", types.TEXT, False),
-        "paper_url": types.Field("paper_url", types.TEXT, False),
+        "hardware": types.Field("hardware", types.STRING, True),
+        "name": types.Field("name", types.STRING, True),
+        "owner": types.Field("owner", types.STRING, True),
+        "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), True),
+        "cover_image_url": types.Field("cover_image_url", types.STRING, False),
+        "description": types.Field("description", types.STRING, False),
+        "github_url": types.Field("github_url", types.STRING, False),
+        "license_url": types.Field("license_url", types.STRING, False),
+        "paper_url": types.Field("paper_url", types.STRING, False),
     }

@@ -30,10 +30,10 @@ class ModelsUpdateRequest(types.Record):
     weights_url: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "description": types.Field("description", types.TEXT, False),
-        "github_url": types.Field("github_url", types.TEXT, False),
-        "license_url": types.Field("license_url", types.TEXT, False),
-        "paper_url": types.Field("paper_url", types.TEXT, False),
-        "readme": types.Field("readme", types.TEXT, False),
-        "weights_url": types.Field("weights_url", types.TEXT, False),
+        "description": types.Field("description", types.STRING, False),
+        "github_url": types.Field("github_url", types.STRING, False),
+        "license_url": types.Field("license_url", types.STRING, False),
+        "paper_url": types.Field("paper_url", types.STRING, False),
+        "readme": types.Field("readme", types.STRING, False),
+        "weights_url": types.Field("weights_url", types.STRING, False),
     }

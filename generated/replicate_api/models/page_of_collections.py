@@ -27,9 +27,9 @@ class PageOfCollections(types.Record):
     results: list[CollectionListItem] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "next": types.Field("next", types.AnyOf(types.TEXT, types.NULL), False),
-        "previous": types.Field("previous", types.AnyOf(types.TEXT, types.NULL), False),
+        "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),
+        "previous": types.Field("previous", types.AnyOf(types.STRING, types.NULL), False),
         "results": types.Field(
-            "results", types.Each(types.Nested("collection_list_item", "CollectionListItem")), False
+            "results", types.ListOf(types.Nested("collection_list_item", "CollectionListItem")), False
         ),
     }

@@ -27,7 +27,7 @@ class PageOfTrainings(types.Record):
     results: list[Training] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "next": types.Field("next", types.AnyOf(types.TEXT, types.NULL), False),
-        "previous": types.Field("previous", types.AnyOf(types.TEXT, types.NULL), False),
-        "results": types.Field("results", types.Each(types.Nested("training", "Training")), False),
+        "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),
+        "previous": types.Field("previous", types.AnyOf(types.STRING, types.NULL), False),
+        "results": types.Field("results", types.ListOf(types.Nested("training", "Training")), False),
     }

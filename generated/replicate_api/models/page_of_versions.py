@@ -27,7 +27,7 @@ class PageOfVersions(types.Record):
     results: list[Version] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "next": types.Field("next", types.AnyOf(types.TEXT, types.NULL), False),
-        "previous": types.Field("previous", types.AnyOf(types.TEXT, types.NULL), False),
-        "results": types.Field("results", types.Each(types.Nested("version", "Version")), False),
+        "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),
+        "previous": types.Field("previous", types.AnyOf(types.STRING, types.NULL), False),
+        "results": types.Field("results", types.ListOf(types.Nested("version", "Version")), False),
     }

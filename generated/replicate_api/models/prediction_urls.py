@@ -14,8 +14,8 @@ class PredictionUrls(types.Record):
     """Addresses for this prediction.
 
     Attributes:
-        cancel: API address that stops it, with POST.
-        get: API address of its current state.
+        cancel: API URL that cancels it, with POST.
+        get: API URL of its current state.
         stream: Source of server-sent events with its output, absent where the model cannot stream.
         web: Its page for people.
     """
@@ -26,8 +26,8 @@ class PredictionUrls(types.Record):
     web: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cancel": types.Field("cancel", types.TEXT, True),
-        "get": types.Field("get", types.TEXT, True),
-        "stream": types.Field("stream", types.TEXT, False),
-        "web": types.Field("web", types.TEXT, False),
+        "cancel": types.Field("cancel", types.STRING, True),
+        "get": types.Field("get", types.STRING, True),
+        "stream": types.Field("stream", types.STRING, False),
+        "web": types.Field("web", types.STRING, False),
     }

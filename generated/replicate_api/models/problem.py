@@ -19,4 +19,4 @@ class Problem(types.Record):
 
     detail: str | Unset = UNSET
 
-    fields: ClassVar[Mapping[str, types.Field]] = {"detail": types.Field("detail", types.TEXT, False)}
+    fields: ClassVar[Mapping[str, types.Field]] = {"detail": types.Field("detail", types.STRING, False)}

@@ -38,9 +38,9 @@ class Release(types.Record):
         "configuration": types.Field(
             "configuration", types.Nested("release_configuration", "ReleaseConfiguration"), False
         ),
-        "created_at": types.Field("created_at", types.TIME, False),
+        "created_at": types.Field("created_at", types.DATETIME, False),
         "created_by": types.Field("created_by", types.Nested("release_created_by", "ReleaseCreatedBy"), False),
-        "model": types.Field("model", types.TEXT, False),
+        "model": types.Field("model", types.STRING, False),
         "number": types.Field("number", types.INTEGER, False),
-        "version": types.Field("version", types.TEXT, False),
+        "version": types.Field("version", types.STRING, False),
     }

@@ -24,7 +24,7 @@ class ReleaseConfiguration(types.Record):
     min_instances: int | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.TEXT, False),
+        "hardware": types.Field("hardware", types.STRING, False),
         "max_instances": types.Field("max_instances", types.INTEGER, False),
         "min_instances": types.Field("min_instances", types.INTEGER, False),
     }

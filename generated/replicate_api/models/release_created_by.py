@@ -31,9 +31,9 @@ class ReleaseCreatedBy(types.Record):
     name: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "type": types.Field("type", types.OneOf("release_created_by_type", "ReleaseCreatedByType"), True),
-        "username": types.Field("username", types.TEXT, True),
-        "avatar_url": types.Field("avatar_url", types.TEXT, False),
-        "github_url": types.Field("github_url", types.TEXT, False),
-        "name": types.Field("name", types.TEXT, False),
+        "type": types.Field("type", types.EnumOf("release_created_by_type", "ReleaseCreatedByType"), True),
+        "username": types.Field("username", types.STRING, True),
+        "avatar_url": types.Field("avatar_url", types.STRING, False),
+        "github_url": types.Field("github_url", types.STRING, False),
+        "name": types.Field("name", types.STRING, False),
     }

@@ -26,8 +26,8 @@ class SearchCollection(types.Record):
     models: list[str] | None | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "description": types.Field("description", types.TEXT, True),
-        "name": types.Field("name", types.TEXT, True),
-        "slug": types.Field("slug", types.TEXT, True),
-        "models": types.Field("models", types.AnyOf(types.Each(types.TEXT), types.NULL), False),
+        "description": types.Field("description", types.STRING, True),
+        "name": types.Field("name", types.STRING, True),
+        "slug": types.Field("slug", types.STRING, True),
+        "models": types.Field("models", types.AnyOf(types.ListOf(types.STRING), types.NULL), False),
     }

@@ -24,7 +24,7 @@ class SearchModelMetadata(types.Record):
     tags: list[str] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "generated_description": types.Field("generated_description", types.AnyOf(types.TEXT, types.NULL), False),
+        "generated_description": types.Field("generated_description", types.AnyOf(types.STRING, types.NULL), False),
         "score": types.Field("score", types.AnyOf(types.NUMBER, types.NULL), False),
-        "tags": types.Field("tags", types.Each(types.TEXT), False),
+        "tags": types.Field("tags", types.ListOf(types.STRING), False),
     }

@@ -21,6 +21,6 @@ class SearchPage(types.Record):
     name: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "href": types.Field("href", types.TEXT, True),
-        "name": types.Field("name", types.TEXT, True),
+        "href": types.Field("href", types.STRING, True),
+        "name": types.Field("name", types.STRING, True),
     }

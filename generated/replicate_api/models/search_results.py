@@ -31,9 +31,9 @@ class SearchResults(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "collections": types.Field(
-            "collections", types.Each(types.Nested("search_collection", "SearchCollection")), True
+            "collections", types.ListOf(types.Nested("search_collection", "SearchCollection")), True
         ),
-        "models": types.Field("models", types.Each(types.Nested("search_model", "SearchModel")), True),
-        "pages": types.Field("pages", types.Each(types.Nested("search_page", "SearchPage")), True),
-        "query": types.Field("query", types.TEXT, True),
+        "models": types.Field("models", types.ListOf(types.Nested("search_model", "SearchModel")), True),
+        "pages": types.Field("pages", types.ListOf(types.Nested("search_page", "SearchPage")), True),
+        "query": types.Field("query", types.STRING, True),
     }

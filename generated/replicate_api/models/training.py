@@ -55,20 +55,20 @@ class Training(types.Record):
     version: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "completed_at": types.Field("completed_at", types.AnyOf(types.TIME, types.NULL), False),
-        "created_at": types.Field("created_at", types.TIME, False),
-        "error": types.Field("error", types.AnyOf(types.TEXT, types.NULL), False),
-        "id": types.Field("id", types.TEXT, False),
+        "completed_at": types.Field("completed_at", types.AnyOf(types.DATETIME, types.NULL), False),
+        "created_at": types.Field("created_at", types.DATETIME, False),
+        "error": types.Field("error", types.AnyOf(types.STRING, types.NULL), False),
+        "id": types.Field("id", types.STRING, False),
         "input": types.Field("input", types.OBJECT, False),
-        "logs": types.Field("logs", types.AnyOf(types.TEXT, types.NULL), False),
+        "logs": types.Field("logs", types.AnyOf(types.STRING, types.NULL), False),
         "metrics": types.Field("metrics", types.Nested("training_metrics", "TrainingMetrics"), False),
-        "model": types.Field("model", types.TEXT, False),
+        "model": types.Field("model", types.STRING, False),
         "output": types.Field(
             "output", types.AnyOf(types.Nested("training_output", "TrainingOutput"), types.NULL), False
         ),
-        "source": types.Field("source", types.OneOf("training_source", "TrainingSource"), False),
-        "started_at": types.Field("started_at", types.AnyOf(types.TIME, types.NULL), False),
-        "status": types.Field("status", types.OneOf("training_status", "TrainingStatus"), False),
+        "source": types.Field("source", types.EnumOf("training_source", "TrainingSource"), False),
+        "started_at": types.Field("started_at", types.AnyOf(types.DATETIME, types.NULL), False),
+        "status": types.Field("status", types.EnumOf("training_status", "TrainingStatus"), False),
         "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), False),
-        "version": types.Field("version", types.TEXT, False),
+        "version": types.Field("version", types.STRING, False),
     }

@@ -22,6 +22,6 @@ class TrainingOutput(types.Record):
     weights: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "version": types.Field("version", types.TEXT, False),
-        "weights": types.Field("weights", types.TEXT, False),
+        "version": types.Field("version", types.STRING, False),
+        "weights": types.Field("weights", types.STRING, False),
     }

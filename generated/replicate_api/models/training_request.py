@@ -18,15 +18,15 @@ class TrainingRequest(types.Record):
 
     Attributes:
         destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
-            account of the token, otherwise the reply is an error 4xx.
+            account of the token, otherwise the response is a 4xx error.
         input: Input for the model's training function, as its version's `openapi_schema` describes it.
-        webhook: HTTPS URL that receives the training as a POST when something happens to it, with the
-            body of trainings.get; redirects are not followed, and since deliveries are retried and may
-            repeat, handle them so that a second one does no harm.
+        webhook: HTTPS URL that receives the training as a POST on each selected event, with the body of
+            trainings.get; redirects are not followed, and since a delivery may be retried or duplicated, the
+            handler must be idempotent.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
-            asked for, always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
+            selected, always.
     """
 
     destination: str
@@ -35,10 +35,10 @@ class TrainingRequest(types.Record):
     webhook_events_filter: list[WebhookEvent] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "destination": types.Field("destination", types.TEXT, True),
+        "destination": types.Field("destination", types.STRING, True),
         "input": types.Field("input", types.OBJECT, True),
-        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(
-            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+            "webhook_events_filter", types.ListOf(types.EnumOf("webhook_event", "WebhookEvent")), False
         ),
     }

@@ -14,14 +14,14 @@ class TrainingUrls(types.Record):
     """Addresses for this training.
 
     Attributes:
-        cancel: API address that stops it, with POST.
-        get: API address of its current state.
+        cancel: API URL that cancels it, with POST.
+        get: API URL of its current state.
     """
 
     cancel: str | Unset = UNSET
     get: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cancel": types.Field("cancel", types.TEXT, False),
-        "get": types.Field("get", types.TEXT, False),
+        "cancel": types.Field("cancel", types.STRING, False),
+        "get": types.Field("get", types.STRING, False),
     }

@@ -28,8 +28,8 @@ class Version(types.Record):
     openapi_schema: dict[str, Any] | None | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "cog_version": types.Field("cog_version", types.AnyOf(types.TEXT, types.NULL), False),
-        "created_at": types.Field("created_at", types.TIME, False),
-        "id": types.Field("id", types.TEXT, False),
+        "cog_version": types.Field("cog_version", types.AnyOf(types.STRING, types.NULL), False),
+        "created_at": types.Field("created_at", types.DATETIME, False),
+        "id": types.Field("id", types.STRING, False),
         "openapi_schema": types.Field("openapi_schema", types.AnyOf(types.OBJECT, types.NULL), False),
     }

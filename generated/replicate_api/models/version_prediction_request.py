@@ -20,16 +20,15 @@ class VersionPredictionRequest(types.Record):
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
         version: What to run: a version id of 64 hexadecimal digits, alone or after the model as
-            `owner/name:id`; `owner/name` does for official models only.
-        stream: Deprecated and not needed: `urls.stream` of the reply is there whenever the model can
-            stream.
-        webhook: HTTPS URL that receives the prediction as a POST when something happens to it, with the
-            body of predictions.get; redirects are not followed, and since deliveries are retried and may
-            repeat, handle them so that a second one does no harm.
+            `owner/name:id`; `owner/name` works for official models only.
+        stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
+        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
+            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
+            the handler must be idempotent.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
-            asked for, always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
+            selected, always.
     """
 
     input: dict[str, Any]
@@ -40,10 +39,10 @@ class VersionPredictionRequest(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),
-        "version": types.Field("version", types.TEXT, True),
+        "version": types.Field("version", types.STRING, True),
         "stream": types.Field("stream", types.BOOLEAN, False),
-        "webhook": types.Field("webhook", types.TEXT, False),
+        "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(
-            "webhook_events_filter", types.Each(types.OneOf("webhook_event", "WebhookEvent")), False
+            "webhook_events_filter", types.ListOf(types.EnumOf("webhook_event", "WebhookEvent")), False
         ),
     }

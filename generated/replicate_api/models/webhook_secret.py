@@ -19,4 +19,4 @@ class WebhookSecret(types.Record):
 
     key: str | Unset = UNSET
 
-    fields: ClassVar[Mapping[str, types.Field]] = {"key": types.Field("key", types.TEXT, False)}
+    fields: ClassVar[Mapping[str, types.Field]] = {"key": types.Field("key", types.STRING, False)}

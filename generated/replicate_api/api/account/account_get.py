@@ -19,7 +19,7 @@ _RESULT = types.Nested("account", "Account")
 
 
 def request() -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request("GET", "/account")
 
 
@@ -32,26 +32,25 @@ def build() -> types.Request:
 
 
 def parse(response: httpx.Response) -> Account:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Account", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Account", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[Account]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request()), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request()), parse)
 
 
 def sync(*, client: Sender) -> Account:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[Account]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request()), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request()), parse)
 
 
 async def asyncio(*, client: AsyncSender) -> Account:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client)).result()

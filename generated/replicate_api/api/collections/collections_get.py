@@ -19,16 +19,16 @@ _RESULT = types.Nested("collection", "Collection")
 
 
 def request(collection_slug: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
-        "GET", types.path("/collections/{collection_slug}", collection_slug=(types.TEXT, collection_slug))
+        "GET", types.format_path("/collections/{collection_slug}", collection_slug=(types.STRING, collection_slug))
     )
 
 
 def build(collection_slug: str) -> types.Request:
     """Look up a collection with its models
 
-    Returns one collection with full objects for all its models in a single reply, not in pages.
+    Returns one collection with full objects for all its models in a single response, not in pages.
 
     Args:
         collection_slug: Short name from the collection's URL, lower case with hyphens.
@@ -37,26 +37,25 @@ def build(collection_slug: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> Collection:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Collection", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Collection", types.load_response(_RESULT, response))
 
 
 def sync_detailed(collection_slug: str, *, client: Sender) -> types.Response[Collection]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(collection_slug)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(collection_slug)), parse)
 
 
 def sync(collection_slug: str, *, client: Sender) -> Collection:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(collection_slug, client=client).result()
 
 
 async def asyncio_detailed(collection_slug: str, *, client: AsyncSender) -> types.Response[Collection]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(collection_slug)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(collection_slug)), parse)
 
 
 async def asyncio(collection_slug: str, *, client: AsyncSender) -> Collection:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(collection_slug, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(collection_slug, client=client)).result()

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "DELETE",
-        types.path(
+        types.format_path(
             "/deployments/{deployment_owner}/{deployment_name}",
-            deployment_owner=(types.TEXT, deployment_owner),
-            deployment_name=(types.TEXT, deployment_name),
+            deployment_owner=(types.STRING, deployment_owner),
+            deployment_name=(types.STRING, deployment_name),
         ),
     )
 
@@ -40,25 +40,24 @@ def build(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> None:
-    """Read a successful answer; ValueError where the body cannot be read."""
+    """Parse a successful response; ValueError if the body has an unexpected type."""
 
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(deployment_owner, deployment_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(deployment_owner, deployment_name)), parse)
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(deployment_owner, deployment_name, client=client).result()
 
 
 async def asyncio_detailed(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(deployment_owner, deployment_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(deployment_owner, deployment_name)), parse)
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(deployment_owner, deployment_name, client=client)
-    answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    (await asyncio_detailed(deployment_owner, deployment_name, client=client)).result()

@@ -19,13 +19,13 @@ _RESULT = types.Nested("deployment", "Deployment")
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.path(
+        types.format_path(
             "/deployments/{deployment_owner}/{deployment_name}",
-            deployment_owner=(types.TEXT, deployment_owner),
-            deployment_name=(types.TEXT, deployment_name),
+            deployment_owner=(types.STRING, deployment_owner),
+            deployment_name=(types.STRING, deployment_name),
         ),
     )
 
@@ -43,28 +43,27 @@ def build(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> Deployment:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Deployment", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Deployment", types.load_response(_RESULT, response))
 
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[Deployment]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(deployment_owner, deployment_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(deployment_owner, deployment_name)), parse)
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> Deployment:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(deployment_owner, deployment_name, client=client).result()
 
 
 async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender
 ) -> types.Response[Deployment]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(deployment_owner, deployment_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(deployment_owner, deployment_name)), parse)
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> Deployment:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(deployment_owner, deployment_name, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(deployment_owner, deployment_name, client=client)).result()

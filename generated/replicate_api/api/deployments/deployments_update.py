@@ -23,15 +23,15 @@ _RESULT = types.Nested("deployment", "Deployment")
 def request(
     deployment_owner: str, deployment_name: str, *, body: DeploymentsUpdateRequest | None = None
 ) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "PATCH",
-        types.path(
+        types.format_path(
             "/deployments/{deployment_owner}/{deployment_name}",
-            deployment_owner=(types.TEXT, deployment_owner),
-            deployment_name=(types.TEXT, deployment_name),
+            deployment_owner=(types.STRING, deployment_owner),
+            deployment_name=(types.STRING, deployment_name),
         ),
-        json=_BODY.write(body, "") if body is not None else types.UNSET,
+        json=_BODY.dump(body, "") if body is not None else types.UNSET,
     )
 
 
@@ -60,40 +60,39 @@ def build(
     """
     fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
     body = cast(
-        "DeploymentsUpdateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None})
+        "DeploymentsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
     )
     return request(deployment_owner, deployment_name, body=body)
 
 
 def parse(response: httpx.Response) -> Deployment:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Deployment", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Deployment", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
 ) -> types.Response[Deployment]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(deployment_owner, deployment_name, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(deployment_owner, deployment_name, body=body)), parse)
 
 
 def sync(
     deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
 ) -> Deployment:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(deployment_owner, deployment_name, client=client, body=body).result()
 
 
 async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
 ) -> types.Response[Deployment]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(deployment_owner, deployment_name, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(deployment_owner, deployment_name, body=body)), parse)
 
 
 async def asyncio(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
 ) -> Deployment:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(deployment_owner, deployment_name, client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(deployment_owner, deployment_name, client=client, body=body)).result()

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def request(file_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
-    return types.Request("DELETE", types.path("/files/{file_id}", file_id=(types.TEXT, file_id)))
+    """Return the request. Arguments as in `build`."""
+    return types.Request("DELETE", types.format_path("/files/{file_id}", file_id=(types.STRING, file_id)))
 
 
 def build(file_id: str) -> types.Request:
     """Remove a file
 
-    Removes an uploaded file at once; later requests for it answer 404. The files API is experimental.
+    Removes an uploaded file immediately; later requests for it return 404. The files API is experimental.
 
     Args:
         file_id: Id of the file to remove.
@@ -32,25 +32,24 @@ def build(file_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> None:
-    """Read a successful answer; ValueError where the body cannot be read."""
+    """Parse a successful response; ValueError if the body has an unexpected type."""
 
 
 def sync_detailed(file_id: str, *, client: Sender) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(file_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(file_id)), parse)
 
 
 def sync(file_id: str, *, client: Sender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(file_id, client=client).result()
 
 
 async def asyncio_detailed(file_id: str, *, client: AsyncSender) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(file_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(file_id)), parse)
 
 
 async def asyncio(file_id: str, *, client: AsyncSender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(file_id, client=client)
-    answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    (await asyncio_detailed(file_id, client=client)).result()

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.path("/files/{file_id}/download", file_id=(types.TEXT, file_id)),
-        params=types.given(
-            owner=("owner", types.TEXT, owner),
+        types.format_path("/files/{file_id}/download", file_id=(types.STRING, file_id)),
+        params=types.dump_params(
+            owner=("owner", types.STRING, owner),
             expiry=("expiry", types.INTEGER, expiry),
-            signature=("signature", types.TEXT, signature),
+            signature=("signature", types.STRING, signature),
         ),
     )
 
@@ -31,7 +31,7 @@ def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.R
 def build(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Download a file's bytes
 
-    Returns the content of an uploaded file to whoever holds a valid signature. No operation hands out
+    Returns the content of an uploaded file to any caller with a valid signature. No operation returns
     signatures: compute one with the account's signing secret for files. The files API is experimental.
 
     Args:
@@ -45,28 +45,29 @@ def build(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Req
 
 
 def parse(response: httpx.Response) -> bytes:
-    """Read a successful answer; ValueError where the body cannot be read."""
+    """Parse a successful response; ValueError if the body has an unexpected type."""
     return response.content
 
 
 def sync_detailed(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> types.Response[bytes]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse)
 
 
 def sync(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature).result()
 
 
 async def asyncio_detailed(
     file_id: str, *, client: AsyncSender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
+        await client.asend(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse
+    )
 
 
 async def asyncio(file_id: str, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature)).result()

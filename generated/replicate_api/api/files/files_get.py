@@ -19,8 +19,8 @@ _RESULT = types.Nested("file", "File")
 
 
 def request(file_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
-    return types.Request("GET", types.path("/files/{file_id}", file_id=(types.TEXT, file_id)))
+    """Return the request. Arguments as in `build`."""
+    return types.Request("GET", types.format_path("/files/{file_id}", file_id=(types.STRING, file_id)))
 
 
 def build(file_id: str) -> types.Request:
@@ -36,26 +36,25 @@ def build(file_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> File:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("File", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("File", types.load_response(_RESULT, response))
 
 
 def sync_detailed(file_id: str, *, client: Sender) -> types.Response[File]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(file_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(file_id)), parse)
 
 
 def sync(file_id: str, *, client: Sender) -> File:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client).result()
 
 
 async def asyncio_detailed(file_id: str, *, client: AsyncSender) -> types.Response[File]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(file_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(file_id)), parse)
 
 
 async def asyncio(file_id: str, *, client: AsyncSender) -> File:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(file_id, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(file_id, client=client)).result()

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ...client import AsyncSender, Sender
     from ...models.hardware import Hardware
 
-_RESULT = types.Each(types.Nested("hardware", "Hardware"))
+_RESULT = types.ListOf(types.Nested("hardware", "Hardware"))
 
 
 def request() -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request("GET", "/hardware")
 
 
@@ -32,26 +32,25 @@ def build() -> types.Request:
 
 
 def parse(response: httpx.Response) -> list[Hardware]:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("list[Hardware]", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("list[Hardware]", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[list[Hardware]]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request()), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request()), parse)
 
 
 def sync(*, client: Sender) -> list[Hardware]:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[list[Hardware]]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request()), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request()), parse)
 
 
 async def asyncio(*, client: AsyncSender) -> list[Hardware]:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client)).result()

@@ -1,4 +1,4 @@
-"""Operations tagged models. Each loads when it is first asked for."""
+"""The operations with the tag models. Modules are imported on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

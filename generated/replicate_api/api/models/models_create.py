@@ -22,8 +22,8 @@ _RESULT = types.Nested("model", "Model")
 
 
 def request(*, body: ModelsCreateRequest) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
-    return types.Request("POST", "/models", json=_BODY.write(body, ""))
+    """Return the request, given the whole body. Other arguments as in `build`."""
+    return types.Request("POST", "/models", json=_BODY.dump(body, ""))
 
 
 def build(
@@ -67,31 +67,30 @@ def build(
         "license_url": license_url,
         "paper_url": paper_url,
     }
-    body = cast("ModelsCreateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("ModelsCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(body=body)
 
 
 def parse(response: httpx.Response) -> Model:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Model", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, body: ModelsCreateRequest) -> types.Response[Model]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(body=body)), parse)
 
 
 def sync(*, client: Sender, body: ModelsCreateRequest) -> Model:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender, body: ModelsCreateRequest) -> types.Response[Model]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(body=body)), parse)
 
 
 async def asyncio(*, client: AsyncSender, body: ModelsCreateRequest) -> Model:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client, body=body)).result()

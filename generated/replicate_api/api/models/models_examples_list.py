@@ -19,13 +19,13 @@ _RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/examples",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
         ),
     )
 
@@ -44,28 +44,27 @@ def build(model_owner: str, model_name: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> PageOfPredictions:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("PageOfPredictions", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("PageOfPredictions", types.load_response(_RESULT, response))
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[PageOfPredictions]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name)), parse)
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfPredictions:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender
 ) -> types.Response[PageOfPredictions]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name)), parse)
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> PageOfPredictions:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -25,15 +25,15 @@ def request(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
         "/models",
-        params=types.given(
-            sort_by=("sort_by", types.OneOf("models_list_sort_by", "ModelsListSortBy"), sort_by),
+        params=types.dump_params(
+            sort_by=("sort_by", types.EnumOf("models_list_sort_by", "ModelsListSortBy"), sort_by),
             sort_direction=(
                 "sort_direction",
-                types.OneOf("models_list_sort_direction", "ModelsListSortDirection"),
+                types.EnumOf("models_list_sort_direction", "ModelsListSortDirection"),
                 sort_direction,
             ),
         ),
@@ -59,8 +59,8 @@ def build(
 
 
 def parse(response: httpx.Response) -> PageOfModels:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("PageOfModels", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("PageOfModels", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -69,8 +69,8 @@ def sync_detailed(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
 
 
 def sync(
@@ -79,7 +79,7 @@ def sync(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> PageOfModels:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction).result()
 
 
@@ -89,8 +89,8 @@ async def asyncio_detailed(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
 
 
 async def asyncio(
@@ -99,6 +99,5 @@ async def asyncio(
     sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> PageOfModels:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction)).result()

@@ -30,18 +30,18 @@ def request(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/predictions",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
         ),
-        headers=types.given(
-            prefer=("Prefer", types.TEXT, prefer), cancel_after=("Cancel-After", types.TEXT, cancel_after)
+        headers=types.dump_params(
+            prefer=("Prefer", types.STRING, prefer), cancel_after=("Cancel-After", types.STRING, cancel_after)
         ),
-        json=_BODY.write(body, ""),
+        json=_BODY.dump(body, ""),
     )
 
 
@@ -58,39 +58,39 @@ def build(
 ) -> types.Request:
     """Run an official model
 
-    Starts a prediction with an official model, which needs no version; other models answer 404, run them with
-    predictions.create. Replies at once with a prediction that is `starting`, or with `Prefer: wait` holds the
-    request for up to 60 seconds; a prediction that takes longer comes back unfinished and keeps running, so
-    poll predictions.get or use a webhook. Repeating the request makes, and bills, another prediction.
+    Starts a prediction with an official model, which needs no version; other models return 404; run those
+    with predictions.create. Returns immediately with a prediction that is `starting`, or with `Prefer: wait`
+    holds the request for up to 60 seconds; a prediction that takes longer is returned unfinished and keeps
+    running, so poll predictions.get or use a webhook. Retrying the request creates, and bills, another
+    prediction.
 
     Args:
         model_owner: User or organization that the model belongs to.
         model_name: Name of the model, without its owner.
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
-        stream: Deprecated and not needed: `urls.stream` of the reply is there whenever the model can
-            stream.
-        webhook: HTTPS URL that receives the prediction as a POST when something happens to it, with the
-            body of predictions.get; redirects are not followed, and since deliveries are retried and may
-            repeat, handle them so that a second one does no harm.
+        stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
+        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
+            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
+            the handler must be idempotent.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
-            asked for, always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
+            selected, always.
         prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for N
-            seconds, 1 to 60; without it the reply comes at once.
+            seconds, 1 to 60; without it the response is immediate.
         cancel_after: Lifetime of the prediction counted from its creation, after which the server stops
             it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at will; no
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("PredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
 def parse(response: httpx.Response) -> Prediction:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Prediction", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -102,8 +102,8 @@ def sync_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         client.send(request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)), parse
     )
 
@@ -117,7 +117,7 @@ def sync(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
     ).result()
@@ -132,8 +132,8 @@ async def asyncio_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         await client.asend(request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)), parse
     )
 
@@ -147,8 +147,9 @@ async def asyncio(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(
-        model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
-    )
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (
+        await asyncio_detailed(
+            model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
+        )
+    ).result()

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from ...client import AsyncSender, Sender
     from ...models.page_of_models import PageOfModels
 
-_BODY = types.TEXT
+_BODY = types.STRING
 _RESULT = types.Nested("page_of_models", "PageOfModels")
 
 
 def request(*, body: str) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
-        "QUERY", "/models", headers={"Content-Type": "text/plain; charset=utf-8"}, content=_BODY.write(body, "body")
+        "QUERY", "/models", headers={"Content-Type": "text/plain; charset=utf-8"}, content=_BODY.dump(body, "body")
     )
 
 
@@ -39,26 +39,25 @@ def build(body: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> PageOfModels:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("PageOfModels", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("PageOfModels", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, body: str) -> types.Response[PageOfModels]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(body=body)), parse)
 
 
 def sync(*, client: Sender, body: str) -> PageOfModels:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender, body: str) -> types.Response[PageOfModels]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(body=body)), parse)
 
 
 async def asyncio(*, client: AsyncSender, body: str) -> PageOfModels:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client, body=body)).result()

@@ -21,15 +21,15 @@ _RESULT = types.Nested("model", "Model")
 
 
 def request(model_owner: str, model_name: str, *, body: ModelsUpdateRequest | None = None) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "PATCH",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
         ),
-        json=_BODY.write(body, "") if body is not None else types.UNSET,
+        json=_BODY.dump(body, "") if body is not None else types.UNSET,
     )
 
 
@@ -67,37 +67,36 @@ def build(
         "readme": readme,
         "weights_url": weights_url,
     }
-    body = cast("ModelsUpdateRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("ModelsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(model_owner, model_name, body=body)
 
 
 def parse(response: httpx.Response) -> Model:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Model", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None
 ) -> types.Response[Model]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name, body=body)), parse)
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None) -> Model:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client, body=body).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender, body: ModelsUpdateRequest | None = None
 ) -> types.Response[Model]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name, body=body)), parse)
 
 
 async def asyncio(
     model_owner: str, model_name: str, *, client: AsyncSender, body: ModelsUpdateRequest | None = None
 ) -> Model:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(model_owner, model_name, client=client, body=body)).result()

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def request(model_owner: str, model_name: str, version_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "DELETE",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/versions/{version_id}",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
-            version_id=(types.TEXT, version_id),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
+            version_id=(types.STRING, version_id),
         ),
     )
 
@@ -32,8 +32,8 @@ def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
     """Remove a model version
 
     Removes a version together with its predictions and their files. The model must be your own and private;
-    nobody else may have run the version, and no training, deployment or version override may depend on it.
-    Deletion happens in the background and takes some minutes.
+    no other account may have run the version, and no training, deployment or version override may depend on
+    it. Deletion happens in the background and takes some minutes.
 
     Args:
         model_owner: User or organization that the model belongs to.
@@ -44,27 +44,26 @@ def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> None:
-    """Read a successful answer; ValueError where the body cannot be read."""
+    """Parse a successful response; ValueError if the body has an unexpected type."""
 
 
 def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name, version_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name, version_id)), parse)
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
 ) -> types.Response[None]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name, version_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name, version_id)), parse)
 
 
 async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> None:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client)
-    answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

@@ -19,14 +19,14 @@ _RESULT = types.Nested("version", "Version")
 
 
 def request(model_owner: str, model_name: str, version_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/versions/{version_id}",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
-            version_id=(types.TEXT, version_id),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
+            version_id=(types.STRING, version_id),
         ),
     )
 
@@ -34,8 +34,8 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
 def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
     """Look up a model version
 
-    Returns one version with its `openapi_schema`: there, `components.schemas.Input` says what the model takes
-    and `Output` what it gives.
+    Returns one version with its `openapi_schema`, in which `components.schemas.Input` describes the input of
+    the model and `Output` its output.
 
     Args:
         model_owner: User or organization that the model belongs to.
@@ -46,28 +46,27 @@ def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> Version:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Version", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Version", types.load_response(_RESULT, response))
 
 
 def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[Version]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name, version_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name, version_id)), parse)
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> Version:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
 ) -> types.Response[Version]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name, version_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name, version_id)), parse)
 
 
 async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> Version:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

@@ -19,8 +19,10 @@ _RESULT = types.Nested("prediction", "Prediction")
 
 
 def request(prediction_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
-    return types.Request("GET", types.path("/predictions/{prediction_id}", prediction_id=(types.TEXT, prediction_id)))
+    """Return the request. Arguments as in `build`."""
+    return types.Request(
+        "GET", types.format_path("/predictions/{prediction_id}", prediction_id=(types.STRING, prediction_id))
+    )
 
 
 def build(prediction_id: str) -> types.Request:
@@ -38,26 +40,25 @@ def build(prediction_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> Prediction:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Prediction", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(prediction_id: str, *, client: Sender) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(prediction_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(prediction_id)), parse)
 
 
 def sync(prediction_id: str, *, client: Sender) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(prediction_id, client=client).result()
 
 
 async def asyncio_detailed(prediction_id: str, *, client: AsyncSender) -> types.Response[Prediction]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(prediction_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(prediction_id)), parse)
 
 
 async def asyncio(prediction_id: str, *, client: AsyncSender) -> Prediction:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(prediction_id, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(prediction_id, client=client)).result()

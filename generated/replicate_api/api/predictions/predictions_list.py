@@ -26,14 +26,14 @@ def request(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
         "/predictions",
-        params=types.given(
-            created_after=("created_after", types.TIME, created_after),
-            created_before=("created_before", types.TIME, created_before),
-            source=("source", types.OneOf("predictions_list_source", "PredictionsListSource"), source),
+        params=types.dump_params(
+            created_after=("created_after", types.DATETIME, created_after),
+            created_before=("created_before", types.DATETIME, created_before),
+            source=("source", types.EnumOf("predictions_list_source", "PredictionsListSource"), source),
         ),
     )
 
@@ -59,8 +59,8 @@ def build(
 
 
 def parse(response: httpx.Response) -> PageOfPredictions:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("PageOfPredictions", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("PageOfPredictions", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -70,8 +70,8 @@ def sync_detailed(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[PageOfPredictions]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         client.send(request(created_after=created_after, created_before=created_before, source=source)), parse
     )
 
@@ -83,7 +83,7 @@ def sync(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> PageOfPredictions:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         client=client, created_after=created_after, created_before=created_before, source=source
     ).result()
@@ -96,8 +96,8 @@ async def asyncio_detailed(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[PageOfPredictions]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(
         await client.asend(request(created_after=created_after, created_before=created_before, source=source)), parse
     )
 
@@ -109,8 +109,7 @@ async def asyncio(
     created_before: datetime | None = None,
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> PageOfPredictions:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(
-        client=client, created_after=created_after, created_before=created_before, source=source
-    )
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (
+        await asyncio_detailed(client=client, created_after=created_after, created_before=created_before, source=source)
+    ).result()

@@ -19,9 +19,11 @@ _RESULT = types.Nested("search_results", "SearchResults")
 
 
 def request(*, query: str, limit: int | None = None) -> types.Request:
-    """Write the call. Arguments as in `build`."""
+    """Return the request. Arguments as in `build`."""
     return types.Request(
-        "GET", "/search", params=types.given(query=("query", types.TEXT, query), limit=("limit", types.INTEGER, limit))
+        "GET",
+        "/search",
+        params=types.dump_params(query=("query", types.STRING, query), limit=("limit", types.INTEGER, limit)),
     )
 
 
@@ -29,10 +31,10 @@ def build(*, query: str, limit: int | None = None) -> types.Request:
     """Search models, collections and pages (beta)
 
     Finds public models, collections and documentation pages for a text. Works without a token. In beta: the
-    reply may still change.
+    response may still change.
 
     Args:
-        query: Text to look for.
+        query: Text to search for.
         limit: Most models to return, 1 to 50 and 20 by default; collections and pages are not limited by
             it.
     """
@@ -40,28 +42,27 @@ def build(*, query: str, limit: int | None = None) -> types.Request:
 
 
 def parse(response: httpx.Response) -> SearchResults:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("SearchResults", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("SearchResults", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, query: str, limit: int | None = None) -> types.Response[SearchResults]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(query=query, limit=limit)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(query=query, limit=limit)), parse)
 
 
 def sync(*, client: Sender, query: str, limit: int | None = None) -> SearchResults:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, query=query, limit=limit).result()
 
 
 async def asyncio_detailed(
     *, client: AsyncSender, query: str, limit: int | None = None
 ) -> types.Response[SearchResults]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(query=query, limit=limit)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(query=query, limit=limit)), parse)
 
 
 async def asyncio(*, client: AsyncSender, query: str, limit: int | None = None) -> SearchResults:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(client=client, query=query, limit=limit)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(client=client, query=query, limit=limit)).result()

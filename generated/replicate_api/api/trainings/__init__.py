@@ -1,4 +1,4 @@
-"""Operations tagged trainings. Each loads when it is first asked for."""
+"""The operations with the tag trainings. Modules are imported on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -23,16 +23,16 @@ _RESULT = types.Nested("training", "Training")
 
 
 def request(model_owner: str, model_name: str, version_id: str, *, body: TrainingRequest) -> types.Request:
-    """Write the call, with its body as one object. Arguments as in `build`."""
+    """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
-        types.path(
+        types.format_path(
             "/models/{model_owner}/{model_name}/versions/{version_id}/trainings",
-            model_owner=(types.TEXT, model_owner),
-            model_name=(types.TEXT, model_name),
-            version_id=(types.TEXT, version_id),
+            model_owner=(types.STRING, model_owner),
+            model_name=(types.STRING, model_name),
+            version_id=(types.STRING, version_id),
         ),
-        json=_BODY.write(body, ""),
+        json=_BODY.dump(body, ""),
     )
 
 
@@ -49,23 +49,23 @@ def build(
     """Start a training
 
     Fine-tunes a trainable version and, on success, adds the result as a new version to the destination model,
-    which must exist already. The reply comes at once; poll trainings.get or use a webhook, as a training
-    takes minutes or longer.
+    which must exist already. Returns immediately; poll trainings.get or use a webhook, as a training takes
+    minutes or longer.
 
     Args:
         model_owner: Owner of the model to start from.
         model_name: Name of the model to start from.
         version_id: Version to start from, 64 hexadecimal digits.
         destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
-            account of the token, otherwise the reply is an error 4xx.
+            account of the token, otherwise the response is a 4xx error.
         input: Input for the model's training function, as its version's `openapi_schema` describes it.
-        webhook: HTTPS URL that receives the training as a POST when something happens to it, with the
-            body of trainings.get; redirects are not followed, and since deliveries are retried and may
-            repeat, handle them so that a second one does no harm.
+        webhook: HTTPS URL that receives the training as a POST on each selected event, with the body of
+            trainings.get; redirects are not followed, and since a delivery may be retried or duplicated, the
+            handler must be idempotent.
         webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
             `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, where
-            asked for, always.
+            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
+            selected, always.
     """
     fields = {
         "destination": destination,
@@ -73,37 +73,36 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("TrainingRequest", _BODY.read({name: value for name, value in fields.items() if value is not None}))
+    body = cast("TrainingRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
     return request(model_owner, model_name, version_id, body=body)
 
 
 def parse(response: httpx.Response) -> Training:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Training", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest
 ) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(model_owner, model_name, version_id, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(model_owner, model_name, version_id, body=body)), parse)
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
 ) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(model_owner, model_name, version_id, body=body)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(model_owner, model_name, version_id, body=body)), parse)
 
 
 async def asyncio(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
 ) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)).result()

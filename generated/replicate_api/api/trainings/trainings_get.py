@@ -19,8 +19,8 @@ _RESULT = types.Nested("training", "Training")
 
 
 def request(training_id: str) -> types.Request:
-    """Write the call. Arguments as in `build`."""
-    return types.Request("GET", types.path("/trainings/{training_id}", training_id=(types.TEXT, training_id)))
+    """Return the request. Arguments as in `build`."""
+    return types.Request("GET", types.format_path("/trainings/{training_id}", training_id=(types.STRING, training_id)))
 
 
 def build(training_id: str) -> types.Request:
@@ -36,26 +36,25 @@ def build(training_id: str) -> types.Request:
 
 
 def parse(response: httpx.Response) -> Training:
-    """Read a successful answer; ValueError where the body cannot be read."""
-    return cast("Training", types.read(_RESULT, response))
+    """Parse a successful response; ValueError if the body has an unexpected type."""
+    return cast("Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(training_id: str, *, client: Sender) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(client.send(request(training_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(client.send(request(training_id)), parse)
 
 
 def sync(training_id: str, *, client: Sender) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(training_id, client=client).result()
 
 
 async def asyncio_detailed(training_id: str, *, client: AsyncSender) -> types.Response[Training]:
-    """Send the call and return the whole answer, whatever its status. Arguments as in `build`."""
-    return types.answer(await client.asend(request(training_id)), parse)
+    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    return types.to_response(await client.asend(request(training_id)), parse)
 
 
 async def asyncio(training_id: str, *, client: AsyncSender) -> Training:
-    """Send the call and return what it answers; raise `UnexpectedStatus` on a failure. Arguments as in `build`."""
-    answer = await asyncio_detailed(training_id, client=client)
-    return answer.result()
+    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    return (await asyncio_detailed(training_id, client=client)).result()

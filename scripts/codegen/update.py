@@ -1,0 +1,191 @@
+"""Replace `openapi.json` and the generated code with a new OpenAPI document: all of it, or nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from . import changes, contract, generate
+
+SOURCE = "https://api.replicate.com/openapi.json"
+
+MAX_DOCUMENT_SIZE = 20 * 1024 * 1024
+"""Bytes."""
+
+DOWNLOAD_TIMEOUT = 30.0
+"""Seconds for each of: connect, read, write."""
+
+
+class UpdateError(Exception):
+    """The OpenAPI document cannot be used."""
+
+
+def fetch(source: str) -> bytes:
+    """Return the content of a URL or a file; UpdateError if it cannot be read or is too large."""
+    if not source.startswith(("http://", "https://")):
+        path = Path(source)
+        if not path.is_file():
+            raise UpdateError(f"{source} is not a file")
+        if path.stat().st_size > MAX_DOCUMENT_SIZE:
+            raise UpdateError(f"{source} has more than {MAX_DOCUMENT_SIZE:,} bytes")
+        return path.read_bytes()
+    content = bytearray()
+    try:
+        with httpx.stream("GET", source, timeout=DOWNLOAD_TIMEOUT, follow_redirects=True) as response:
+            response.raise_for_status()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > MAX_DOCUMENT_SIZE:
+                    raise UpdateError(f"{source} has more than {MAX_DOCUMENT_SIZE:,} bytes")
+    except httpx.HTTPError as error:
+        raise UpdateError(f"{source}: {error}") from error
+    return bytes(content)
+
+
+def parse(content: bytes, source: str) -> dict[str, Any]:
+    """Return the OpenAPI document in JSON or YAML; UpdateError if it is not one that we support."""
+    try:
+        document = contract.parse(content.decode("utf-8-sig"))
+    except ValueError as error:
+        raise UpdateError(f"{source}: {str(error).splitlines()[0]}") from error
+    if not str(document["openapi"]).startswith("3."):
+        raise UpdateError(f"{source} is OpenAPI {document['openapi']}; only versions 3.x are supported")
+    if not document["paths"]:
+        raise UpdateError(f"{source} describes no operations: its `paths` are empty")
+    return document
+
+
+def keep_descriptions(new: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """Return a new document with the descriptions of our document.
+
+    The new document's own descriptions are dropped. A new operation has its operationId as a placeholder summary.
+    """
+    document: dict[str, Any] = _without_descriptions(new)
+    _copy_descriptions(document, ours)
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            if method not in contract.SHARED_FIELDS and isinstance(operation, dict):
+                item[method] = {"summary": operation.get("operationId", method), **operation}
+                for status, response in operation.get("responses", {}).items():
+                    if "$ref" not in response:  # OpenAPI requires a description
+                        response.setdefault("description", f"Status {status}.")
+    document["info"] = {**ours.get("info", {}), "version": new.get("info", {}).get("version", "")}
+    return document
+
+
+def _without_descriptions(node: Any, key: str = "") -> Any:
+    """Return a copy without descriptions, in the original order, which is the order of our functions' arguments."""
+    if key in contract.DATA:
+        return copy.deepcopy(node)
+    if isinstance(node, list):
+        return [_without_descriptions(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if key in contract.MAPS:
+        return {name: _without_descriptions(value) for name, value in node.items()}
+    return {
+        name: _without_descriptions(value, name) for name, value in node.items() if name not in contract.DOCUMENTATION
+    }
+
+
+def _copy_descriptions(node: Any, ours: Any) -> None:
+    """Add the descriptions of our document to the same places of another document."""
+    if isinstance(node, dict) and isinstance(ours, dict):
+        for key, value in node.items():
+            _copy_descriptions(value, ours.get(key))
+        descriptions = {key: value for key, value in ours.items() if key in contract.DOCUMENTATION and key not in node}
+        described = {**descriptions, **node}
+        node.clear()
+        node.update(described)
+    elif isinstance(node, list) and isinstance(ours, list):
+        for item in node:
+            name = item.get("name") if isinstance(item, dict) else None
+            same = (one for one in ours if isinstance(one, dict) and name and one.get("name") == name)
+            _copy_descriptions(item, next(same, None))
+
+
+def update(
+    source: str, root: Path = generate.ROOT, *, take_descriptions: bool = False
+) -> tuple[list[changes.Change], list[str]]:
+    """Replace `openapi.json` and the generated code below `root`.
+
+    Args:
+        source: The URL or the file of the new document.
+        root: The repository, or a copy of it.
+        take_descriptions: Take the descriptions of the new document too, instead of keeping ours.
+
+    Returns:
+        The changes, and notes: overlay entries that are obsolete, and descriptions that were not taken.
+
+    Raises:
+        UpdateError: The document cannot be used. Everything is unchanged.
+    """
+    file = root / "openapi.json"
+    old, new = json.loads(file.read_text(encoding="utf-8")), parse(fetch(source), source)
+    try:
+        found = changes.classify_changes(old, new)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UpdateError(f"{source} is not a valid OpenAPI document: {error!r}") from error
+    if not found and not take_descriptions:
+        return [], [] if new == old else ["only descriptions differ: --prose takes them"]
+    document = new if take_descriptions else keep_descriptions(new, old)
+    with tempfile.TemporaryDirectory() as folder:
+        staging = Path(folder, "staging")
+        ignored = shutil.ignore_patterns("__pycache__", "emulator")
+        shutil.copytree(root / "replicate_ext", staging / "replicate_ext", ignore=ignored)  # the namespaces import it
+        try:
+            unused = generate.generate(document, staging, strict=False)
+        except generate.GenerationError as error:
+            raise UpdateError(f"{source} cannot be generated:\n{error}") from error
+        _check(staging)
+        (staging / file.name).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _replace(root, staging, backup=Path(folder, "backup"))
+    return found, [f"overlay.yaml: remove this entry, it is obsolete: {target}" for target in unused]
+
+
+def _check(root: Path) -> None:
+    """Import and type-check the generated code; UpdateError if either fails."""
+    package, namespaces = root / generate.PACKAGE, root / generate.NAMESPACES
+    code = "import importlib, pkgutil, replicate_api as package\n"
+    code += "for one in pkgutil.walk_packages(package.__path__, 'replicate_api.'): importlib.import_module(one.name)\n"
+    code += "import replicate_ext._generated.resources"
+    path = os.pathsep.join((str(package.parent), str(root)))
+    environment = {**os.environ, "PYTHONPATH": path, "MYPYPATH": path}
+    mypy = ["-m", "mypy", "--strict", "--no-error-summary", f"--cache-dir={root / 'cache'}"]
+    # The rest of `replicate_ext` may use operations that the document no longer has: `make check` reports those.
+    mypy += ["--follow-imports=silent", "--explicit-package-bases", str(package), str(namespaces)]
+    for command in (["-c", code], mypy):
+        done = subprocess.run(
+            [sys.executable, *command], env=environment, cwd=root, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise UpdateError(f"the generated code is not valid:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _replace(root: Path, staging: Path, backup: Path) -> None:
+    """Replace the document and the generated code, or restore everything if one step fails."""
+    for output in generate.OUTPUTS:
+        shutil.copytree(root / output, backup / output)
+    part = root / ".openapi.json.part"
+    shutil.copyfile(staging / "openapi.json", part)
+    try:
+        for output in generate.OUTPUTS:
+            shutil.rmtree(root / output)
+            shutil.copytree(staging / output, root / output, ignore=shutil.ignore_patterns("__pycache__"))
+        os.replace(part, root / "openapi.json")
+    except BaseException:
+        for output in generate.OUTPUTS:
+            shutil.rmtree(root / output, ignore_errors=True)
+            shutil.copytree(backup / output, root / output)
+        raise
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,120 @@
+"""Responses are parsed tolerantly: unexpected values, missing and unknown keys, new enum members."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from generated_models import full_body, iterate_fields, response_models, value_at
+from replicate_api import types
+from replicate_api.models import (
+    Prediction,
+    PredictionStatus,
+)
+from replicate_api.types import Record, Unset
+
+UNEXPECTED = [None, "text", "", 7, -1.5, True, [], ["text", None], {}, {"key": 1}]
+MISSING = object()
+
+
+@pytest.mark.parametrize("name", sorted(response_models()))
+def test_unexpected_values_in_any_field_do_not_break_parsing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root, mutations = response_models()[name], 0
+    good = full_body(root)
+    for path, model, attribute in iterate_fields(root):
+        row = model.fields[attribute]
+        for unexpected in [*UNEXPECTED, MISSING]:
+            body = copy.deepcopy(good)
+            target = value_at(body, path)
+            if unexpected is MISSING:
+                del target[row.name]
+            else:
+                target[row.name] = copy.deepcopy(unexpected)
+            parsed = root.from_dict(body)
+            record = value_at(parsed, path)
+            value = getattr(record, attribute)
+            if unexpected is MISSING:
+                assert isinstance(value, Unset), (path, attribute)
+            else:
+                assert types.dump(value) == unexpected, (path, attribute, unexpected)
+            pristine = model.from_dict(value_at(good, path))
+            for other in model.fields.keys() - {attribute}:
+                assert getattr(record, other) == getattr(pristine, other), (path, attribute, unexpected, other)
+            assert parsed.to_dict() == body, (path, attribute, unexpected)
+            mutations += 1
+    for path, _, _ in iterate_fields(root):  # and an unknown key in every object
+        body = copy.deepcopy(good)
+        value_at(body, path)["brand_new"] = [{"x": 1}]
+        parsed = root.from_dict(body)
+        assert value_at(parsed, path).additional_properties == {"brand_new": [{"x": 1}]}
+        assert parsed.to_dict() == body
+        mutations += 1
+    with capsys.disabled():
+        print(f"\n{name}: parsed {mutations} mutations", end=" ")
+    assert mutations
+
+
+def test_the_mutations_reach_every_response_model() -> None:
+    reached = {model for root in response_models().values() for _, model, _ in iterate_fields(root)}
+    requests = {"DeploymentsCreateRequest", "DeploymentsUpdateRequest", "FilesCreateRequest", "ModelsCreateRequest"}
+    requests |= {"ModelsUpdateRequest", "PredictionRequest", "TrainingRequest", "VersionPredictionRequest"}
+    import replicate_api.models as models
+
+    every = {getattr(models, name) for name in models.__all__}
+    records = {model for model in every if issubclass(model, Record)}
+    assert {model.__name__ for model in records - reached} == requests
+
+
+@pytest.mark.parametrize("digits", range(10))
+@pytest.mark.parametrize("offset", ["Z", "+00:00", "-07:30", "+0530", ""])
+def test_times_with_any_number_of_digits_and_any_offset_are_parsed(digits: int, offset: str) -> None:
+    fraction = "." + "123456789"[:digits] if digits else ""
+    moment = Prediction.from_dict({"created_at": f"2026-03-16T10:11:12{fraction}{offset}"}).created_at
+    ahead = {"-07:30": timedelta(hours=-7.5), "+0530": timedelta(hours=5.5)}.get(offset, timedelta())
+    micros = int("123456"[: min(digits, 6)].ljust(6, "0"))
+    assert moment == datetime(2026, 3, 16, 10, 11, 12, micros, UTC) - ahead
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "2026-13-40T00:00:00Z", "2026-03-16T25:00:00Z", "0"])
+def test_an_invalid_time_is_kept_as_text(text: str) -> None:
+    assert Prediction.from_dict({"created_at": text}).created_at == text
+
+
+def test_dateutil_is_the_fallback_for_times() -> None:
+    moment = Prediction.from_dict({"created_at": "2026-075T10:11:12Z"}).created_at
+    assert moment == datetime(2026, 3, 16, 10, 11, 12, tzinfo=UTC)
+    assert Prediction.from_dict({"created_at": "2026-03-16"}).created_at == datetime(2026, 3, 16, tzinfo=UTC)
+
+
+def test_an_unlisted_status_is_a_new_enum_member() -> None:
+    status = Prediction.from_dict({"status": "paused"}).status
+    assert isinstance(status, PredictionStatus)
+    assert (status, str(status), status.is_known) == ("paused", "paused", False)
+    assert PredictionStatus.SUCCEEDED.is_known
+    assert status == PredictionStatus("paused")
+    assert pickle.loads(pickle.dumps(status)) == status
+    assert "paused" not in list(PredictionStatus)
+
+
+@pytest.mark.parametrize("has_orjson", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18446744073709551616",
+        '{"seed": 123456789012345678901234567890, "id": "1234567890123456789012"}',
+        "[-9223372036854775809]",
+        "[ 1e400, NaN]",
+        '"\\ud800"',
+        '{"a": 0.1, "b": [true, null, 1E5], "c": "é€😀 \\u2028"}',
+    ],
+)
+def test_json_integers_are_not_rounded_with_or_without_orjson(text: str, has_orjson: bool, monkeypatch) -> None:
+    if not has_orjson:
+        monkeypatch.setattr("replicate_api.types.orjson", None)
+    assert repr(types.loads(text.encode())) == repr(json.loads(text))
+    with pytest.raises(ValueError, match="Expecting value"):
+        types.loads(b"<html>")
