@@ -106,7 +106,8 @@ class Session(Generic[BackendT]):
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
         limiter = self._rate_limiter if is_api and not is_urgent else RateLimiter()
         while True:
-            waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited, deadline)
+            if limiter.seconds_to_wait(is_idempotent, backend.monotonic()) > 0:
+                waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited, deadline)
             result = await self._attempt(request, parse, label, attempt, stream, deadline)
             if isinstance(result, TimedResponse):
                 return result
