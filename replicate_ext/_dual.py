@@ -9,7 +9,7 @@ and it works inside a running loop too (Jupyter). Should a coroutine try to susp
 The descriptors bind a coroutine function to both clients, and their two overloads give each the exact type: on a
 `Resource[BlockingWire]` the attribute is `(...) -> T`, on a `Resource[AsyncWire]` it is `(...) -> Coroutine[..., T]`.
 
-    class Predictions(Namespace[W]):            # generated, see `replicate_api.resources`
+    class Predictions(Namespace[W]):            # generated, see `_generated.resources`
         get = plain(op.PREDICTIONS_GET)
 
     class Running(Resource[W]):                 # behaviour of our own

@@ -73,7 +73,7 @@ def test_both_clients_offer_the_same(server, clock) -> None:
             value = getattr(thing, name)
             if callable(value):
                 found[f"{path}{name}"] = f"{inspect.signature(value)} {value.__doc__}"
-            elif type(value).__module__ == "replicate_api.resources":
+            elif type(value).__module__ == "replicate_ext._generated.resources":
                 found |= surface(value, f"{path}{name}.")
         return found
 
