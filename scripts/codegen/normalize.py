@@ -35,7 +35,7 @@ def normalize(document: Document) -> dict[str, str]:
     return methods
 
 
-def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def iterate_operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield the path, method and operation of all operations, including those whose method is not in `METHODS`.
 
     Raises:
@@ -58,7 +58,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def replace_methods(document: Document) -> dict[str, str]:
     """Replace methods that the generator does not support (QUERY); the templates write the original method."""
     original = {}
-    for path, method, operation in list(operations(document)):
+    for path, method, operation in list(iterate_operations(document)):
         if "operationId" not in operation:
             raise ValueError(f"{method.upper()} {path} has no operationId")
         if operation["operationId"] in original:
@@ -77,7 +77,7 @@ def replace_methods(document: Document) -> dict[str, str]:
 
 def tag_operations(document: Document) -> None:
     """Tag each operation with the first word of its operationId: `models.versions.get` with `models`."""
-    for _, _, operation in operations(document):
+    for _, _, operation in iterate_operations(document):
         operation["tags"] = [operation["operationId"].split(".")[0]]
 
 
@@ -108,7 +108,7 @@ def rename_schemas(document: Document) -> None:
 def name_problems(document: Document) -> None:
     """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body."""
     merged: dict[str, Any] = {"type": "object", "description": "An error body.", "properties": {}}
-    for _, _, operation in operations(document):
+    for _, _, operation in iterate_operations(document):
         for status, response in operation["responses"].items():
             if status[0] in "45" or status == "default":
                 for media in response.pop("content", {}).values():
@@ -120,7 +120,7 @@ def name_problems(document: Document) -> None:
 
 def name_bodies(document: Document) -> None:
     """Name the inline schemas of request bodies: `models.create` takes a `ModelsCreateRequest`."""
-    for _, _, operation in operations(document):
+    for _, _, operation in iterate_operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             if "properties" in media.get("schema", {}):
                 name = _pascal(operation["operationId"])
@@ -129,7 +129,7 @@ def name_bodies(document: Document) -> None:
 
 def name_results(document: Document) -> None:
     """Name the inline schemas of responses: pages after their items, others after their operation."""
-    for _, _, operation in operations(document):
+    for _, _, operation in iterate_operations(document):
         whole = _pascal(operation["operationId"])
         owner = _pascal(operation["operationId"].rpartition(".")[0]) or whole
         for response in operation["responses"].values():
@@ -150,7 +150,7 @@ def name_results(document: Document) -> None:
 
 def mark_text_bodies(document: Document) -> None:
     """Add the charset to text bodies; `generator-config.yaml` maps that content type to raw content."""
-    for _, _, operation in operations(document):
+    for _, _, operation in iterate_operations(document):
         content = operation.get("requestBody", {}).get("content", {})
         if "text/plain" in content:
             content["text/plain; charset=utf-8"] = content.pop("text/plain")
@@ -164,7 +164,7 @@ def describe_parameters(document: Document) -> None:
     """
     shared = document["components"].get("parameters", {}).values()
     items = [item for path, item in document["paths"].items() if not path.startswith("x-")]
-    holders = [*items, *(operation for _, _, operation in operations(document))]
+    holders = [*items, *(operation for _, _, operation in iterate_operations(document))]
     for parameter in [*shared, *(p for holder in holders for p in holder.get("parameters", []))]:
         if "$ref" in parameter:
             continue
