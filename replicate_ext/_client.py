@@ -127,7 +127,11 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
         return _Api(self._session)
 
     def close(self) -> None:
-        """Close the connections. A client that is used again opens new ones."""
+        """Cancel the predictions that are still waited for, and close the connections.
+
+        A client that is used again opens new ones.
+        """
+        run_sync(self._predictions.close())
         self._session.backend.close()
 
     def __enter__(self) -> Self:
@@ -159,7 +163,11 @@ class AsyncReplicate(_Client["AsyncBackend", httpx.AsyncBaseTransport]):
         return _AsyncApi(self._session)
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop. A client that is used again opens new ones."""
+        """Cancel the predictions that are still waited for, and close the connections of the running event loop.
+
+        A client that is used again opens new ones.
+        """
+        await self._predictions.close()
         await self._session.backend.close()
 
     async def __aenter__(self) -> Self:

@@ -52,13 +52,21 @@ def method_with_files(operation: Operation[P, T]) -> dual_method[P, T]:
     """Make a method of an operation with an `input`, whose files are sent first, as `run` does."""
 
     async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        fields: dict[str, Any] = dict(kwargs)
+        session, fields = self._session, dict[str, Any](kwargs)
         build: Any = operation
         if "input" in fields:
             prepared = prepare_input(fields["input"])
             build(*args, **{**fields, "input": {}})  # raises for any other invalid argument before files are sent
-            fields["input"] = await prepared.send(self._session)
-        return await self._session.call(build(*args, **fields))
+            fields["input"] = await prepared.send(session)
+        fingerprint = session.in_flight.fingerprint(fields.get("input"))
+        session.in_flight.start(fingerprint)
+        id = None
+        try:
+            job: T = await session.call(build(*args, **fields))
+            id = getattr(job, "id", None)
+        finally:
+            session.in_flight.finish(fingerprint, id)
+        return job
 
     return dual_method(method, operation)
 

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Coroutine, Mapping
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import httpx
 
 from replicate_api.types import Call, Request
 
 from . import errors
-from ._backends.base import Backend, map_exception
+from ._backends.base import CLEANUP_TIMEOUT, Backend, map_exception
 from ._sansio import retry
+from ._sansio.in_flight import InFlightCreates, SentRecord
 from ._sansio.rate_limit import RateLimiter
 from ._sansio.redact import redact, strip_query
 from ._sansio.request import MIN_TIMEOUT
+from ._sansio.server_clock import ServerClock
 
 if TYPE_CHECKING:
     from ._config import Config
 
 T = TypeVar("T")
 BackendT = TypeVar("BackendT", bound=Backend, covariant=True)
-
-MAX_CLOCK_SKEW = timedelta(seconds=10)
-"""By how much the server's clock may be behind ours, when the client searches for what it may have created."""
 
 MAX_REDIRECTS = 5
 
@@ -59,30 +58,57 @@ class _FailedAttempt(NamedTuple):
 
 
 class Session(Generic[BackendT]):
-    """Sends requests through a backend; every call of a client goes through its one session."""
+    """Sends requests through a backend; all calls of a client share its session, or copies with other options."""
 
     def __init__(self, backend: BackendT) -> None:
         self.backend = backend
-        self._rate_limiter = RateLimiter()
+        self.clock = ServerClock()
+        self.in_flight = InFlightCreates()
+        self.deadline: float | None = None
+        self._max_retries: int | None = None
+        self._sent: SentRecord | None = None
+        self._rate_limiter: RateLimiter | None = RateLimiter()
 
     @cached_property
     def config(self) -> Config:
         """The configuration of the client."""
         return self.backend.config
 
+    def with_options(
+        self,
+        *,
+        deadline: float | None = None,
+        max_retries: int | None = None,
+        sent: SentRecord | None = None,
+        is_urgent: bool = False,
+    ) -> Session[BackendT]:
+        """Return a session on the same connections whose calls have other options.
+
+        Args:
+            deadline: A moment on the backend's clock. Every attempt and every body has to be complete by then, and no
+                retry waits beyond it. Never later than this session's own.
+            max_retries: Replaces the client's.
+            sent: Records whether a request that is not idempotent may have reached the server.
+            is_urgent: Ignore the rate limit that blocks the other requests of the client.
+        """
+        session = copy(self)
+        if deadline is not None:
+            session.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
+        session._max_retries = self._max_retries if max_retries is None else max_retries
+        session._sent = sent or self._sent
+        session._rate_limiter = None if is_urgent else self._rate_limiter
+        return session
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the deadline, at least 0, or None if there is none."""
+        return None if self.deadline is None else max(0.0, self.deadline - self.backend.monotonic())
+
     async def call(self, call: Call[T]) -> T:
         """Send a call, with retries, and return its parsed response. Raises as `send` does."""
         return (await self.send(call.request, call.parse)).value
 
     async def send(
-        self,
-        request: Request,
-        parse: Callable[[httpx.Response], T],
-        *,
-        stream: bool = False,
-        max_retries: int | None = None,
-        deadline: float | None = None,
-        is_urgent: bool = False,
+        self, request: Request, parse: Callable[[httpx.Response], T], *, stream: bool = False
     ) -> TimedResponse[T]:
         """Send a request, with retries, and parse the response.
 
@@ -90,25 +116,22 @@ class Session(Generic[BackendT]):
             request: What to send.
             parse: Turns a successful response into its value; ValueError means that it cannot be decoded.
             stream: Leave the body unread, and redirects to the caller.
-            max_retries: Replaces the client's.
-            deadline: A moment on the backend's clock: it bounds each attempt, and no retry waits beyond it.
-            is_urgent: Ignore the rate limit that blocks the other requests of this client.
 
         Raises:
             APIConnectionError, APIStatusError, ResponseDecodeError: The failure of the last attempt.
         """
         backend = self.backend
-        retries = self.config.max_retries if max_retries is None else max_retries
+        retries = self.config.max_retries if self._max_retries is None else self._max_retries
         label = f"{request.method} {strip_query(request.path)}"
         is_idempotent = retry.is_idempotent(request.method, request.path)
-        first_sent = datetime.now(UTC)
+        sent = None if is_idempotent else self._sent or SentRecord()
         attempt, waited = 1, 0.0
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
-        limiter = self._rate_limiter if is_api and not is_urgent else RateLimiter()
+        limiter = self._rate_limiter if is_api and self._rate_limiter else RateLimiter()
         while True:
             if limiter.seconds_to_wait(is_idempotent, backend.monotonic()) > 0:
-                waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited, deadline)
-            result = await self._attempt(request, parse, label, attempt, stream, deadline)
+                waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited)
+            result = await self._attempt(request, parse, label, attempt, stream, sent)
             if isinstance(result, TimedResponse):
                 return result
             error, failure, cause = result
@@ -116,21 +139,19 @@ class Session(Generic[BackendT]):
             if hint is not None and isinstance(error, errors.RateLimitError):
                 limiter.block_until(is_idempotent, backend.monotonic() + hint, error.detail)
             delay = retry.retry_delay(failure, attempt, retries, waited) if result.is_retryable else None
-            if delay is None or not request.is_replayable() or self._is_too_late(delay, deadline):
-                if not is_idempotent and retry.may_have_been_accepted(failure):
-                    error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
+            if delay is None or not request.is_replayable() or self._is_too_late(delay):
+                if sent and sent.sent_at:
+                    error.maybe_created_after = self.clock.earliest(sent.sent_at)
                 raise error from cause
             await backend.sleep(delay)
             waited += delay if hint is not None else 0.0
             attempt += 1
 
-    async def _wait_for_rate_limit(
-        self, limiter: RateLimiter, is_idempotent: bool, label: str, waited: float, deadline: float | None
-    ) -> float:
+    async def _wait_for_rate_limit(self, limiter: RateLimiter, is_idempotent: bool, label: str, waited: float) -> float:
         """Wait while the server's rate limit blocks requests of this class, and return the seconds waited."""
         total = 0.0
         while (delay := limiter.seconds_to_wait(is_idempotent, self.backend.monotonic())) > 0:
-            if waited + total + delay > retry.MAX_RETRY_AFTER_TOTAL or self._is_too_late(delay, deadline):
+            if waited + total + delay > retry.MAX_RETRY_AFTER_TOTAL or self._is_too_late(delay):
                 note = f"(this client got a 429 for another call, and may not send for {delay:.0f} more seconds)"
                 detail = " ".join(filter(None, [limiter.reason(is_idempotent), note]))
                 raise errors.RateLimitError(429, detail=detail, request=label, retry_after=delay)
@@ -145,50 +166,59 @@ class Session(Generic[BackendT]):
         label: str,
         number: int,
         stream: bool,
-        deadline: float | None,
+        sent: SentRecord | None,
     ) -> TimedResponse[T] | _FailedAttempt:
         """Send a request once."""
         backend = self.backend
         started = backend.monotonic()
-        max_seconds = None if deadline is None else max(MIN_TIMEOUT, deadline - started)
         method, path = request.method, request.path
         outcome: object = "no response"
         try:
-            response = await backend.send(self.config.requests.build(request, max_seconds), stream=stream)
+            response = await backend.send(self._build(request, started, sent), stream=stream)
             outcome = response.status_code
+            if path.startswith("/"):
+                self.clock.observe(response.headers)
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started)
             content = await backend.aread(response)
         except (httpx.RequestError, httpx.InvalidURL) as cause:
             outcome = type(cause).__name__
-            not_sent = isinstance(cause, (*_NOT_SENT, *_NON_RETRYABLE))
-            return _FailedAttempt(map_exception(cause, label), retry.Failure(method, path, not_sent), cause)
+            not_sent = isinstance(cause, (*_NOT_SENT, *_NON_RETRYABLE)) or (sent is not None and sent.sent_at is None)
+            failed = _FailedAttempt(map_exception(cause, label), retry.Failure(method, path, not_sent), cause)
         except errors.ResponseDecodeError as undecodable:
-            return _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
+            failed = _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
+        else:
+            status_code, headers = response.status_code, response.headers
+            failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
+            error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
+            failed = _FailedAttempt(error, failure)
         finally:
             if logger.isEnabledFor(logging.DEBUG):
                 milliseconds = 1000 * (backend.monotonic() - started)
                 logger.debug("%s %s -> %s in %.0f ms, attempt %d", method, redact(path), outcome, milliseconds, number)
-        status_code, headers = response.status_code, response.headers
-        failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
-        error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
-        return _FailedAttempt(error, failure)
+        if sent and not retry.may_have_been_accepted(failed.failure):
+            sent.reset()
+        return failed
 
-    def _is_too_late(self, delay: float, deadline: float | None) -> bool:
-        return deadline is not None and self.backend.monotonic() + delay > deadline
+    def _build(self, request: Request, now: float, sent: SentRecord | None) -> httpx.Request:
+        """Return the request of one attempt; it gets at least `MIN_TIMEOUT`."""
+        seconds = None if self.deadline is None else max(MIN_TIMEOUT, self.deadline - now)
+        built = self.config.requests.build(request, seconds)
+        if seconds is not None:
+            built.extensions["deadline"] = now + seconds
+        if sent is not None:
+            sent.mark_sent()
+            built.extensions["sent"] = sent
+        return built
 
-    async def fetch(
-        self,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        deadline: float | None = None,
-        max_retries: int | None = None,
-    ) -> httpx.Response:
+    def _is_too_late(self, delay: float) -> bool:
+        return self.deadline is not None and self.backend.monotonic() + delay > self.deadline
+
+    async def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """GET any URL, follow redirects, and return the response with its body unread (see `Backend.aiter_bytes`).
 
-        The token is sent only to the API's origin. `deadline` and `max_retries` apply to each request.
+        The token is sent only to the API's origin.
 
         Raises:
             APIConnectionError: No response arrived.
@@ -197,11 +227,7 @@ class Session(Generic[BackendT]):
         """
         for _ in range(MAX_REDIRECTS + 1):
             request = Request("GET", url, headers=dict(headers or {}))
-            response = (
-                await self.send(
-                    request, lambda response: response, stream=True, deadline=deadline, max_retries=max_retries
-                )
-            ).value
+            response = (await self.send(request, lambda response: response, stream=True)).value
             if not response.has_redirect_location:
                 return response
             await self.backend.aclose(response)
@@ -210,6 +236,19 @@ class Session(Generic[BackendT]):
             except httpx.InvalidURL:
                 raise errors.ResponseDecodeError(f"GET {strip_query(url)}: redirect to an invalid URL") from None
         raise errors.ResponseDecodeError(f"GET {strip_query(url)}: more than {MAX_REDIRECTS} redirects")
+
+    async def clean_up(
+        self, cleanup: Callable[[Session[Any]], Coroutine[Any, Any, object]], *, wait: bool = True
+    ) -> None:
+        """Run a cleanup that outlives the caller, bounded in time; see `Backend.clean_up`. It gets a session to use."""
+
+        def run(backend: Backend) -> Coroutine[Any, Any, object]:
+            session: Session[Any] = copy(self)
+            session.backend, session.deadline = backend, None
+            deadline = backend.monotonic() + CLEANUP_TIMEOUT
+            return cleanup(session.with_options(deadline=deadline, max_retries=1, is_urgent=True))
+
+        await self.backend.clean_up(run, wait=wait)
 
 
 def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], label: str) -> T:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
+import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from .base import CLEANUP_TIMEOUT, MAX_CONCURRENT_TRANSFERS, LazyConfig, has_content_encoding, interrupted
+from .base import CLEANUP_TIMEOUT, MAX_CONCURRENT_TRANSFERS, BaseBackend, has_content_encoding, interrupted
 from .pool import ConnectionPool
+from .sync import SyncBackend, run_sync
 
 if TYPE_CHECKING:
     from .._config import Config
-    from .base import BackgroundTask
+    from .base import BackgroundTask, Cleanup
 
 T = TypeVar("T")
 
 
-class AsyncBackend(LazyConfig):
+class AsyncBackend(BaseBackend):
     """Implements `Backend` on asyncio. Serves several event loops one after another, each with its own connections."""
 
     is_async: ClassVar[bool] = True
@@ -27,8 +30,9 @@ class AsyncBackend(LazyConfig):
     def __init__(self, load_config: Callable[[], Config]) -> None:
         super().__init__(load_config)
         self._pools: dict[asyncio.AbstractEventLoop, ConnectionPool] = {}
-        self.monotonic: Callable[[], float] = time.monotonic
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
+        self._sync_backend = SyncBackend(lambda: self.config)
+        self._cleanups: set[Future[None]] = set()
 
     @property
     def pool(self) -> ConnectionPool:
@@ -43,14 +47,27 @@ class AsyncBackend(LazyConfig):
 
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """Send a request once."""
-        return await self.pool.send(request, stream=stream)
+        seconds = self.seconds_left(request)
+        if seconds is None:
+            return await self.pool.send(request, stream=stream)
+        async with _read_timeout(seconds):
+            return await self.pool.send(request, stream=stream)
 
     async def aiter_bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives."""
         try:
             stream = cast("httpx.AsyncByteStream", response.stream)
-            async for chunk in response.aiter_bytes() if has_content_encoding(response) else stream:
-                yield chunk
+            chunks = aiter(response.aiter_bytes() if has_content_encoding(response) else stream)
+            if self.seconds_left(response.request) is None:
+                async for chunk in chunks:
+                    yield chunk
+                return
+            while True:
+                async with _read_timeout(self.seconds_left(response.request)):
+                    limited = await anext(chunks, None)
+                if limited is None:
+                    return
+                yield limited
         except httpx.RequestError as error:
             raise interrupted(response, error) from error
         finally:
@@ -59,7 +76,8 @@ class AsyncBackend(LazyConfig):
     async def aread(self, response: httpx.Response) -> bytes:
         """Return the whole body."""
         try:
-            return await response.aread()
+            async with _read_timeout(self.seconds_left(response.request)):
+                return await response.aread()
         finally:
             await response.aclose()
 
@@ -107,18 +125,74 @@ class AsyncBackend(LazyConfig):
         """Run the coroutine in a task."""
         return _AsyncioTask(coroutine)
 
-    async def shielded(self, coroutine: Coroutine[Any, Any, object]) -> None:
-        """Run the cleanup in a task of its own, which a second cancellation of the caller does not reach."""
-        task = asyncio.ensure_future(coroutine)
-        await asyncio.wait({task}, timeout=CLEANUP_TIMEOUT)
+    async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
+        """Run the cleanup in a thread, over the sync backend: it does not depend on this event loop.
+
+        A loop may end at any moment, and then cancels all its tasks (`asyncio.run`); a cancel scope of anyio cancels
+        the caller again at every step. If the transport is the caller's, the cleanup has to run in a task.
+        """
+        if self.config.transport is not None:
+            if wait:  # else the loop may be closed, and with it the transport
+                await self._clean_up_in_task(cleanup)
+            return
+        done: Future[None] = Future()
+        self._cleanups.add(done)
+        done.add_done_callback(self._cleanups.discard)
+
+        def run() -> None:
+            with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
+                run_sync(cleanup(self._sync_backend))
+            done.set_result(None)
+
+        threading.Thread(target=run, name="replicate-ext cleanup").start()  # the interpreter waits for it at its exit
+        if wait:
+            await asyncio.wait([asyncio.wrap_future(done)], timeout=CLEANUP_TIMEOUT)
+
+    async def _clean_up_in_task(self, cleanup: Cleanup) -> None:
+        """Run the cleanup in a task; restart it if an ending loop cancels it, and let no cancellation interrupt it."""
+
+        async def persist() -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await cleanup(self)
+                return
+            await cleanup(self)
+
+        task = asyncio.ensure_future(persist())
+        deadline = asyncio.get_running_loop().time() + CLEANUP_TIMEOUT
+        cancellation = None
+        while not task.done() and (seconds := deadline - asyncio.get_running_loop().time()) > 0:
+            try:
+                await asyncio.wait({task}, timeout=seconds)
+            except asyncio.CancelledError as error:
+                cancellation = error
         if task.done() and not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it
+        if cancellation is not None:
+            raise cancellation
 
     async def close(self) -> None:
-        """Close the connections of the running loop; a later request opens new ones."""
+        """Wait for cleanups, and close the connections of the running loop; a later request opens new ones."""
+        cleanups = [asyncio.wrap_future(cleanup) for cleanup in self._cleanups]
+        if cleanups:
+            await asyncio.wait(cleanups, timeout=CLEANUP_TIMEOUT)
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.aclose()
+        if not self._cleanups:
+            self._sync_backend.close()
+
+
+@contextlib.asynccontextmanager
+async def _read_timeout(seconds: float | None) -> AsyncGenerator[None, None]:
+    """Raise httpx.ReadTimeout in the block after so many seconds; timeouts of the caller's pass."""
+    timeout = asyncio.timeout(seconds)
+    try:
+        async with timeout:
+            yield
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise httpx.ReadTimeout("the deadline of the call has passed") from None
 
 
 class _AsyncioTask(Generic[T]):

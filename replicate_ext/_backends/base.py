@@ -7,6 +7,7 @@ above, no cookies are kept, and a client would take a third of the time of a cal
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -45,6 +46,9 @@ class Backend(Protocol):
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """Send a request once. With `stream` the body is left to `aiter_bytes`, `aread` or `aclose`.
 
+        Two of the request's extensions are for the backend: `deadline`, a moment on its clock at which the response,
+        a streamed body included, has to be complete; and `sent`, a `SentRecord` to mark.
+
         Raises:
             httpx.RequestError: No response arrived.
         """
@@ -80,13 +84,21 @@ class Backend(Protocol):
         """Run a coroutine in the background."""
         ...
 
-    async def shielded(self, coroutine: Coroutine[Any, Any, object]) -> None:
-        """Run a cleanup that no cancellation interrupts, for up to `CLEANUP_TIMEOUT`; its errors are ignored."""
+    async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
+        """Run a cleanup that outlives the caller, and wait for it, for up to `CLEANUP_TIMEOUT`.
+
+        Neither a cancellation nor the end of the event loop interrupts it. Its errors are ignored. A coroutine that is
+        being closed (GeneratorExit) may not suspend anymore: it passes `wait=False`.
+        """
         ...
 
     def monotonic(self) -> float:
         """Return seconds on a clock that never goes backwards."""
         ...
+
+
+Cleanup = Callable[[Backend], Coroutine[Any, Any, object]]
+"""A coroutine function that does not care which backend it runs on; it may be called again if it was interrupted."""
 
 
 class BackgroundTask(Protocol[T_co]):
@@ -101,12 +113,16 @@ class BackgroundTask(Protocol[T_co]):
         ...
 
 
-class LazyConfig:
-    """Holds the configuration of a backend, made on first use: the default clients read the environment then."""
+class BaseBackend:
+    """What both backends share: the clock, and the configuration.
+
+    The configuration is made on first use, because the default clients read the environment only then.
+    """
 
     def __init__(self, load_config: Callable[[], Config]) -> None:
         self._load_config = load_config
         self._config: Config | None = None
+        self.monotonic: Callable[[], float] = time.monotonic
 
     @property
     def config(self) -> Config:
@@ -114,6 +130,16 @@ class LazyConfig:
         if self._config is None:
             self._config = self._load_config()
         return self._config
+
+    def seconds_left(self, request: httpx.Request) -> float | None:
+        """Return the seconds until the deadline of a request; raise ReadTimeout if it has passed."""
+        deadline: float | None = request.extensions.get("deadline")
+        if deadline is None:
+            return None
+        seconds = deadline - self.monotonic()
+        if seconds <= 0:
+            raise httpx.ReadTimeout("the deadline of the call has passed", request=request)
+        return seconds
 
 
 _is_own_request: ContextVar[bool] = ContextVar("_is_own_request", default=False)

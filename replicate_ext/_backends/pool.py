@@ -25,6 +25,7 @@ except ImportError:  # Windows
 
 if TYPE_CHECKING:
     from .._config import Config
+    from .._sansio.in_flight import SentRecord
 
 Origin = tuple[str, bytes]
 """Scheme and host with port."""
@@ -56,6 +57,9 @@ class ConnectionPool:
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         """Send a request once; the body is read unless it is to be streamed."""
+        sent: SentRecord | None = request.extensions.get("sent")
+        if sent:
+            sent.reset()  # it may have to wait for a connection
         await self._acquire_slot(request.extensions["timeout"]["pool"])
         origin = request.url.scheme, request.url.netloc
         transport = None
@@ -63,6 +67,10 @@ class ConnectionPool:
             if self.is_closed:  # while this request waited
                 raise httpx.ConnectError("the client was closed")
             transport = self._shared.get(origin) or await self._acquire(origin, request.url)
+            if sent and origin in self._shared:
+                sent.mark_sent()  # when exactly it is written is known only of httpx's transport
+            elif sent:
+                request.extensions["trace"] = functools.partial(_trace, sent)
             with suppress_httpcore_log():
                 response = await transport.handle_async_request(request)
                 response.request = request
@@ -123,6 +131,12 @@ class ConnectionPool:
         self.is_closed = True
         while self._transports:
             await self._transports.pop().aclose()
+
+
+async def _trace(sent: SentRecord, event: str, info: object) -> None:
+    """Let a request count as sent when it is written to a connection."""
+    if event.endswith("send_request_headers.started"):
+        sent.mark_sent()
 
 
 def _single_connection(config: Config, url: httpx.URL) -> httpx.AsyncBaseTransport:

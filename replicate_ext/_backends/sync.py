@@ -6,18 +6,19 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from .base import MAX_CONCURRENT_TRANSFERS, LazyConfig, has_content_encoding, interrupted, suppress_httpcore_log
+from .base import MAX_CONCURRENT_TRANSFERS, BaseBackend, has_content_encoding, interrupted, suppress_httpcore_log
+from .network import enforce_deadline, foreign_cause, use_deadlines
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from .._config import Config
-    from .base import BackgroundTask
+    from .base import BackgroundTask, Cleanup
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def unexpected_suspension() -> RuntimeError:
     return RuntimeError("a sync call tried to suspend: it awaited something other than its backend")
 
 
-class SyncBackend(LazyConfig):
+class SyncBackend(BaseBackend):
     """Implements `Backend` by blocking the calling thread. Can be shared between threads."""
 
     is_async: ClassVar[bool] = False
@@ -66,7 +67,6 @@ class SyncBackend(LazyConfig):
         self._lock = threading.Lock()
         self._transports: dict[tuple[str, bytes], httpx.BaseTransport] = {}
         self._process_id = os.getpid()
-        self.monotonic: Callable[[], float] = time.monotonic
         self._sleep: Callable[[float], None] = time.sleep
 
     def transport(self, url: httpx.URL) -> httpx.BaseTransport:
@@ -82,38 +82,77 @@ class SyncBackend(LazyConfig):
             config = self.config
             with self._lock:
                 transport = self._transports.get(origin) or config.transport
-                transport = transport or httpx.HTTPTransport(verify=config.verify(url), proxy=config.proxy(url))
+                transport = transport or use_deadlines(
+                    httpx.HTTPTransport(verify=config.verify(url), proxy=config.proxy(url))
+                )
                 self._transports[origin] = transport
         return transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        """Send a request once."""
+        """Send a request once.
+
+        Raises:
+            httpx.RequestError: No response arrived.
+            OSError: A signal handler raised it, for example a TimeoutError.
+        """
         transport = self.transport(request.url)
-        with suppress_httpcore_log():
-            response = transport.handle_request(request)
-            response.request = request
-            if not stream:
-                try:
-                    response.read()
-                except BaseException:
-                    response.close()
-                    raise
+        self._trace(request, transport)
+        with suppress_httpcore_log(), enforce_deadline(self.seconds_left(request)):
+            try:
+                response = transport.handle_request(request)
+                response.request = request
+                if not stream:
+                    try:
+                        response.read()
+                    except BaseException:
+                        response.close()
+                        raise
+            except httpx.TransportError as error:
+                raise foreign_cause(error) or error from error.__cause__
         return response
+
+    def _trace(self, request: httpx.Request, transport: httpx.BaseTransport) -> None:
+        """Let a request count as sent when it is written to a connection; a transport of the caller's cannot tell."""
+        record = request.extensions.get("sent")
+        if record is None or transport is self.config.transport:
+            return
+        record.reset()
+
+        def trace(event: str, info: object) -> None:
+            if event.endswith("send_request_headers.started"):
+                record.mark_sent()
+
+        request.extensions["trace"] = trace
 
     async def aiter_bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives."""
         try:
             stream = cast("httpx.SyncByteStream", response.stream)
-            for chunk in response.iter_bytes() if has_content_encoding(response) else stream:
+            chunks = response.iter_bytes() if has_content_encoding(response) else stream
+            for chunk in chunks if self.seconds_left(response.request) is None else self._limit(chunks, response):
                 yield chunk
         except httpx.RequestError as error:
+            foreign = foreign_cause(error)
+            if foreign is not None:
+                raise foreign from None
             raise interrupted(response, error) from error
         finally:
             response.close()
 
+    def _limit(self, chunks: Iterable[bytes], response: httpx.Response) -> Iterator[bytes]:
+        """Yield the chunks until the deadline of the request."""
+        iterator = iter(chunks)
+        while True:
+            with enforce_deadline(self.seconds_left(response.request)):
+                chunk = next(iterator, None)
+            if chunk is None:
+                return
+            yield chunk
+
     async def aread(self, response: httpx.Response) -> bytes:
         """Return the whole body."""
-        return response.read()
+        with enforce_deadline(self.seconds_left(response.request)):
+            return response.read()
 
     async def aclose(self, response: httpx.Response) -> None:
         """Release the connection."""
@@ -147,10 +186,10 @@ class SyncBackend(LazyConfig):
         """Run the coroutine in a thread."""
         return _ThreadTask(coroutine)
 
-    async def shielded(self, coroutine: Coroutine[Any, Any, object]) -> None:
+    async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
         """Run the cleanup; a second Ctrl-C interrupts it, as the user wants then."""
         with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
-            await coroutine
+            await cleanup(self)
 
     def close(self) -> None:
         """Close the connections; a later request opens new ones."""

@@ -1,22 +1,23 @@
 """Cancel what the caller stopped waiting for, even if its id never arrived.
 
-All of it is best effort: it takes little time, ignores the rate limit that blocks other requests, and its own failures
-are ignored, because the caller already raises the error that led to it.
+All of it is best effort, in a cleanup (`Session.clean_up`): it is bounded in time, and its own failures are ignored,
+because the caller already raises the error that led to it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, deque
+import contextlib
+from collections.abc import Iterable
+from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from replicate_api import operations as op
 
 from .. import errors
-from .._backends.base import CLEANUP_TIMEOUT
+from .._pagination import iterate_items
 from .._sansio import job as jobs
-from .._send import MAX_CLOCK_SKEW
+from .._sansio.in_flight import InFlightCreates
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
@@ -26,102 +27,51 @@ if TYPE_CHECKING:
     from .._send import Session
     from .create import CreateRequest
 
-T = TypeVar("T")
-
-MAX_KNOWN_IDS = 10_000
-
-
-def is_cancellation(error: BaseException) -> bool:
-    """Whether the caller stops waiting: Ctrl-C, a canceled task, an expired `timeout`, but no network failure."""
-    if isinstance(error, GeneratorExit):  # the coroutine itself is being closed and must not await anymore
-        return False
-    return isinstance(error, errors.WaitTimeoutError) or not isinstance(error, Exception)
+SEARCH_DELAYS = (0.0, 0.5, 2.0)
+"""Seconds before each search for a create without an id: the server may list a prediction a moment after it got it."""
 
 
-class InFlightCreates:
-    """The creates of one client by fingerprint: how many are in flight, and how many of those are abandoned."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._in_flight: Counter[str] = Counter()
-        self._abandoned: Counter[str] = Counter()
-        self.known_ids: deque[str] = deque(maxlen=MAX_KNOWN_IDS)
-        """Ids that arrived, or that are already being canceled: no search may cancel them."""
-
-    def start(self, fingerprint: str) -> None:
-        """Count a create that is about to be sent."""
-        with self._lock:
-            self._in_flight[fingerprint] += 1
-
-    def abandon(self, fingerprint: str) -> None:
-        """Count a create in flight as abandoned."""
-        with self._lock:
-            self._abandoned[fingerprint] += 1
-
-    def finish(self, fingerprint: str) -> None:
-        """Count a create as over."""
-        with self._lock:
-            self._in_flight[fingerprint] -= 1
-            self._in_flight += Counter()  # drops zero counts
-
-    def resolve(self, fingerprint: str) -> None:
-        """Count an abandoned create as dealt with."""
-        with self._lock:
-            self._abandoned[fingerprint] -= 1
-            self._abandoned += Counter()
-
-    def cancellable(self, fingerprint: str) -> int:
-        """Return how many jobs with this fingerprint may be canceled without knowing their ids.
-
-        0 while an identical create is still awaited, because it could be the wrong one.
-        """
-        with self._lock:
-            abandoned = self._abandoned[fingerprint]
-            return abandoned if abandoned == self._in_flight[fingerprint] else 0
+async def cancel_jobs(session: Session[Any], running: Iterable[Prediction | Training | str]) -> None:
+    """Cancel jobs, or predictions by their ids, concurrently."""
+    await session.backend.gather([_cancel(session, job) for job in running])
 
 
-async def cancel_abandoned(session: Session[Any], job: Prediction | Training | str) -> None:
-    """Cancel a job, or a prediction by its id."""
-
-    async def cancel() -> None:
-        id = job if isinstance(job, str) else jobs.id_of(job)
-        call: Call[Any] = op.TRAININGS_CANCEL(id) if jobs.is_training(job) else op.PREDICTIONS_CANCEL(id)
-        await _call_briefly(session, call)
-
-    await session.backend.shielded(cancel())
+async def _cancel(session: Session[Any], job: Prediction | Training | str) -> None:
+    id = job if isinstance(job, str) else jobs.id_of(job)
+    call: Call[Any] = op.TRAININGS_CANCEL(id) if jobs.is_training(job) else op.PREDICTIONS_CANCEL(id)
+    with contextlib.suppress(errors.ReplicateError):  # or it would keep the others from being canceled
+        await session.call(call)
 
 
-async def cancel_unidentified(
-    session: Session[Any], in_flight: InFlightCreates, request: CreateRequest, since: datetime
-) -> None:
-    """Cancel the prediction of a create that was interrupted before its id arrived.
+async def cancel_unidentified(session: Session[Any], request: CreateRequest, sent_at: datetime) -> None:
+    """Cancel the prediction of a create that was abandoned before its id arrived.
 
-    The newest predictions are searched for the same model and input. If more of them match than this client abandoned,
-    none is canceled: paying for a prediction is better than canceling somebody else's.
+    The predictions created since then are searched for the same model and input. If more of them match than this client
+    abandoned, none is canceled: paying for a prediction is better than canceling somebody else's.
     """
-    fingerprint = request.fingerprint
-
-    async def find_and_cancel() -> None:
-        page = await _call_briefly(session, op.PREDICTIONS_LIST(created_after=since - MAX_CLOCK_SKEW))
-        predictions = page.results if isinstance(page.results, list) else []
-        matches = [
-            job
-            for job in predictions
-            if job.input == request.input
-            and _is_run_of(job, request.ref)
-            and not jobs.is_finished(job)
-            and job.id not in in_flight.known_ids
-        ]
-        if len(matches) <= in_flight.cancellable(fingerprint):
-            in_flight.known_ids.extend(job.id for job in matches)
-            for job in matches:
-                await _call_briefly(session, op.PREDICTIONS_CANCEL(job.id))
-
-    in_flight.abandon(fingerprint)
+    fingerprint = InFlightCreates.fingerprint(request.input)
     try:
-        await session.backend.shielded(find_and_cancel())
+        for delay in SEARCH_DELAYS:
+            await session.backend.sleep(delay)
+            if not session.in_flight.is_abandoned(fingerprint):  # a search for an identical create found this one too
+                return
+            found = await _search(session, request, sent_at)
+            await cancel_jobs(session, session.in_flight.claim(fingerprint, found))
     finally:
-        in_flight.resolve(fingerprint)
+        session.in_flight.give_up(fingerprint)
+
+
+async def _search(session: Session[Any], request: CreateRequest, sent_at: datetime) -> list[str]:
+    """Return the ids of unfinished predictions with this model and input that were created after a moment."""
+    matches = []
+    async with aclosing(iterate_items(session, op.PREDICTIONS_LIST())) as newest_first:
+        async for job in newest_first:
+            # The clock of the server is known by now: the list is a response of it.
+            if isinstance(job.created_at, datetime) and job.created_at < session.clock.earliest(sent_at):
+                break
+            if job.input == request.input and _is_run_of(job, request.ref) and not jobs.is_finished(job):
+                matches.append(job.id)
+    return matches
 
 
 def _is_run_of(job: Prediction, ref: ModelRef) -> bool:
@@ -131,8 +81,3 @@ def _is_run_of(job: Prediction, ref: ModelRef) -> bool:
     if ref.owner is None:
         return job.version == ref.version
     return job.model == name
-
-
-async def _call_briefly(session: Session[Any], call: Call[T]) -> T:
-    deadline = session.backend.monotonic() + CLEANUP_TIMEOUT
-    return (await session.send(call.request, call.parse, deadline=deadline, max_retries=1, is_urgent=True)).value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,11 +14,15 @@ from .._sansio.job import require_models
 from .._sansio.request import MAX_HOLD
 
 if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Version
+    from replicate_api.models import Model, Prediction, Version
     from replicate_api.types import Call, Operation
 
     from .._sansio.model_ref import ModelRef
     from .._send import Session, TimedResponse
+
+
+MAX_VERSION_AGE = 60.0
+"""Seconds after which the latest version of a model is fetched again: a newer one may have been pushed."""
 
 
 class CreateRequest(NamedTuple):
@@ -34,11 +39,6 @@ class CreateRequest(NamedTuple):
 
     cancel_after: str | None = None
     """Lifetime after which the server cancels the prediction."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for requests that create the same job."""
-        return json.dumps([str(self.ref), self.input], sort_keys=True)
 
     def validate(self) -> None:
         """Raise the TypeError or ValueError for an invalid field, before anything is sent."""
@@ -61,8 +61,33 @@ class CreateRequest(NamedTuple):
         return operation(*path, **body, **given)
 
 
+class LatestVersions:
+    """The latest version of each community model that was run without a version, kept for `MAX_VERSION_AGE`."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, tuple[Version, float]] = {}
+
+    def get(self, ref: ModelRef, now: float = -math.inf) -> Version | None:
+        """Return the version, unless it was fetched too long ago."""
+        version, fetched_at = self._versions.get(str(ref), (None, 0.0))
+        return version if now - fetched_at < MAX_VERSION_AGE else None
+
+    def is_community(self, ref: ModelRef) -> bool:
+        """Whether the model is known to be no official one."""
+        return str(ref) in self._versions
+
+    def put(self, ref: ModelRef, version: Version, now: float) -> None:
+        """Keep a version that was just fetched."""
+        self._versions[str(ref)] = version, now
+
+    def expire(self, name: str) -> None:
+        """Fetch the version of a model again before it is run the next time."""
+        if name in self._versions:
+            self._versions[name] = self._versions[name][0], -math.inf
+
+
 async def create(
-    session: Session[Any], request: CreateRequest, latest_versions: dict[str, Version], deadline: float | None
+    session: Session[Any], request: CreateRequest, latest_versions: LatestVersions
 ) -> TimedResponse[Prediction]:
     """Create a prediction.
 
@@ -72,36 +97,36 @@ async def create(
     """
     ref = request.ref
     if ref.is_deployment:
-        return await _create_by_deployment(session, request, deadline)
+        return await _create_by_deployment(session, request)
     if ref.version:
-        return await _create_by_version(session, request, deadline)
-    name = str(ref)
-    was_cached = name in latest_versions
-    if not was_cached:
-        call = request.to_call(op.MODELS_PREDICTIONS_CREATE, str(ref.owner), str(ref.name))
-        try:
-            return await session.send(call.request, call.parse, deadline=deadline)
-        except errors.NotFoundError:
-            latest_versions[name] = await _fetch_latest_version(session, ref)
-    version = latest_versions[name]
-    _check_input_names(version, request.input, ref)
-    try:
-        return await _send_version(session, request, str(version.id), deadline)
-    except errors.InvalidRequestError as error:
-        if not was_cached or error.invalid_fields:
-            raise
-        # The version was deleted and nothing was created. A concurrent call may have removed it already.
-        latest_versions.pop(name, None)
-        return await create(session, request, latest_versions, deadline)
+        return await _create_by_version(session, request)
+    version = latest_versions.get(ref, session.backend.monotonic())
+    if version is not None:
+        with contextlib.suppress(ValueError, errors.InvalidRequestError):  # a newer version may have these inputs
+            check_input_names(version, request.input, ref)
+            return await _send_version(session, request, str(version.id))
+    elif not latest_versions.is_community(ref):
+        with contextlib.suppress(errors.NotFoundError):
+            return await _create_official(session, request)
+    model = await _fetch_model(session, ref)
+    if model.is_official is True:  # the 404 was a passing failure; official models have no version to pin
+        return await _create_official(session, request)
+    version = _latest_version_of(model, ref)
+    latest_versions.put(ref, version, session.backend.monotonic())
+    check_input_names(version, request.input, ref)
+    return await _send_version(session, request, str(version.id))
 
 
-async def _create_by_deployment(
-    session: Session[Any], request: CreateRequest, deadline: float | None
-) -> TimedResponse[Prediction]:
+async def _create_official(session: Session[Any], request: CreateRequest) -> TimedResponse[Prediction]:
+    call = request.to_call(op.MODELS_PREDICTIONS_CREATE, str(request.ref.owner), str(request.ref.name))
+    return await session.send(call.request, call.parse)
+
+
+async def _create_by_deployment(session: Session[Any], request: CreateRequest) -> TimedResponse[Prediction]:
     owner, name = str(request.ref.owner), str(request.ref.name)
     call = request.to_call(op.DEPLOYMENTS_PREDICTIONS_CREATE, owner, name)
     try:
-        return await session.send(call.request, call.parse, deadline=deadline)
+        return await session.send(call.request, call.parse)
     except errors.NotFoundError as error:
         error.add_advice(
             f"there is no deployment {owner}/{name} that this token can use; to run a model, write '{owner}/{name}'"
@@ -109,12 +134,10 @@ async def _create_by_deployment(
         raise
 
 
-async def _create_by_version(
-    session: Session[Any], request: CreateRequest, deadline: float | None
-) -> TimedResponse[Prediction]:
+async def _create_by_version(session: Session[Any], request: CreateRequest) -> TimedResponse[Prediction]:
     ref = request.ref
     try:
-        return await _send_version(session, request, str(ref.version), deadline)
+        return await _send_version(session, request, str(ref.version))
     except errors.InvalidRequestError as error:
         if not error.invalid_fields:
             latest = f"; write '{ref.owner}/{ref.name}' to run the model's latest version" if ref.owner else ""
@@ -122,15 +145,13 @@ async def _create_by_version(
         raise
 
 
-async def _send_version(
-    session: Session[Any], request: CreateRequest, version: str, deadline: float | None
-) -> TimedResponse[Prediction]:
+async def _send_version(session: Session[Any], request: CreateRequest, version: str) -> TimedResponse[Prediction]:
     """Create by version id; a version that is no full id is sent as the whole reference."""
     call = request.to_call(op.PREDICTIONS_CREATE, version=version if len(version) == 64 else str(request.ref))
-    return await session.send(call.request, call.parse, deadline=deadline)
+    return await session.send(call.request, call.parse)
 
 
-def _check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:
+def check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:
     """Raise the ValueError for an input that the model does not have: it would be ignored, and billed.
 
     docs/api-facts.md, section 5.
@@ -148,14 +169,17 @@ def _check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef
         raise ValueError(f"input.{name}: {ref} has no such input; {hint}")
 
 
-async def _fetch_latest_version(session: Session[Any], ref: ModelRef) -> Version:
+async def _fetch_model(session: Session[Any], ref: ModelRef) -> Model:
     try:
-        model = await session.call(op.MODELS_GET(str(ref.owner), str(ref.name)))
+        return await session.call(op.MODELS_GET(str(ref.owner), str(ref.name)))
     except errors.NotFoundError as error:
         error.add_advice(
             f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
         )
         raise
+
+
+def _latest_version_of(model: Model, ref: ModelRef) -> Version:
     version = model.latest_version
     if not isinstance(version, models.Version) or not isinstance(version.id, str):
         raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")

@@ -17,7 +17,7 @@ from .create import CreateRequest
 from .predictions import Predictions
 from .schedule import CompletionEstimate
 from .stream import StreamRequest, stream_method
-from .wait import WaitOptions
+from .wait import Callback, WaitOptions, call_back, check_callbacks, wait as wait_for
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, WebhookEvent
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from .._backends.sync import SyncBackend
 
 P = ParamSpec("P")
-
-CANCEL_AFTER_MARGIN = 5.0
-"""Seconds after a `timeout` at which the server cancels the prediction by itself, in case this process has died."""
 
 
 class _wait_method(dual_method[..., Any], Generic[P]):
@@ -100,34 +97,24 @@ class RunMixin(Resource[BackendT]):
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
-        _check_seconds(timeout=timeout, poll_interval=poll_interval)
+        session, options = self._start(timeout, poll_interval, progress=progress, on_created=on_created)
         ref, prepared = ModelRef.parse(ref), prepare_input(input)
-        request = CreateRequest(
-            ref,
-            {},
-            webhook,
-            webhook_events_filter,
-            hold=None if wait is True and on_created is not None else _hold_seconds(wait, timeout),
-            cancel_after=_cancel_after_header(timeout) if cancel_on_exit else None,
-        )
+        hold = None if wait is True and on_created is not None else _hold_seconds(wait)
+        request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
         request.validate()
-        session, predictions = self._session, self._predictions
-        options = WaitOptions(session.backend.monotonic(), timeout, poll_interval, progress)
-        request = request._replace(input=await prepared.send(session))
-        response = await predictions.create(request, deadline=options.deadline, cancel_on_exit=cancel_on_exit)
-        job = response.value
-        if on_created is not None:
-            on_created(job)
-        if jobs.is_complete_reply(job, response.status_code, response.elapsed, request.hold):
-            options.report(job)
-            job = jobs.raise_unless_succeeded(job) if jobs.is_finished(job) else job
-        else:
-            if progress is None:  # a caller who watches the progress wants regular polls
-                created_at = session.backend.monotonic() - response.elapsed
-                options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
-            job = await predictions.wait(job, options, cancel_on_exit=cancel_on_exit)
-            predictions.durations.record(ref, job)
-        version = predictions.latest_versions.get(str(ref))
+        predictions = self._predictions
+        job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
+        async with predictions.attend(session, job, cancel_on_exit):
+            await call_back(session, on_created, job)
+            await call_back(session, progress, job)
+            if not is_complete:
+                if progress is None:  # a caller who watches the progress wants regular polls
+                    options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
+                job = jobs.raise_unless_succeeded(await wait_for(session, job, options))
+                predictions.durations.record(ref, job)
+            elif jobs.is_finished(job):
+                jobs.raise_unless_succeeded(job)
+        version = predictions.latest_versions.get(ref)
         return wrap_files(jobs.output_of(job), session, version and version.openapi_schema)
 
     @_wait_method
@@ -156,9 +143,8 @@ class RunMixin(Resource[BackendT]):
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
         """
         jobs.require_models()
-        _check_seconds(timeout=timeout, poll_interval=poll_interval)
-        options = WaitOptions(self._session.backend.monotonic(), timeout, poll_interval, progress)
-        result: Prediction | Training = await self._predictions.wait(job, options, cancel_on_exit=cancel_on_exit)
+        session, options = self._start(timeout, poll_interval, progress=progress)
+        result: Prediction | Training = await self._predictions.wait(session, job, options, cancel_on_exit)
         return result
 
     @stream_method
@@ -199,29 +185,26 @@ class RunMixin(Resource[BackendT]):
         ref, prepared = ModelRef.parse(ref), prepare_input(input)
         request = CreateRequest(ref, {}, webhook, webhook_events_filter)
         request.validate()
+        return StreamRequest(self._predictions, request, prepared, cancel_on_exit)
 
-        async def create() -> Prediction:
-            sendable = request._replace(input=await prepared.send(self._session))
-            return (await self._predictions.create(sendable, cancel_on_exit=cancel_on_exit)).value
+    def _start(
+        self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None
+    ) -> tuple[Session[BackendT], WaitOptions]:
+        """Check the arguments; return a session with the deadline of the call, and how to wait."""
+        _check_seconds(timeout=timeout, poll_interval=poll_interval)
+        check_callbacks(self._session, **callbacks)
+        started = self._session.backend.monotonic()
+        session = self._session if timeout is None else self._session.with_options(deadline=started + timeout)
+        return session, WaitOptions(started, timeout, poll_interval, callbacks.get("progress"))
 
-        return StreamRequest(create, cancel_on_exit)
 
-
-def _hold_seconds(wait: bool | float, timeout: float | None) -> float | None:
+def _hold_seconds(wait: bool | float) -> float | None:
     """Return the seconds for which the server should hold the create, or None."""
     if wait is False:
         return None
     if isinstance(wait, str) or not (wait is True or 1 <= wait <= MAX_HOLD):
         raise ValueError(f"wait must be True, False or 1 to {MAX_HOLD} seconds, not {wait!r}")
-    hold = float(MAX_HOLD if wait is True else math.ceil(wait))
-    if timeout is not None:
-        hold = min(hold, math.floor(timeout))
-    return hold if hold >= 1 else None
-
-
-def _cancel_after_header(timeout: float | None) -> str | None:
-    """Return the `Cancel-After` for a timeout; the client's own cancel request comes before it."""
-    return None if timeout is None else f"{math.ceil(timeout + CANCEL_AFTER_MARGIN)}s"
+    return float(MAX_HOLD if wait is True else math.ceil(wait))
 
 
 def _check_seconds(**arguments: float | None) -> None:

@@ -63,7 +63,7 @@ class RunDurations:
         """Return the duration of the shortest of the latest five runs: polling before that is useless."""
         return min(self._durations.get(str(ref), ()), default=None)
 
-    async def of_example(self, session: Session[Any], ref: ModelRef, deadline: float | None) -> float | None:
+    async def of_example(self, session: Session[Any], ref: ModelRef) -> float | None:
         """Return how long the model's default example ran; it is fetched once per model, of any version."""
         if ref.is_deployment or not (ref.owner and ref.name):
             return None
@@ -73,9 +73,8 @@ class RunDurations:
                 self._example_durations.clear()
             self._example_durations[name] = None
             with contextlib.suppress(errors.ReplicateError, MissingOperation):  # only an optimization
-                call, limit = op.MODELS_GET(ref.owner, ref.name), session.backend.monotonic() + MIN_TIMEOUT
-                limit = limit if deadline is None else min(limit, deadline)
-                model = (await session.send(call.request, call.parse, max_retries=0, deadline=limit)).value
+                limited = session.with_options(deadline=session.backend.monotonic() + MIN_TIMEOUT, max_retries=0)
+                model = await limited.call(op.MODELS_GET(ref.owner, ref.name))
                 metrics = getattr(getattr(model, "default_example", None), "metrics", None)
                 seconds = getattr(metrics, "predict_time", None)
                 self._example_durations[name] = seconds if isinstance(seconds, int | float) else None
@@ -91,9 +90,9 @@ class CompletionEstimate(NamedTuple):
     durations: RunDurations
     ref: ModelRef
 
-    async def expected_at(self, session: Session[Any], deadline: float | None, *, is_first_poll: bool) -> float | None:
+    async def expected_at(self, session: Session[Any], *, is_first_poll: bool) -> float | None:
         """Return the moment of completion, or None: by earlier runs, and after the first poll also by the example."""
         seconds = self.durations.shortest(self.ref)
         if seconds is None and not is_first_poll:
-            seconds = await self.durations.of_example(session, self.ref, deadline)
+            seconds = await self.durations.of_example(session, self.ref)
         return None if seconds is None else self.created_at + seconds

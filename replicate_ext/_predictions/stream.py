@@ -8,7 +8,7 @@ far is yielded. A model that cannot stream is polled, and its new items are yiel
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import update_wrapper
 from types import MethodType
@@ -24,9 +24,8 @@ from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.sse import Event, SSEDecoder
 from .._send import BackendT, Session
-from .abandon import cancel_abandoned
 from .schedule import poll_interval
-from .wait import STREAM_HEADERS
+from .wait import STREAM_HEADERS, fetch_job
 
 if TYPE_CHECKING:
     import httpx
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from replicate_api.models import Prediction
 
     from .._backends.asyncio import AsyncBackend
+    from .._files.inputs import PreparedInput
+    from .create import CreateRequest
+    from .predictions import Predictions
 
 P = ParamSpec("P")
 
@@ -44,10 +46,16 @@ RECONNECT_DELAY = 0.2
 """Seconds before an interrupted stream is resumed."""
 
 
-class StreamRequest(NamedTuple):
-    """How a stream begins: what creates its prediction, and whether to cancel that if the iteration ends early."""
+MAX_POLL_AGE = 60.0
+"""Seconds after which the prediction is polled although the stream is alive: its `done` event may have been lost."""
 
-    create: Callable[[], Awaitable[Prediction]]
+
+class StreamRequest(NamedTuple):
+    """What to stream, and whether to cancel the prediction if the iteration ends early."""
+
+    predictions: Predictions
+    request: CreateRequest
+    prepared: PreparedInput
     cancel_on_exit: bool
 
 
@@ -64,9 +72,9 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
 
     def __init__(self, session: Session[BackendT], request: StreamRequest) -> None:
         super().__init__(session)
-        self._create, self._cancel_on_exit = request
+        self._request = request
         self._events: list[Event] = []
-        self._has_started = self._is_done = self._has_files = False
+        self._has_started = self._is_done = self._has_files = self._was_interrupted = False
         self.prediction: Prediction | None = None
 
     @property
@@ -87,61 +95,67 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
 
     @dual_iterator
     async def _iterate(self) -> AsyncGenerator[Event, None]:
-        try:
-            self.prediction = await self._create()
-            async with aclosing(self._iterate_stream()) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        self._events.append(event)
-                        yield self._wrap_file(event) if self._has_files else event
-                        if event.event == "done":
-                            self._is_done = True
+        session, (predictions, request, prepared, cancel_on_exit) = self._session, self._request
+        self.prediction, _, _ = await predictions.create(session, request, prepared, cancel_on_exit)
+        async with predictions.attend(session, self.prediction, cancel_on_exit, is_generator=True) as attendance:
+            try:
+                async with aclosing(self._iterate_stream()) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            self._events.append(event)
+                            yield self._wrap_file(event) if self._has_files else event
+                            if event.event == "done":
+                                self._is_done = True
+                                break
+                        if self._is_done:
                             break
-                    if self._is_done:
-                        break
-            async with aclosing(self._poll_until_finished()) as events:
-                async for event in events:
-                    yield event
-            jobs.raise_unless_succeeded(self._job)
-        except BaseException as error:
-            # Closing the stream early raises GeneratorExit here, after which an async generator may still await.
-            is_unfinished = self.prediction is not None and not jobs.is_finished(self.prediction)
-            if self._cancel_on_exit and is_unfinished and not isinstance(error, Exception):
-                await cancel_abandoned(self._session, self._job)
-            if isinstance(error, errors.ReplicateError) and error.prediction is None:
-                error.prediction = self.prediction
-            raise
+                async with aclosing(self._poll_until_finished()) as events:
+                    async for event in events:
+                        yield event
+                jobs.raise_unless_succeeded(self._job)
+            finally:
+                attendance.job = self._job
 
     @property
     def _job(self) -> Prediction:
         assert self.prediction is not None
         return self.prediction
 
+    async def _poll(self) -> bool:
+        """Fetch the prediction; return whether it has ended."""
+        self.prediction = await fetch_job(self._session, op.PREDICTIONS_GET, jobs.id_of(self._job))
+        return jobs.is_finished(self._job)
+
     async def _iterate_stream(self) -> AsyncGenerator[Sequence[Event], None]:
         """Yield the events of each chunk, and reconnect as long as no event is lost or repeated."""
-        url = jobs.stream_url(self._job)
+        url, backend = jobs.stream_url(self._job), self._session.backend
         decoder, reconnects_left = SSEDecoder(), MAX_RECONNECTS
+        polled_at = backend.monotonic()
         while url and reconnects_left:
             seen_ids = self._event_ids()  # a server that does not resume, but restarts, sends these events again
             try:
                 response = await self._connect(url, decoder)
-                async with aclosing(self._session.backend.aiter_bytes(response)) as chunks:
+                async with aclosing(backend.aiter_bytes(response)) as chunks:
                     async for chunk in chunks:
                         batch = decoder.feed(chunk)
                         if seen_ids:
                             batch = [event for event in batch if event.id not in seen_ids]
                         yield batch
+                        if backend.monotonic() - polled_at > MAX_POLL_AGE:
+                            polled_at = backend.monotonic()
+                            if await self._poll():
+                                return
             except (errors.APIStatusError, errors.ResponseDecodeError):
                 return  # the stream has expired; the prediction has its result
             except errors.APIConnectionError:
                 pass
-            if self._outputs() and not decoder.last_event_id:
-                return  # without ids, resuming could repeat an event
-            self.prediction = await self._session.call(op.PREDICTIONS_GET(self._job.id))
-            if jobs.is_finished(self._job):
+            self._was_interrupted = True
+            if self._outputs() and not (decoder.last_event_id and self._events[-1].id):
+                return  # without an id of the latest event, resuming could repeat or lose events
+            if await self._poll():
                 return
             reconnects_left = MAX_RECONNECTS if self._event_ids() > seen_ids else reconnects_left - 1
-            await self._session.backend.sleep(RECONNECT_DELAY)
+            await backend.sleep(RECONNECT_DELAY)
 
     async def _connect(self, url: str, decoder: SSEDecoder) -> httpx.Response:
         """Return the response with the events that follow the decoder's last one."""
@@ -151,14 +165,15 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
         return await self._session.fetch(url, STREAM_HEADERS | resume)
 
     async def _poll_until_finished(self) -> AsyncGenerator[Event, None]:
-        """Poll until the prediction has ended; without a `done` event, yield what its output has beyond the events."""
+        """Poll until the prediction has ended; yield what its output has beyond the events, if they are incomplete."""
         started = self._session.backend.monotonic()
+        is_complete = self._is_done and not self._was_interrupted
         while True:
-            self.prediction = await self._session.call(op.PREDICTIONS_GET(self._job.id))
-            for item in [] if self._is_done else self._missing_items(self._job.output):
+            is_finished = await self._poll()
+            for item in [] if is_complete else self._missing_items(self._job.output):
                 self._events.append(Event("output", item))
                 yield self._wrap_file(self._events[-1])
-            if jobs.is_finished(self._job):
+            if is_finished:
                 return
             await self._session.backend.sleep(poll_interval(self._session.backend.monotonic() - started))
 

@@ -60,7 +60,7 @@ def is_complete_reply(job: Prediction, status_code: int, elapsed: float, hold: f
     if is_finished(job):
         return True
     is_in_time = hold is not None and status_code != 202 and elapsed < 0.9 * hold
-    return is_in_time and job.status == "processing" and not is_absent(job.output)
+    return is_in_time and job.status == "processing" and not job.error and has_content(job.output)
 
 
 def raise_unless_succeeded(job: JobT) -> JobT:
@@ -88,6 +88,15 @@ def stream_url(job: Prediction | Training) -> str | None:
     """Return the URL of the job's event stream, if it has one."""
     url = getattr(job.urls, "stream", None)
     return url if isinstance(url, str) and url else None
+
+
+def has_content(output: object) -> bool:
+    """Whether an output contains any value: models return empty lists and strings before they have a result."""
+    if isinstance(output, list):
+        return any(map(has_content, output))
+    if isinstance(output, dict):
+        return any(map(has_content, output.values()))
+    return not is_absent(output) and output != ""
 
 
 def is_absent(value: object) -> bool:

@@ -3,12 +3,17 @@
 import asyncio
 import json
 import threading
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
 from replicate_ext import AsyncReplicate, WaitTimeoutError
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def test_timeout_cancels_the_prediction(harness: Harness) -> None:
@@ -42,7 +47,7 @@ def test_failed_cancel_does_not_hide_the_timeout(harness: Harness) -> None:
 
 
 def test_timeout_during_the_create_cancels_the_prediction(harness: Harness) -> None:
-    job = prediction("processing", input={"text": "hi"})
+    job = prediction("processing", input={"text": "hi"}, created_at=now())
 
     def time_out(request: httpx.Request) -> httpx.Response:
         harness.clock.time += 3
@@ -51,7 +56,7 @@ def test_timeout_during_the_create_cancels_the_prediction(harness: Harness) -> N
     harness.server.respond_with(
         time_out, json_response({"next": None, "results": [job]}), json_response(prediction("canceled"))
     )
-    with pytest.raises(WaitTimeoutError, match="no response to the create") as caught:
+    with pytest.raises(WaitTimeoutError, match="whether the prediction was created is unknown") as caught:
         harness.call(harness.client.run("acme/hello", {"text": "hi"}, timeout=2))
     assert caught.value.maybe_created_after is not None
     assert harness.server.requested[1:] == ["GET /predictions", f"POST /predictions/{job['id']}/cancel"]
@@ -88,13 +93,12 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
     server: ScriptedServer, clock: FakeClock, matches: int
 ) -> None:
     harness = Harness(server, clock, is_async=False)
-    mine = prediction("processing", id="mine", input={"text": "unique"})
-    others = [prediction("processing", id="other"), prediction(id="old", input={"text": "unique"})]
-    page = {"next": None, "previous": None, "results": [*others, *[mine] * matches]}
+    mine = prediction("processing", id="mine", input={"text": "unique"}, created_at=now())
+    others = [prediction("processing", id="other", created_at=now()), prediction(id="old", input={"text": "unique"})]
+    page = {"next": None, "previous": None, "results": [*[mine] * matches, *others]}
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            assert request.url.params["created_after"]
             return json_response(page)
         if request.url.path.endswith("/cancel"):
             return json_response(prediction("canceled"))
@@ -169,7 +173,7 @@ class EndlessServer:
             job["status"] = "canceled"
             return json_response(job)
         if request.method == "GET":
-            return json_response({"next": None, "results": list(self.jobs.values())})
+            return json_response({"next": None, "results": list(self.jobs.values())[::-1]})
         raise AssertionError(path)
 
     async def hold(self, request: httpx.Request) -> httpx.Response:
@@ -178,7 +182,11 @@ class EndlessServer:
             id = f"job{len(self.jobs)}"
             body = json.loads(request.content)
             self.jobs[id] = prediction(
-                "processing", id=id, input=body["input"], model="acme/" + request.url.path.split("/")[4]
+                "processing",
+                id=id,
+                input=body["input"],
+                model="acme/" + request.url.path.split("/")[4],
+                created_at=now(),
             )
             self.held_creates += 1
             await asyncio.Event().wait()
@@ -270,7 +278,7 @@ def test_known_prediction_is_not_canceled_for_an_abandoned_create() -> None:
 
         client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
         waiting = asyncio.ensure_future(client.run("acme/hello", {"n": 1}, wait=False, cancel_on_exit=False))
-        while "mine" not in client._predictions._in_flight.known_ids:
+        while "mine" not in client._session.in_flight._known_ids:
             await asyncio.sleep(0)
         abandoned = asyncio.ensure_future(client.run("acme/hello", {"n": 1}))
         while not server.held_creates:

@@ -58,13 +58,12 @@ def test_deleted_version_is_fetched_again_once(harness: Harness) -> None:
     assert harness.call(harness.client.run("acme/poet")) == 1
     harness.server.responses = [
         invalid_version,
-        json_response({}, 404),
         model("b"),
         json_response(prediction(output=2), 201),
     ]
     assert harness.call(harness.client.run("acme/poet")) == 2
     assert harness.server.request_json()["version"] == "b" * 64
-    harness.server.responses = [invalid_version, json_response({}, 404), model("b"), invalid_version]
+    harness.server.responses = [invalid_version, model("b"), invalid_version]
     with pytest.raises(InvalidRequestError):
         harness.call(harness.client.run("acme/poet"))
 

@@ -102,15 +102,41 @@ def test_on_created_is_called_before_waiting(harness: Harness) -> None:
     assert harness.server.requests[2].headers["Prefer"] == "wait=10"
 
 
-def test_error_in_on_created_is_raised_without_a_cancel(harness: Harness) -> None:
+@pytest.mark.parametrize("argument", ["on_created", "progress"])
+def test_error_in_a_callback_cancels_the_prediction_and_names_it(harness: Harness, argument: str) -> None:
     harness.server.respond_with(json_response(prediction("starting"), 201))
 
     def fail(job: Prediction) -> None:
         raise LookupError("the disk is full")
 
-    with pytest.raises(LookupError):
-        harness.call(harness.client.run("acme/hello", on_created=fail))
-    assert len(harness.server.requests) == 1
+    with pytest.raises(LookupError) as caught:
+        harness.call(harness.client.run("acme/hello", **{argument: fail}))
+    assert harness.server.requested[1:] == ["POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel"]
+    assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: canceled"]
+
+
+@pytest.mark.parametrize("argument", ["on_created", "progress"])
+def test_async_callback_is_awaited_by_the_async_client_only(harness: Harness, argument: str) -> None:
+    ids: list[str] = []
+
+    async def save(job: Prediction) -> None:
+        ids.append(job.id)
+
+    harness.server.respond_with(json_response(prediction(output="x"), 201))
+    if harness.is_async:
+        assert harness.call(harness.client.run("acme/hello", **{argument: save})) == "x"
+        assert ids == ["x0fmfzfcf5rma0cq65c825tcbm"]
+    else:
+        with pytest.raises(TypeError, match=f"{argument} is an async function"):
+            harness.client.run("acme/hello", **{argument: save})
+        assert harness.server.requests == []
+
+
+@pytest.mark.parametrize("argument", ["on_created", "progress"])
+def test_callback_that_is_not_callable_is_rejected_before_the_create(harness: Harness, argument: str) -> None:
+    with pytest.raises(TypeError, match=f"{argument} must be a function"):
+        harness.call(harness.client.run("acme/hello", **{argument: []}))
+    assert harness.server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -151,10 +177,10 @@ def poet_model(**schema) -> httpx.Response:
 )
 def test_unknown_input_name_is_rejected_before_the_create(harness: Harness, input, message) -> None:
     harness.server.respond_with(json_response({}, 404), poet_model(properties={"prompt": {}, "lines": {}}))
-    for _ in range(2):  # the second run has the schema in its cache
+    for _ in range(2):  # the second run fetches the model again: a newer version might have that input
         with pytest.raises(ValueError, match=message):
             harness.call(harness.client.run("acme/poet", input))
-    assert len(harness.server.requests) == 2
+    assert harness.server.requested[1:] == ["GET /models/acme/poet"] * 2
 
 
 @pytest.mark.parametrize("schema", [{}, {"properties": None}, {"properties": {"prompt": {}}}])
