@@ -31,7 +31,6 @@ class AsyncBackend(BaseBackend):
         super().__init__(load_config)
         self._pools: dict[asyncio.AbstractEventLoop, ConnectionPool] = {}
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
-        self._sync_backend = SyncBackend(lambda: self.config)
         self._cleanups: set[Future[None]] = set()
 
     @property
@@ -140,8 +139,10 @@ class AsyncBackend(BaseBackend):
         done.add_done_callback(self._cleanups.discard)
 
         def run() -> None:
+            backend = SyncBackend(lambda: self.config)
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
-                run_sync(cleanup(self._sync_backend))
+                run_sync(cleanup(backend))
+            backend.close()
             done.set_result(None)
 
         threading.Thread(target=run, name="replicate-ext cleanup").start()  # the interpreter waits for it at its exit
@@ -178,8 +179,6 @@ class AsyncBackend(BaseBackend):
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.aclose()
-        if not self._cleanups:
-            self._sync_backend.close()
 
 
 @contextlib.asynccontextmanager

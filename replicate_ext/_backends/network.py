@@ -104,8 +104,8 @@ def foreign_cause(error: BaseException) -> BaseException | None:
     frame of their traceback is httpcore's own or the ssl module's; that of a signal handler's exception is its own.
     """
     root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
+    while cause := root.__cause__ or next((arg for arg in root.args if isinstance(arg, BaseException)), None):
+        root = cause  # httpcore removes the cause of its errors, but keeps it as their argument
     traceback = root.__traceback__
     while traceback and traceback.tb_next:
         traceback = traceback.tb_next
