@@ -63,9 +63,9 @@ class Predictions:
         sent = SentRecord()
         try:
             request = request._replace(input=await prepared.send(session))
-            request = _limit_to_deadline(request, session.seconds_left(), cancel_on_exit)
         except errors.APIConnectionError as error:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
+        request = _limit_to_deadline(request, session.seconds_left(), cancel_on_exit)
         fingerprint = InFlightCreates.fingerprint(request.input)
         session.in_flight.start(fingerprint)
         try:
@@ -161,9 +161,15 @@ class Attendance:
 
 
 def _limit_to_deadline(request: CreateRequest, seconds_left: float | None, cancel_on_exit: bool) -> CreateRequest:
-    """Return a request that the server does not hold beyond the deadline, and cancels after it."""
+    """Return a request that the server does not hold beyond the deadline, and cancels after it.
+
+    Raises:
+        WaitTimeoutError: The deadline has passed.
+    """
     if seconds_left is None:
         return request
+    if not seconds_left:
+        raise errors.WaitTimeoutError(f"{request.ref}: `timeout` expired before the create; no prediction was created")
     hold = None if request.hold is None else min(request.hold, math.floor(seconds_left))
     return request._replace(
         hold=hold if hold and hold >= 1 else None,
