@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import anyio
@@ -22,6 +22,13 @@ SLEEPER = "acme/sleeper"
 pytestmark = pytest.mark.filterwarnings(
     "ignore:unclosed", "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
 )
+
+
+@pytest.fixture(autouse=True)
+def _collect_clients() -> Iterator[None]:
+    """Let the warnings about clients that were never closed belong to the test that left them."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

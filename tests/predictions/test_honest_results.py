@@ -1,6 +1,7 @@
 """Results are what the server said about this prediction, complete, or an error."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -108,27 +109,19 @@ class Heartbeats(httpx.SyncByteStream, httpx.AsyncByteStream):
 @pytest.mark.parametrize("verb", ["run", "stream"])
 def test_prediction_is_polled_every_minute_while_its_stream_is_alive(harness: Harness, verb: str) -> None:
     heartbeats = lambda request: httpx.Response(200, stream=Heartbeats(harness.clock))  # noqa: E731  # a response
-    harness.server.respond_with(
-        prediction_response(),
-        heartbeats,
-        prediction_response("processing"),
-        heartbeats,
-        prediction_response(output="x"),
-    )
+    processing, succeeded = prediction_response("processing"), prediction_response("succeeded", output="x")
+    harness.server.respond_with(prediction_response(), heartbeats, processing)
     if verb == "run":
-        harness.server.responses[-1] = prediction_response("succeeded", output="x")
+        harness.server.respond_with(heartbeats, succeeded)
         assert harness.call(harness.client.run("acme/poet", wait=False)) == "x"
     else:
-        harness.server.responses[2:] = [prediction_response("processing"), prediction_response("succeeded", output="x")]
+        harness.server.respond_with(succeeded)
         _, stream, error = run_stream(harness)
         assert (stream.text, error) == ("x", None)
     assert harness.clock.time - 1000 < 200
 
 
 def test_abandoned_create_that_is_listed_later_is_found_and_canceled(server: ScriptedServer, clock: FakeClock) -> None:
-    """The server lists a prediction only a moment after it got the request."""
-    from datetime import UTC, datetime
-
     lists = 0
 
     async def respond(request: httpx.Request) -> httpx.Response:

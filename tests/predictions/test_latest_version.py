@@ -10,7 +10,7 @@ OK = json_response(prediction(output="x"), 201)
 
 
 def model(letter: str, *inputs: str, **fields: object):
-    schema = {"components": {"schemas": {"Input": {"properties": dict.fromkeys(inputs or ("text",), {})}}}}
+    schema = {"components": {"schemas": {"Input": {"properties": {name: {} for name in inputs or ("text",)}}}}}
     version = {"id": letter * 64, "openapi_schema": schema}
     return json_response({"owner": "acme", "name": "mine", "latest_version": version, **fields})
 
