@@ -47,6 +47,7 @@ class Predictions:
     def __init__(self, session: Session[Any]) -> None:
         self._session = session
         self._attended: set[Attendance] = set()
+        self._close_count = 0
         self.latest_versions = LatestVersions()
         self.durations = RunDurations()
 
@@ -66,14 +67,15 @@ class Predictions:
         except errors.APIConnectionError as error:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
         request = _limit_to_deadline(request, session.seconds_left(), cancel_on_exit)
-        fingerprint = InFlightCreates.fingerprint(request.input)
+        fingerprint, close_count = InFlightCreates.fingerprint(request.input), self._close_count
         session.in_flight.start(fingerprint)
         try:
             response = await create(session.with_options(sent=sent), request, self.latest_versions)
         except BaseException as error:
             session.in_flight.finish(fingerprint)
-            timeout = _create_timeout(session, request, sent, error)
-            if sent.sent_at and cancel_on_exit and (timeout or not isinstance(error, errors.ReplicateError)):
+            timeout, was_closed = _create_timeout(session, request, sent, error), close_count != self._close_count
+            stops_waiting = timeout or was_closed or not isinstance(error, errors.ReplicateError)
+            if sent.sent_at and cancel_on_exit and stops_waiting:
                 session.in_flight.abandon(fingerprint)
                 cleanup = partial(cancel_unidentified, request=request, sent_at=sent.sent_at)
                 await session.clean_up(cleanup, wait=not isinstance(error, GeneratorExit))
@@ -109,7 +111,8 @@ class Predictions:
         return finished
 
     async def close(self) -> None:
-        """Cancel the jobs that are still waited for."""
+        """Cancel the jobs that are still waited for; a create in flight cancels its own when its connection is closed."""
+        self._close_count += 1
         running = [attendance.job for attendance in self._attended]
         self._attended.clear()
         if running:
@@ -150,7 +153,7 @@ class Attendance:
         if not isinstance(self.job, str) and jobs.is_finished(self.job):
             return
         cancels = self._cancel_on_exit and is_attended
-        outcome = "canceled" if cancels else f"it is still running: client.wait({self._id!r}) resumes the wait"
+        outcome = "it was canceled" if cancels else f"it is still running: client.wait({self._id!r}) resumes the wait"
         if isinstance(error, errors.WaitTimeoutError):
             error.add_advice(outcome)
         else:

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import pytest
 
-from replicate_ext import AsyncReplicate, Replicate
+from replicate_ext import AsyncReplicate, Replicate, ReplicateError
 from replicate_ext.emulator import Emulator, sleep
 
 SLEEPER = "acme/sleeper"
@@ -219,6 +219,43 @@ def test_closing_the_client_cancels_what_other_threads_wait_for(slow_api: Emulat
     thread.join(5)
     assert not thread.is_alive()
     assert statuses(slow_api) == ["canceled"]
+
+
+def test_closing_the_client_cancels_creates_of_other_threads(slow_api: Emulator) -> None:
+    client = Replicate(slow_api.token, base_url=slow_api.url)
+    errors: list[ReplicateError] = []
+
+    def wait() -> None:
+        try:
+            client.run(SLEEPER, {"seconds": 3600})
+        except ReplicateError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    wait_until(lambda: statuses(slow_api) == ["processing"])
+    started = time.monotonic()
+    client.close()
+    thread.join(5)
+    assert time.monotonic() - started < 3
+    assert statuses(slow_api) == ["canceled"]
+    [error] = errors
+    assert error.maybe_created_after is not None
+
+
+@pytest.mark.usefixtures("async_backend")
+def test_closing_the_async_client_cancels_its_runs(slow_api: Emulator) -> None:
+    async def main() -> None:
+        client = make_client(slow_api)
+        tasks = [asyncio.ensure_future(start(client, {"seconds": 3600})) for start in (run, run_held)]
+        while (await asyncio.to_thread(statuses, slow_api)) != ["processing"] * 2:
+            await asyncio.sleep(0.01)
+        await client.aclose()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(result, ReplicateError) for result in results)
+
+    asyncio.run(main())
+    wait_until(lambda: is_all_canceled(slow_api))
 
 
 class SoftTimeLimitExceeded(Exception):
