@@ -111,7 +111,7 @@ class Predictions:
         return finished
 
     async def close(self) -> None:
-        """Cancel the jobs that are still waited for; a create in flight cancels its own when its connection is closed."""
+        """Cancel the jobs that are still waited for; creates in flight do so when their connection is closed."""
         self._close_count += 1
         running = [attendance.job for attendance in self._attended]
         self._attended.clear()
