@@ -16,6 +16,7 @@ from ._files.outputs import FilesMixin
 from ._generated.resources import Operations
 from ._pagination import PaginationMixin
 from ._predictions.run import RunMixin
+from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from ._send import BackendT, Session
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _Client(
         base_url: str | None = None,
         timeout: float | httpx.Timeout | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        max_rate_limit_wait: float | None = MAX_RETRY_AFTER_TOTAL,
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         verify: bool | ssl.SSLContext = True,
@@ -54,6 +56,7 @@ class _Client(
             base_url=base_url,
             timeout=timeout,
             max_retries=max_retries,
+            max_rate_limit_wait=max_rate_limit_wait,
             headers=headers,
             user_agent=user_agent,
             verify=verify,
@@ -106,6 +109,8 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
         timeout: Seconds for one HTTP request to connect, to read and to write, or an `httpx.Timeout`. To limit a whole
             run, use `run(timeout=…)`.
         max_retries: How often a request is retried, if a retry is safe.
+        max_rate_limit_wait: Seconds that one call waits, in total, for the server's rate limit; then it raises
+            RateLimitError. None waits as long as it takes. Waiting calls are sent one after another.
         headers: Additional headers for requests to the API; like the token, they are sent to no other host.
         user_agent: Replaces the default User-Agent.
         verify: False, or an `ssl.SSLContext` of your own (for a corporate CA, say).

@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from ._sansio.request import RequestBuilder
+from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from .errors import AuthenticationError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Config:
         base_url: The base URL of the API, ending in `/v1`.
         timeout: Seconds for one request.
         max_retries: How often a request is retried.
+        max_rate_limit_wait: Seconds that one call waits, in total, for the server's rate limit; None for no limit.
         headers: Headers that are added to requests to the API.
         user_agent: Replaces the default User-Agent.
         transport: An httpx transport of the caller's.
@@ -52,6 +54,7 @@ class Config:
         base_url: str = DEFAULT_BASE_URL,
         timeout: httpx.Timeout = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        max_rate_limit_wait: float | None = MAX_RETRY_AFTER_TOTAL,
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         transport: Any = None,
@@ -60,6 +63,7 @@ class Config:
         self.token = token
         self.base_url = base_url
         self.max_retries = max_retries
+        self.max_rate_limit_wait = max_rate_limit_wait
         self.transport = transport
         self._verify = verify
         self._timeout, self._headers, self._user_agent = timeout, headers, user_agent

@@ -45,6 +45,8 @@ class TimedResponse(NamedTuple, Generic[T]):
     elapsed: float
     """Seconds that this attempt took, from sending to the end of the body."""
 
+    headers: Mapping[str, str]
+
 
 class _FailedAttempt(NamedTuple):
     """A failed attempt: our error for it, what the retry decision needs, and the cause."""
@@ -63,7 +65,7 @@ class Session(Generic[BackendT]):
 
     def __init__(self, backend: BackendT) -> None:
         self.backend = backend
-        self._rate_limiter = RateLimiter()
+        self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
 
     @cached_property
     def config(self) -> Config:
@@ -104,39 +106,53 @@ class Session(Generic[BackendT]):
         first_sent = datetime.now(UTC)
         attempt, waited = 1, 0.0
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
-        limiter = self._rate_limiter if is_api and not is_urgent else RateLimiter()
+        limiter = self._rate_limiters[is_idempotent] if is_api and not is_urgent else RateLimiter()
+        ticket = None
+        max_wait = self.config.max_rate_limit_wait
         while True:
-            if limiter.seconds_to_wait(is_idempotent, backend.monotonic()) > 0:
-                waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited, deadline)
+            if limiter.must_wait(backend.monotonic()):
+                ticket = limiter.enter(ticket)
+                waited += await self._wait_for_rate_limit(limiter, ticket, label, waited, deadline)
             result = await self._attempt(request, parse, label, attempt, stream, deadline)
             if isinstance(result, TimedResponse):
+                if ticket is not None:
+                    limiter.accept(result.headers.get("ratelimit-remaining"))
                 return result
             error, failure, cause = result
             hint = retry.retry_after(failure)
-            if hint is not None and isinstance(error, errors.RateLimitError):
-                limiter.block_until(is_idempotent, backend.monotonic() + hint, error.detail)
-            delay = retry.retry_delay(failure, attempt, retries, waited) if result.is_retryable else None
+            is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
+            if isinstance(error, errors.RateLimitError) and is_limited:
+                limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
+            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if result.is_retryable else None
             if delay is None or not request.is_replayable() or self._is_too_late(delay, deadline):
                 if not is_idempotent and retry.may_have_been_accepted(failure):
                     error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
                 raise error from cause
-            await backend.sleep(delay)
-            waited += delay if hint is not None else 0.0
+            if not is_limited:  # else the rate limiter makes it wait
+                await backend.sleep(delay)
+                waited += delay if hint is not None else 0.0
             attempt += 1
 
     async def _wait_for_rate_limit(
-        self, limiter: RateLimiter, is_idempotent: bool, label: str, waited: float, deadline: float | None
+        self, limiter: RateLimiter, ticket: int, label: str, waited: float, deadline: float | None
     ) -> float:
-        """Wait while the server's rate limit blocks requests of this class, and return the seconds waited."""
-        total = 0.0
-        while (delay := limiter.seconds_to_wait(is_idempotent, self.backend.monotonic())) > 0:
-            if waited + total + delay > retry.MAX_RETRY_AFTER_TOTAL or self._is_too_late(delay, deadline):
-                note = f"(this client got a 429 for another call, and may not send for {delay:.0f} more seconds)"
-                detail = " ".join(filter(None, [limiter.reason(is_idempotent), note]))
-                raise errors.RateLimitError(429, detail=detail, request=label, retry_after=delay)
-            await self.backend.sleep(delay)
-            total += delay
-        return total
+        """Wait until the rate limiter releases the call, and return the seconds waited."""
+        total, max_wait, monotonic = 0.0, self.config.max_rate_limit_wait, self.backend.monotonic
+        try:
+            while (delay := limiter.delay(ticket, monotonic())) > 0:
+                remaining = limiter.seconds_blocked(monotonic()) or delay
+                is_too_long = max_wait is not None and waited + total + remaining > max_wait
+                if is_too_long or self._is_too_late(remaining, deadline):
+                    note = (
+                        f"(this client got a 429 for another call, and may not send for {remaining:.0f} more seconds)"
+                    )
+                    detail = " ".join(filter(None, [limiter.reason, note]))
+                    raise errors.RateLimitError(429, detail=detail, request=label, retry_after=remaining)
+                await self.backend.sleep(delay)
+                total += delay
+            return total
+        finally:
+            limiter.leave(ticket)
 
     async def _attempt(
         self,
@@ -158,7 +174,7 @@ class Session(Generic[BackendT]):
             outcome = response.status_code
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
-                return TimedResponse(value, response.status_code, backend.monotonic() - started)
+                return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
             content = await backend.aread(response)
         except (httpx.RequestError, httpx.InvalidURL) as cause:
             outcome = type(cause).__name__

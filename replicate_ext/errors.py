@@ -171,8 +171,8 @@ class ModelError(ReplicateError):
 
 
 _TRANSIENT = r"please retry|interrupted|queue reached limit|\b(?:E003|E004|E1000|E6716|E9828)\b"
-"""Texts and codes of failures of the platform: E003 is high demand, E004 a service that is temporarily unavailable,
-E1000 an unknown error, E6716 a timeout before the start, E9828 an error of the scheduler (docs/api-facts.md, section 5).
+"""Texts and codes of failures of the platform (docs/api-facts.md, section 5): E003 is high demand, E004 a service that
+is temporarily unavailable, E1000 an unknown error, E6716 a timeout before the start, E9828 an error of the scheduler.
 """
 
 

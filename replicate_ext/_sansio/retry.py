@@ -1,9 +1,9 @@
 """Whether to retry a failed request, and after which delay. Pure decisions; `Session.send` has the loop.
 
 A request that creates something is retried only if the server cannot have accepted it: no connection was established,
-or the response is a 429, or a 503 with `Retry-After`. After any other failure (a reset, a read timeout, a 500, a 520,
-or a 408, which gateways send for their upstream) the job may be running, and a second one would be billed too: Replicate has no idempotency keys
-(docs/api-facts.md, section 7).
+or the response is a 429, or a 503 with `Retry-After`. After any other failure (a reset, a read timeout, a 500, a 520, a
+408, which gateways also send for their upstream) the job may be running, and a second one would be billed too:
+Replicate has no idempotency keys (docs/api-facts.md, section 7).
 """
 
 from __future__ import annotations
