@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,12 @@ class Session(Generic[BackendT]):
     def config(self) -> Config:
         """The configuration of the client."""
         return self.backend.config
+
+    def with_config(self, config: Config) -> Session[BackendT]:
+        """Return a session with another configuration on the same connections, and with the same rate limit."""
+        session = copy.copy(self)
+        session.config = config
+        return session
 
     async def call(self, call: Call[T]) -> T:
         """Send a call, with retries, and return its parsed response. Raises as `send` does."""

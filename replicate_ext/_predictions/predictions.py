@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,12 @@ class Predictions:
         self.latest_versions: dict[str, Version] = {}
         """The latest version of each community model that was run without a version."""
         self.durations = RunDurations()
+
+    def with_session(self, session: Session[Any]) -> Predictions:
+        """Return the predictions of a client that sends through another session; both share what is remembered."""
+        predictions = copy.copy(self)
+        predictions._session = session
+        return predictions
 
     async def create(
         self, request: CreateRequest, *, deadline: float | None = None, cancel_on_exit: bool = True
