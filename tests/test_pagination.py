@@ -295,7 +295,7 @@ def test_cyclic_next_links_stop(harness: Harness, length: int, prefetch: bool) -
 def test_response_that_is_no_page_raises(harness: Harness, method: str, results: object) -> None:
     harness.server.respond_with(json_response({"next": None, "results": results}))
     client = harness.client
-    with pytest.raises(ResponseDecodeError, match="^GET /predictions: the response is no page"):
+    with pytest.raises(ResponseDecodeError, match=r"^GET /predictions: the response is no page"):
         harness.collect(client.predictions.list() if method == "list" else client.paginate(client.predictions.list))
     assert len(harness.server.requests) == 1
 

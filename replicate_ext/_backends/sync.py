@@ -82,7 +82,7 @@ class SyncBackend(LazyConfig):
             config = self.config
             with self._lock:
                 transport = self._transports.get(origin) or config.transport
-                transport = transport or httpx.HTTPTransport(verify=config.verify(url), proxy=config.proxy(url))
+                transport = transport or httpx.HTTPTransport(**config.transport_options(url))
                 self._transports[origin] = transport
         return transport
 
