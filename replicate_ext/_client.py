@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 
-from replicate_api.types import UNSET, Request
+from replicate_api.types import UNSET, Request, Unset
 
 from ._backends.sync import SyncBackend, run_sync
-from ._config import DEFAULT_MAX_RETRIES, Config, load_config
-from ._dual import dual_method
+from ._config import DEFAULT_MAX_RETRIES, Config, HTTPBackend, load_config
 from ._files.outputs import FilesMixin
 from ._generated.resources import Operations
 from ._pagination import PaginationMixin
 from ._predictions.run import RunMixin
+from ._request import RequestMixin
+from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from ._send import BackendT, Session
 
 if TYPE_CHECKING:
+    import os
     import ssl
 
     from replicate_api.client import AsyncSender, Sender
@@ -33,9 +35,12 @@ class _Client(
     RunMixin[BackendT],
     PaginationMixin[BackendT],
     FilesMixin[BackendT],
+    RequestMixin[BackendT],
     Generic[BackendT, TransportT],
 ):
     """Every operation of the API, and what both clients add to them."""
+
+    _is_async: ClassVar[bool]
 
     def __init__(
         self,
@@ -44,20 +49,25 @@ class _Client(
         base_url: str | None = None,
         timeout: float | httpx.Timeout | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        max_rate_limit_wait: float | None = MAX_RETRY_AFTER_TOTAL,
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
-        verify: bool | ssl.SSLContext = True,
+        verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
         transport: TransportT | None = None,
+        http_backend: HTTPBackend | None = None,
     ) -> None:
         config = load_config(
             api_token,
+            is_async=self._is_async,
             base_url=base_url,
             timeout=timeout,
             max_retries=max_retries,
+            max_rate_limit_wait=max_rate_limit_wait,
             headers=headers,
             user_agent=user_agent,
             verify=verify,
             transport=transport,
+            http_backend=http_backend,
         )
         super().__init__(Session(self._make_backend(lambda: config)))
 
@@ -72,25 +82,35 @@ class _Client(
         Operations.__init__(client, Session(cls._make_backend(load_config)))
         return client
 
-    @dual_method
-    async def request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: object = None
-    ) -> Any:
-        """Send any request to the API and return the decoded JSON of the response, or None if it has no body.
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | Unset | None = UNSET,
+        max_retries: int | Unset = UNSET,
+        max_rate_limit_wait: float | Unset | None = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
+        user_agent: str | Unset | None = UNSET,
+    ) -> Self:
+        """Return a client with other options, on the same connections and under the same rate limit.
 
-        For what the OpenAPI document does not define yet; retries and errors are those of every other call.
+            client.with_options(timeout=5, max_retries=0).predictions.get("…")
 
-        Args:
-            method: The HTTP method.
-            path: The path below the base URL, beginning with a slash: `/predictions`.
-            params: The query parameters.
-            json: The JSON body, or None for no body.
+        The arguments are those of the constructor; what is omitted stays the same, and `headers` are added to those of
+        this client. Closing either client closes the connections of both.
         """
-        if not path.startswith("/"):
-            raise ValueError(f"path must begin with a slash, below {self._session.config.base_url}: {path!r}")
-        request = Request(method.upper(), path, dict(params or {}), json=UNSET if json is None else json)
-        response = await self._session.send(request, lambda response: response.json() if response.content else None)
-        return response.value
+        options = {
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "max_rate_limit_wait": max_rate_limit_wait,
+            "headers": headers,
+            "user_agent": user_agent,
+        }
+        changes = {name: value for name, value in options.items() if not isinstance(value, Unset)}
+        session = self._session.with_config(self._session.config.with_options(**changes))
+        client = type(self).__new__(type(self))
+        Operations.__init__(client, session)
+        client._predictions = self._predictions
+        return client
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._session.config.base_url!r})"
@@ -102,17 +122,25 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
     Args:
         api_token: The API token; by default the environment variable REPLICATE_API_TOKEN. A missing or malformed token
             raises AuthenticationError immediately.
-        base_url: Another server, with or without `/v1`; by default REPLICATE_BASE_URL, else Replicate's.
+        base_url: Another server, to which `/v1` is added if the URL has no path; by default REPLICATE_BASE_URL, else
+            Replicate's.
         timeout: Seconds for one HTTP request to connect, to read and to write, or an `httpx.Timeout`. To limit a whole
             run, use `run(timeout=…)`.
         max_retries: How often a request is retried, if a retry is safe.
+        max_rate_limit_wait: Seconds that one call waits, in total, for the server's rate limit; then it raises
+            RateLimitError. None waits as long as it takes. Waiting calls are sent one after another.
         headers: Additional headers for requests to the API; like the token, they are sent to no other host.
         user_agent: Replaces the default User-Agent.
-        verify: False, or an `ssl.SSLContext` of your own (for a corporate CA, say).
+        verify: False, the path of a file or folder with CA certificates (of a company, say), or an `ssl.SSLContext`. By
+            default SSL_CERT_FILE and SSL_CERT_DIR are respected.
         transport: An httpx transport. By default the proxies of the environment are used.
+        http_backend: The HTTP library of AsyncReplicate: "httpx", "aiohttp", or None for aiohttp where the extra `fast`
+            is installed. SOCKS proxies always use httpx, and so does Replicate.
 
     Use it in a `with` block, or call `close()`.
     """
+
+    _is_async = False
 
     @staticmethod
     def _make_backend(load_config: Callable[[], Config]) -> SyncBackend:
@@ -147,6 +175,8 @@ class AsyncReplicate(_Client["AsyncBackend", httpx.AsyncBaseTransport]):
     The arguments are those of `Replicate`; `transport` is an `httpx.AsyncBaseTransport`. Use it in an `async with`
     block, or call `aclose()`.
     """
+
+    _is_async = True
 
     @staticmethod
     def _make_backend(load_config: Callable[[], Config]) -> AsyncBackend:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from replicate_api.types import Call, Operation, Unset
 
 from ._dual import Resource, dual_iterator
+from ._sansio.options import DEFAULT_BASE_URL
+from ._sansio.redact import strip_query
 from ._send import BackendT, Session
 from .errors import ReplicateError, ResponseDecodeError
 
@@ -87,11 +89,14 @@ async def _iterate_pages(
         while True:
             try:
                 response = await (prefetched.result() if prefetched else session.call(call))
+                if not isinstance(response.results, list):
+                    label = f"{call.request.method} {strip_query(call.request.path)}"
+                    raise ResponseDecodeError(f"{label}: the response is no page, it has no list of results")
                 path = next_path(response.next, session.config.base_url)
             except ReplicateError as error:
                 error.add_note(f"this was page {number} of the list, after {count} items")
                 raise
-            page = Page(response.results if isinstance(response.results, list) else ())
+            page = Page(response.results)
             if limit is not None:
                 del page[limit - count :]
             count += len(page)
@@ -112,26 +117,30 @@ async def _iterate_pages(
 
 
 def next_path(url: object, base_url: str) -> str | None:
-    """Return the path of the next page below the base URL, or None after the last page.
+    """Return the path and query of the next page, below the base URL, or None after the last page.
 
-    Only links to the API's own host are followed. Their scheme is ignored: an example in Replicate's OpenAPI document
-    has an http link, another one the string "null" (docs/api-facts.md, section 3).
+    The next page is requested at the base URL, whatever host the link names: behind a gateway that is the API's own.
+    Without a gateway, a link to another host is an error. The scheme is ignored: an example in Replicate's OpenAPI
+    document has an http link, another one the string "null" (docs/api-facts.md, section 3).
 
     Raises:
-        ResponseDecodeError: The link leads to another host.
+        ResponseDecodeError: The link leads elsewhere.
     """
     if not isinstance(url, str) or url in ("", "null"):
         return None
     foreign = ResponseDecodeError(f"the URL of the next page is not below {base_url}: {url.partition('?')[0]}")
     try:
-        base, link = urlsplit(base_url), urlsplit(url)
+        base, link, api = urlsplit(base_url), urlsplit(url), urlsplit(DEFAULT_BASE_URL)
         port = link.port
     except ValueError:
         raise foreign from None
     own_ports = (base.port,) if base.port else (None, 80, 443)
-    if link.hostname != base.hostname or port not in own_ports or not link.path.startswith(base.path + "/"):
-        raise foreign
-    return link.path.removeprefix(base.path) + (f"?{link.query}" if link.query else "")
+    is_own_host = link.hostname == base.hostname and port in own_ports
+    if is_own_host or (link.hostname and base.hostname != api.hostname):
+        for prefix in (base.path, api.path):
+            if link.path.startswith(f"{prefix}/"):
+                return link.path.removeprefix(prefix) + (f"?{link.query}" if link.query else "")
+    raise foreign
 
 
 if TYPE_CHECKING:

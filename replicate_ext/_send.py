@@ -44,6 +44,8 @@ class TimedResponse(NamedTuple, Generic[T]):
     elapsed: float
     """Seconds that this attempt took, from sending to the end of the body."""
 
+    headers: Mapping[str, str]
+
 
 class _FailedAttempt(NamedTuple):
     """A failed attempt: our error for it, what the retry decision needs, and the cause."""
@@ -67,12 +69,19 @@ class Session(Generic[BackendT]):
         self.deadline: float | None = None
         self._max_retries: int | None = None
         self._sent: SentRecord | None = None
-        self._rate_limiter: RateLimiter | None = RateLimiter()
+        self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
+        self._is_urgent = False
 
     @cached_property
     def config(self) -> Config:
         """The configuration of the client."""
         return self.backend.config
+
+    def with_config(self, config: Config) -> Session[BackendT]:
+        """Return a session with another configuration on the same connections, and with the same rate limit."""
+        session = copy(self)
+        session.config = config
+        return session
 
     def with_options(
         self,
@@ -96,7 +105,7 @@ class Session(Generic[BackendT]):
             session.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
         session._max_retries = self._max_retries if max_retries is None else max_retries
         session._sent = sent or self._sent
-        session._rate_limiter = None if is_urgent else self._rate_limiter
+        session._is_urgent = is_urgent or self._is_urgent
         return session
 
     def seconds_left(self) -> float | None:
@@ -127,37 +136,51 @@ class Session(Generic[BackendT]):
         sent = None if is_idempotent else self._sent or SentRecord()
         attempt, waited = 1, 0.0
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
-        limiter = self._rate_limiter if is_api and self._rate_limiter else RateLimiter()
+        limiter = RateLimiter() if self._is_urgent or not is_api else self._rate_limiters[is_idempotent]
+        ticket = None
+        max_wait = self.config.max_rate_limit_wait
         while True:
-            if limiter.seconds_to_wait(is_idempotent, backend.monotonic()) > 0:
-                waited += await self._wait_for_rate_limit(limiter, is_idempotent, label, waited)
+            if limiter.must_wait(backend.monotonic()):
+                ticket = limiter.enter(ticket)
+                waited += await self._wait_for_rate_limit(limiter, ticket, label, waited)
             result = await self._attempt(request, parse, label, attempt, stream, sent)
             if isinstance(result, TimedResponse):
+                if ticket is not None:
+                    limiter.accept(result.headers.get("ratelimit-remaining"))
                 return result
             error, failure, cause = result
             hint = retry.retry_after(failure)
-            if hint is not None and isinstance(error, errors.RateLimitError):
-                limiter.block_until(is_idempotent, backend.monotonic() + hint, error.detail)
-            delay = retry.retry_delay(failure, attempt, retries, waited) if result.is_retryable else None
+            is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
+            if isinstance(error, errors.RateLimitError) and is_limited:
+                limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
+            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if result.is_retryable else None
             if delay is None or not request.is_replayable() or self._is_too_late(delay):
                 if sent and sent.sent_at:
                     error.maybe_created_after = self.clock.earliest(sent.sent_at)
                 raise error from cause
-            await backend.sleep(delay)
-            waited += delay if hint is not None else 0.0
+            if not is_limited:  # else the rate limiter makes it wait
+                await backend.sleep(delay)
+                waited += delay if hint is not None else 0.0
             attempt += 1
 
-    async def _wait_for_rate_limit(self, limiter: RateLimiter, is_idempotent: bool, label: str, waited: float) -> float:
-        """Wait while the server's rate limit blocks requests of this class, and return the seconds waited."""
-        total = 0.0
-        while (delay := limiter.seconds_to_wait(is_idempotent, self.backend.monotonic())) > 0:
-            if waited + total + delay > retry.MAX_RETRY_AFTER_TOTAL or self._is_too_late(delay):
-                note = f"(this client got a 429 for another call, and may not send for {delay:.0f} more seconds)"
-                detail = " ".join(filter(None, [limiter.reason(is_idempotent), note]))
-                raise errors.RateLimitError(429, detail=detail, request=label, retry_after=delay)
-            await self.backend.sleep(delay)
-            total += delay
-        return total
+    async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, label: str, waited: float) -> float:
+        """Wait until the rate limiter releases the call, and return the seconds waited."""
+        total, max_wait, monotonic = 0.0, self.config.max_rate_limit_wait, self.backend.monotonic
+        try:
+            while (delay := limiter.delay(ticket, monotonic())) > 0:
+                remaining = limiter.seconds_blocked(monotonic()) or delay
+                is_too_long = max_wait is not None and waited + total + remaining > max_wait
+                if is_too_long or self._is_too_late(remaining):
+                    note = (
+                        f"(this client got a 429 for another call, and may not send for {remaining:.0f} more seconds)"
+                    )
+                    detail = " ".join(filter(None, [limiter.reason, note]))
+                    raise errors.RateLimitError(429, detail=detail, request=label, retry_after=remaining)
+                await self.backend.sleep(delay)
+                total += delay
+            return total
+        finally:
+            limiter.leave(ticket)
 
     async def _attempt(
         self,
@@ -180,7 +203,7 @@ class Session(Generic[BackendT]):
                 self.clock.observe(response.headers)
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
-                return TimedResponse(value, response.status_code, backend.monotonic() - started)
+                return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
             content = await backend.aread(response)
         except (httpx.RequestError, httpx.InvalidURL) as cause:
             outcome = type(cause).__name__

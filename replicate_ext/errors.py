@@ -29,8 +29,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ReplicateError(Exception):
 
     def add_advice(self, advice: str) -> None:
         """Append to the message what the caller can do about the error."""
-        self.args = (f"{self}: {advice}",)
+        self.args = (f"{str(self).rstrip('. ')}: {advice}",)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -74,7 +75,11 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class APIStatusError(ReplicateError):
-    """The server responded with an error status."""
+    """The server responded with an error status.
+
+    `problem` is the whole problem document of the response (RFC 9457), with every member that the server sent: `type`,
+    `instance`, `errors` and extensions; it is empty if the body is no JSON object.
+    """
 
     def __init__(
         self,
@@ -85,14 +90,19 @@ class APIStatusError(ReplicateError):
         headers: Mapping[str, str] | None = None,
         *,
         request: str | None = None,
+        problem: Mapping[str, Any] | None = None,
     ) -> None:
         self.status_code = status_code
         self.title = title
         self.detail = detail
         self.invalid_fields = invalid_fields or []
         self.headers = dict(headers or {})
-        parts = (request, str(status_code), title, detail and detail.strip())
-        super().__init__(": ".join(part for part in parts if part))
+        self.problem = dict(problem or {})
+        parts = [request, str(status_code), title, detail and detail.strip(), *_describe_errors(self.problem)]
+        texts = [part for part in parts if part]
+        # A page titled "502 Bad Gateway" repeats the status, and many a detail repeats the title.
+        is_repeated = [next.casefold().startswith(text.casefold()) for text, next in pairwise(texts)]
+        super().__init__(": ".join(text for text, skip in zip(texts, [*is_repeated, False], strict=True) if not skip))
 
 
 class AuthenticationError(APIStatusError):
@@ -157,7 +167,13 @@ class ModelError(ReplicateError):
 
         Recognized by the documented texts and codes: https://replicate.com/docs/reference/error-codes
         """
-        return re.search(r"please retry|interrupted|E9828|E6716", str(self.prediction.error or "")) is not None
+        return re.search(_TRANSIENT, str(self.prediction.error or "")) is not None
+
+
+_TRANSIENT = r"please retry|interrupted|queue reached limit|\b(?:E003|E004|E1000|E6716|E9828)\b"
+"""Texts and codes of failures of the platform (docs/api-facts.md, section 5): E003 is high demand, E004 a service that
+is temporarily unavailable, E1000 an unknown error, E6716 a timeout before the start, E9828 an error of the scheduler.
+"""
 
 
 class PredictionCanceledError(ModelError):
@@ -226,9 +242,16 @@ def from_response(
         request: Method and path for the message, without secrets: "GET /predictions/…".
         retry_after: The server's hint in seconds.
     """
-    problem = _parse_problem(body)
-    cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
+    text = body.decode(errors="replace").strip()
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+    problem = parsed if isinstance(parsed, dict) else {}
     title, detail, fields = problem.get("title"), problem.get("detail"), problem.get("invalid_fields")
+    if not isinstance(parsed, dict):
+        detail = text[:500] if isinstance(parsed, list) else _summarize_page(text)
+    cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
     extra = {"retry_after": retry_after} if cls is RateLimitError else {}
     return cls(
         status_code,
@@ -237,17 +260,18 @@ def from_response(
         [dict(field) for field in fields if isinstance(field, dict)] if isinstance(fields, list) else None,
         headers,
         request=request,
+        problem=problem,
         **extra,
     )
 
 
-def _parse_problem(body: bytes) -> dict[str, Any]:
-    text = body.decode(errors="replace").strip()
-    try:
-        problem = json.loads(text)
-    except ValueError:
-        return {"detail": _summarize_page(text)} if text else {}
-    return problem if isinstance(problem, dict) else {"detail": text[:500]}
+def _describe_errors(problem: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each of the `errors` in a problem document (RFC 9457, section 3)."""
+    items = problem.get("errors")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item.get("detail"):
+            place = item.get("pointer") or item.get("parameter") or item.get("header")
+            yield f"{place}: {item['detail']}" if place else str(item["detail"])
 
 
 def _summarize_page(text: str) -> str:

@@ -50,10 +50,15 @@ def test_token_defaults_to_the_environment_variable(monkeypatch) -> None:
         ("https://api.replicate.com/", "https://api.replicate.com/v1"),
         ("https://api.replicate.com/v1/", "https://api.replicate.com/v1"),
         ("http://127.0.0.1:8787", "http://127.0.0.1:8787/v1"),
-        ("https://proxy.example/replicate", "https://proxy.example/replicate/v1"),
+        ("https://proxy.example/replicate", "https://proxy.example/replicate"),
+        ("https://proxy.example/replicate/v1/", "https://proxy.example/replicate/v1"),
+        (
+            "https://gateway.ai.cloudflare.com/v1/account/gateway/replicate",
+            "https://gateway.ai.cloudflare.com/v1/account/gateway/replicate",
+        ),
     ],
 )
-def test_base_url_with_or_without_v1(base_url: str | None, expected: str, monkeypatch) -> None:
+def test_v1_is_added_to_a_base_url_without_a_path(base_url: str | None, expected: str, monkeypatch) -> None:
     assert config_of(Replicate(TOKEN, base_url=base_url)).base_url == expected
     if base_url:
         monkeypatch.setenv("REPLICATE_BASE_URL", base_url)
@@ -69,16 +74,14 @@ def test_base_url_with_or_without_v1(base_url: str | None, expected: str, monkey
         "https://x.example/?a=1",
         "http://x:port/",
         "https://me:secret@gateway.example",
+        "http://a..b/",
+        f"http://{'a' * 64}.example",
+        "http://x.example:99999",
     ],
 )
 def test_invalid_base_url_is_rejected(base_url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         Replicate(TOKEN, base_url=base_url)
-
-
-def test_negative_max_retries_is_rejected() -> None:
-    with pytest.raises(ValueError, match="max_retries"):
-        Replicate(TOKEN, max_retries=-1)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ HTML_PAGE = b"<html><head><title>520: Web server is returning an unknown error</
         (500, b'{"detail": {"deep": 1}, "title": 7}', errors.ServerError, "deep"),
         (500, b"\xff\xfe", errors.ServerError, "500"),
         (422, b'{"invalid_fields": "text"}', errors.InvalidRequestError, "422"),
+        (500, b"[" * 100_000, errors.ServerError, "500"),
     ],
 )
 def test_error_class_by_status_and_body(status: int, body: bytes, cls: type, message: str) -> None:
@@ -121,3 +122,63 @@ def test_every_error_class_is_in_the_pickle_test() -> None:
 def test_model_error_message_tolerates_missing_fields(fields: dict) -> None:
     job = Prediction.from_dict(prediction("failed") | fields)
     assert "x0fmfzfcf5rma0cq65c825tcbm failed" in str(errors.ModelError(job))
+
+
+def test_every_member_of_a_problem_document_is_kept() -> None:
+    problem = {
+        "type": "https://errors.example/input",
+        "title": "Invalid input",
+        "status": 422,
+        "instance": "/predictions/x",
+        "errors": [{"pointer": "#/input/width", "detail": "must be positive"}, {"detail": "too many"}, "odd"],
+        "balance": 30,
+    }
+    error = errors.from_response(422, {}, json.dumps(problem).encode(), "POST /predictions")
+    assert error.problem == problem
+    assert pickle.loads(pickle.dumps(error)).problem == problem
+    assert str(error) == "POST /predictions: 422: Invalid input: #/input/width: must be positive: too many"
+
+
+@pytest.mark.parametrize("body", [b"", b"<h1>no</h1>", b"[1]", b"7"])
+def test_problem_is_empty_without_a_json_object(body: bytes) -> None:
+    assert errors.from_response(500, {}, body, "GET /x").problem == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (502, b"<title>502 Bad Gateway</title>", "GET /x: 502 Bad Gateway"),
+        (404, b'{"title": "Not Found", "detail": "Not found."}', "GET /x: 404: Not found."),
+        (422, b'{"title": "Invalid", "detail": "Invalid version"}', "GET /x: 422: Invalid version"),
+    ],
+)
+def test_message_does_not_repeat_its_parts(status: int, body: bytes, message: str) -> None:
+    assert str(errors.from_response(status, {}, body, "GET /x")) == message
+
+
+def test_advice_follows_the_sentence_without_its_full_stop() -> None:
+    error = errors.from_response(404, {}, b'{"detail": "Not found."}', "GET /x")
+    error.add_advice("check the id")
+    assert str(error) == "GET /x: 404: Not found: check the id"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_transient"),
+    [
+        ("Prediction interrupted; please retry (code: PA)", True),
+        ("Director: unexpected error handling prediction (E9828)", True),
+        ("Timed out starting (E6716)", True),
+        ("Service is currently unavailable due to high demand. Please try again later. (E003) (AbC1)", True),
+        ("Service is temporarily unavailable. Please try again later. (E004)", True),
+        ("queue reached limit", True),
+        ("Unknown error (E1000)", True),
+        ("The input or output was flagged as sensitive. Please try again with different inputs. (E005)", False),
+        ("Out of memory (E1001)", False),
+        ("CUDA error 0xE003F", False),
+        ("prompt is required", False),
+        (None, False),
+    ],
+)
+def test_transient_failures_by_documented_texts_and_codes(text: str | None, is_transient: bool) -> None:
+    job = Prediction.from_dict(prediction("failed", error=text))
+    assert errors.ModelError(job).is_transient is is_transient

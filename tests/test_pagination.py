@@ -290,7 +290,51 @@ def test_cyclic_next_links_stop(harness: Harness, length: int, prefetch: bool) -
     assert length <= len(pages) <= 4 * length
 
 
-@pytest.mark.parametrize("results", [None, "text", {"a": 1}, []])
-def test_page_without_results_is_empty(harness: Harness, results: object) -> None:
+@pytest.mark.parametrize("results", [None, "text", {"a": 1}])
+@pytest.mark.parametrize("method", ["list", "paginate"])
+def test_response_that_is_no_page_raises(harness: Harness, method: str, results: object) -> None:
     harness.server.respond_with(json_response({"next": None, "results": results}))
+    client = harness.client
+    with pytest.raises(ResponseDecodeError, match=r"^GET /predictions: the response is no page"):
+        harness.collect(client.predictions.list() if method == "list" else client.paginate(client.predictions.list))
+    assert len(harness.server.requests) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"detail": "please log in"}, {"next": None}])
+def test_object_without_results_raises(harness: Harness, body: dict) -> None:
+    harness.server.respond_with(json_response(body))
+    with pytest.raises(ResponseDecodeError, match="no list of results"):
+        harness.collect(harness.client.models.list())
+
+
+def test_page_without_items_is_empty(harness: Harness) -> None:
+    harness.server.respond_with(json_response({"next": None, "results": []}))
     assert harness.collect(harness.client.predictions.list()) == []
+
+
+GATEWAYS = {
+    "https://gateway.ai.cloudflare.com/v1/account/gateway/replicate": "/v1/account/gateway/replicate",
+    "https://gateway.example": "/v1",
+    "http://127.0.0.1:8787/v1": "/v1",
+}
+
+
+@pytest.mark.parametrize("base_url", GATEWAYS)
+@pytest.mark.parametrize("origin", ["https://api.replicate.com/v1", "http://upstream.internal:9000/v1", "the gateway"])
+def test_next_page_is_requested_at_the_gateway(make_harness, base_url: str, origin: str) -> None:
+    harness = make_harness(base_url=base_url)
+    own = f"{base_url}/v1" if base_url == "https://gateway.example" else base_url
+    link = f"{own if origin == 'the gateway' else origin}/predictions?cursor=a%3D%3D"
+    harness.server.respond_with(json_response(page("a", next=link)), json_response(page("b")))
+    assert [item.id for item in harness.collect(harness.client.predictions.list())] == ["a", "b"]
+    assert [request.url.host for request in harness.server.requests] == [httpx.URL(base_url).host] * 2
+    assert str(harness.server.requests[1].url) == f"{own}/predictions?cursor=a%3D%3D"
+
+
+@pytest.mark.parametrize("link", ["https://api.replicate.com/elsewhere", "/predictions?cursor=1", "https://["])
+def test_next_link_behind_a_gateway_to_no_path_of_the_api_raises(make_harness, link: str) -> None:
+    harness = make_harness(base_url="https://gateway.example/replicate")
+    harness.server.respond_with(json_response(page("a", next=link)))
+    with pytest.raises(ResponseDecodeError, match="not below"):
+        harness.collect(harness.client.predictions.list())
+    assert len(harness.server.requests) == 1

@@ -10,6 +10,7 @@ from replicate_api.api.predictions import predictions_create, predictions_get
 from replicate_api.models import VersionPredictionRequest
 from replicate_ext import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     NotFoundError,
     RateLimitError,
@@ -66,11 +67,11 @@ def test_create_that_was_not_accepted_is_retried(harness: Harness, failure) -> N
 
 
 @pytest.mark.parametrize(
-    "failure", [*INTERRUPTED, *[json_response({}, status) for status in (500, 502, 503, 504, 520)]]
+    "failure", [*INTERRUPTED, *[json_response({}, status) for status in (408, 500, 502, 503, 504, 520)]]
 )
 def test_create_that_may_have_been_accepted_is_not_retried(harness: Harness, failure) -> None:
     harness.server.respond_with(failure)
-    with pytest.raises((APIConnectionError, ServerError)) as caught:
+    with pytest.raises((APIConnectionError, APIStatusError)) as caught:
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
     assert len(harness.server.requests) == 1
     assert caught.value.maybe_created_after

@@ -1,12 +1,17 @@
 """Rate limits while sending: Retry-After, calls that wait together, low credit."""
 
 import asyncio
+import heapq
+import itertools
+import json
 
 import httpx
 import pytest
 
-from conftest import FakeClock, Harness, ScriptedServer, json_response, prediction
-from replicate_ext import APIStatusError, RateLimitError
+from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction
+from replicate_ext import APIStatusError, AsyncReplicate, RateLimitError
+from replicate_ext._sansio.retry import MAX_RETRY_AFTER_TOTAL
+from replicate_ext.emulator.rate_limit import TokenBucket
 
 
 def test_retry_after_is_waited_for(harness: Harness) -> None:
@@ -106,3 +111,96 @@ def test_low_credit_is_explained_to_every_blocked_call(harness: Harness) -> None
         assert caught.value.retry_after == 700
     assert len(harness.server.requests) == 1
     assert not RateLimitError(429, detail="Request was throttled.").is_low_credit
+
+
+ABSURD = [{"retry-after": "86400"}, {"retry-after": "Thu, 01 Jan 2099 00:00:00 GMT"}, {"retry-after": "9" * 400}]
+
+
+@pytest.mark.parametrize("headers", ABSURD, ids=["a day", "a date in 2099", "400 digits"])
+def test_absurd_hint_refuses_its_own_call_only(harness: Harness, headers: dict[str, str]) -> None:
+    harness.server.respond_with(json_response({}, 429, **headers), json_response(prediction(), 201))
+    with pytest.raises(RateLimitError) as caught:
+        harness.call(harness.client.predictions.create(version="acme/hello", input={}))
+    assert caught.value.retry_after
+    assert caught.value.retry_after > 3600
+    assert harness.call(harness.client.predictions.create(version="acme/hello", input={})).id
+    assert harness.clock.time - 1000 == pytest.approx(MAX_RETRY_AFTER_TOTAL)
+
+
+def test_absurd_hint_in_the_body(harness: Harness) -> None:
+    harness.server.respond_with(httpx.Response(429, content=b'{"retry_after": 1e999}'), json_response(prediction()))
+    with pytest.raises(RateLimitError):
+        harness.call(harness.client.predictions.get("x"))
+    assert harness.call(harness.client.predictions.get("x")).id
+
+
+@pytest.mark.parametrize("hint", [10, 700, 86400])
+def test_without_a_maximum_a_call_waits_as_long_as_it_takes(make_harness, hint: int) -> None:
+    harness = make_harness(max_rate_limit_wait=None)
+    limited = json_response({"retry_after": hint}, 429)
+    harness.server.respond_with(*[limited] * 40, json_response(prediction(), 201))
+    assert harness.call(harness.client.predictions.create(version="acme/hello", input={})).id
+    assert harness.clock.time - 1000 == pytest.approx(40 * min(hint, MAX_RETRY_AFTER_TOTAL), rel=0.03)
+
+
+@pytest.mark.parametrize(("maximum", "requests"), [(0, 1), (5, 1), (10, 2), (25, 3)])
+def test_maximum_of_the_wait_is_an_option(make_harness, maximum: float, requests: int) -> None:
+    harness = make_harness(max_rate_limit_wait=maximum)
+    harness.server.respond_with(json_response({"retry_after": 10}, 429))
+    with pytest.raises(RateLimitError):
+        harness.call(harness.client.predictions.create(version="acme/hello", input={}))
+    assert len(harness.server.requests) == requests
+
+
+class VirtualTime:
+    """A clock for many tasks: when all of them sleep, it advances to the earliest one."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    async def sleep(self, seconds: float) -> None:
+        future = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.time + seconds, next(self._numbers), future))
+        await future
+
+    async def run(self, task: asyncio.Future[object]) -> None:
+        while not task.done():
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if self._sleepers:
+                self.time, _, future = heapq.heappop(self._sleepers)
+                if not future.done():
+                    future.set_result(None)
+
+
+@pytest.mark.parametrize(("maximum", "accepted"), [(None, 30), (120.0, 12)])
+def test_low_credit_account_runs_waiting_calls_in_order(maximum: float | None, accepted: int) -> None:
+    clock = VirtualTime()
+    bucket = TokenBucket(1, 0.1, lambda: clock.time)
+    order: list[str] = []
+    posts: list[float] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        posts.append(clock.time)
+        hint = bucket.take()
+        if hint is not None:
+            return json_response({"detail": LOW_CREDIT, "retry_after": hint}, 429)
+        order.append(json.loads(request.content)["input"]["text"])
+        return json_response(prediction(), 201)
+
+    async def main() -> list[object]:
+        transport = httpx.MockTransport(respond)
+        client = AsyncReplicate(TOKEN, transport=transport, max_rate_limit_wait=maximum)
+        client._session.backend.monotonic = lambda: clock.time
+        client._session.backend._sleep = clock.sleep
+        creates = (client.predictions.create(version="acme/hello", input={"text": str(i)}) for i in range(30))
+        calls = asyncio.gather(*creates, return_exceptions=True)
+        await clock.run(calls)
+        return calls.result()
+
+    results = asyncio.run(main())
+    assert order == [str(number) for number in range(accepted)]
+    assert [type(result) for result in results[accepted:]] == [RateLimitError] * (30 - accepted)
+    assert len(posts) <= accepted + 3, "one 429, then each call is sent when it is its turn"

@@ -141,13 +141,13 @@ async def _trace(sent: SentRecord, event: str, info: object) -> None:
 
 def _single_connection(config: Config, url: httpx.URL) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_EXPIRY)
-    return httpx.AsyncHTTPTransport(verify=config.verify(url), proxy=config.proxy(url), limits=limits)
+    return httpx.AsyncHTTPTransport(**config.transport_options(url), limits=limits)
 
 
 def aiohttp_transport(config: Config, url: httpx.URL) -> httpx.AsyncBaseTransport | None:
-    """Return aiohttp's transport, or None if the extra `fast` is not installed or the proxy is SOCKS."""
+    """Return aiohttp's transport, or None for httpx's: chosen by the caller, without the extra `fast`, for SOCKS."""
     proxy = config.proxy(url)
-    if proxy and not proxy.startswith("http"):
+    if config.http_backend == "httpx" or (proxy and not proxy.startswith("http")):
         return None
     try:
         from .aiohttp import AiohttpTransport

@@ -82,9 +82,7 @@ class SyncBackend(BaseBackend):
             config = self.config
             with self._lock:
                 transport = self._transports.get(origin) or config.transport
-                transport = transport or use_deadlines(
-                    httpx.HTTPTransport(verify=config.verify(url), proxy=config.proxy(url))
-                )
+                transport = transport or use_deadlines(httpx.HTTPTransport(**config.transport_options(url)))
                 self._transports[origin] = transport
         return transport
 

@@ -113,7 +113,7 @@ class Predictions:
     async def close(self) -> None:
         """Cancel the jobs that are still waited for; creates in flight do so when their connection is closed."""
         self._close_count += 1
-        running = [attendance.job for attendance in self._attended]
+        running = [attendance.job for attendance in list(self._attended)]  # other threads change the set
         self._attended.clear()
         if running:
             await self._session.clean_up(partial(cancel_jobs, running=running))

@@ -65,7 +65,8 @@ class RequestBuilder:
                 "user-agent": user_agent or f"replicate-ext/{__version__}",
             }
         )
-        self._api_headers = httpx.Headers({**(headers or {}), "authorization": f"Bearer {token}"} if token else {})
+        self._api_headers = httpx.Headers(headers)
+        self._authorization = {"authorization": f"Bearer {token}"} if token else {}
         self._headers = lru_cache(64)(self._merge_headers)
 
     def build(self, request: Request, max_seconds: float | None) -> httpx.Request:
@@ -88,8 +89,9 @@ class RequestBuilder:
         return _merge(
             {"host": host.decode("ascii")},
             self._default_headers,
-            dict(request_headers),
             self._api_headers if is_api else {},
+            dict(request_headers),
+            self._authorization if is_api else {},
         )
 
     @cached_property

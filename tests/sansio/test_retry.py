@@ -1,6 +1,7 @@
 """Retry decisions, as tables: which failures are retried, and after how long."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -39,6 +40,7 @@ def test_is_idempotent(method: str, path: str, is_idempotent: bool) -> None:
         (create_failure(status_code=422), False),
         (create_failure(status_code=503, headers={"retry-after": "2"}), False),
         (create_failure(status_code=503), True),
+        (create_failure(status_code=408), True),
         (create_failure(status_code=500), True),
         (create_failure(status_code=502), True),
         (create_failure(status_code=520), True),
@@ -82,6 +84,7 @@ def http_date(seconds: float) -> str:
         ({"retry-after": "1.5"}, {}, 1.5),
         ({"retry-after": "3"}, {"retry_after": 9}, 3),
         ({"retry-after": "soon"}, {"retry_after": 9}, 9),
+        ({"retry-after": "1e999"}, {"retry_after": 9}, 9),
         ({}, {"retry_after": 7}, 7),
         ({}, {"retry_after": True, "detail": "no number"}, None),
         ({}, {"detail": "Request was throttled. Expected available in 1 second."}, 1),
@@ -105,6 +108,47 @@ def test_retry_after_date_is_relative_to_now_and_never_negative() -> None:
     past = create_failure(status_code=429, headers={"retry-after": http_date(-30)})
     assert retry.retry_after(past) == 0
     assert retry.retry_after(create_failure(status_code=429, body=b"<html>")) is None
+
+
+@pytest.mark.parametrize("skew", [-86400, 0, 86400 * 365])
+def test_retry_after_date_is_relative_to_the_date_of_the_response(skew: float) -> None:
+    headers = {"retry-after": http_date(skew + 30), "date": http_date(skew)}
+    assert retry.retry_after(create_failure(status_code=429, headers=headers)) == 30
+
+
+@pytest.mark.parametrize("date", ["", "today", "Mon, 99 Jan 99999 00:00:00 GMT"])
+def test_retry_after_date_without_a_valid_date_of_the_response_is_relative_to_now(date: str) -> None:
+    headers = {"retry-after": http_date(30), "date": date}
+    assert retry.retry_after(create_failure(status_code=429, headers=headers)) == pytest.approx(30, abs=2)
+
+
+@pytest.mark.parametrize("hint", ["1e999", "1" + "0" * 400, "1" + "0" * 4000])
+def test_retry_after_of_any_size_is_a_number(hint: str) -> None:
+    assert retry.retry_after(create_failure(status_code=429, body=b'{"retry_after": %s}' % hint.encode())) == math.inf
+    header = create_failure(status_code=429, headers={"retry-after": "9" * 400})
+    assert retry.retry_after(header) == math.inf
+    assert retry.retry_delay(header, 1, 5) is None
+
+
+def test_retry_after_in_a_deeply_nested_body_is_ignored() -> None:
+    assert retry.retry_after(create_failure(status_code=429, body=b"[" * 100_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "hint", "waited", "max_wait", "is_retried"),
+    [
+        (429, 121, 0, 120.0, False),
+        (429, 121, 0, 300.0, True),
+        (429, 121, 200, 300.0, False),
+        (429, 86400, 10**6, None, True),
+        (429, 1, 0, 0.0, False),
+        (503, 121, 0, None, False),
+        (503, 1, 0, 0.0, True),
+    ],
+)
+def test_max_rate_limit_wait_limits_waits_after_429_only(status, hint, waited, max_wait, is_retried: bool) -> None:
+    failure = create_failure(status_code=status, headers={"retry-after": str(hint)})
+    assert (retry.retry_delay(failure, 1, 5, waited, max_wait) is not None) is is_retried
 
 
 def test_retry_after_is_limited_in_total() -> None:
