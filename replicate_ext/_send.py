@@ -31,8 +31,8 @@ MAX_CLOCK_SKEW = timedelta(seconds=10)
 
 MAX_REDIRECTS = 5
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
 
 logger = logging.getLogger("replicate_ext")
 """One line per attempt at DEBUG, without token and inputs; of other hosts' URLs only the host."""
@@ -55,10 +55,7 @@ class _FailedAttempt(NamedTuple):
     error: errors.ReplicateError
     failure: retry.Failure
     cause: BaseException | None = None
-
-    @property
-    def is_retryable(self) -> bool:
-        return not isinstance(self.cause, _NON_RETRYABLE)
+    is_retryable: bool = True
 
 
 class Session(Generic[BackendT]):
@@ -66,6 +63,7 @@ class Session(Generic[BackendT]):
 
     def __init__(self, backend: BackendT) -> None:
         self.backend = backend
+        self._has_connected = False
         self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
 
     @cached_property
@@ -125,12 +123,12 @@ class Session(Generic[BackendT]):
                 if ticket is not None:
                     limiter.accept(result.headers.get("ratelimit-remaining"))
                 return result
-            error, failure, cause = result
+            error, failure, cause, is_retryable = result
             hint = retry.retry_after(failure)
             is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
             if isinstance(error, errors.RateLimitError) and is_limited:
                 limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
-            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if result.is_retryable else None
+            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
             if delay is None or not request.is_replayable() or self._is_too_late(delay, deadline):
                 if not is_idempotent and retry.may_have_been_accepted(failure):
                     error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
@@ -179,14 +177,14 @@ class Session(Generic[BackendT]):
         try:
             response = await backend.send(self.config.requests.build(request, max_seconds), stream=stream)
             outcome = response.status_code
+            self._has_connected = True
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
             content = await backend.aread(response)
-        except (httpx.RequestError, httpx.InvalidURL) as cause:
+        except (httpx.RequestError, *_NON_RETRYABLE) as cause:
             outcome = type(cause).__name__
-            not_sent = isinstance(cause, (*_NOT_SENT, *_NON_RETRYABLE))
-            return _FailedAttempt(map_exception(cause, label), retry.Failure(method, path, not_sent), cause)
+            return self._diagnose(cause, label, retry.Failure(method, path, isinstance(cause, _NOT_SENT)))
         except errors.ResponseDecodeError as undecodable:
             return _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
         finally:
@@ -197,6 +195,17 @@ class Session(Generic[BackendT]):
         failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
         error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
         return _FailedAttempt(error, failure)
+
+    def _diagnose(self, cause: Exception, label: str, failure: retry.Failure) -> _FailedAttempt:
+        """Return the failed attempt for an error of the connection."""
+        from ._sansio.connection_error import diagnose  # only needed for errors, and with it ssl
+
+        error = map_exception(cause, label)
+        diagnosis = diagnose(cause, has_connected=self._has_connected)
+        if diagnosis is None:
+            return _FailedAttempt(error, failure, cause, not isinstance(cause, _NON_RETRYABLE))
+        error.add_advice(diagnosis.advice)
+        return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
 
     def _is_too_late(self, delay: float, deadline: float | None) -> bool:
         return deadline is not None and self.backend.monotonic() + delay > deadline
