@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from . import errors
 from ._backends.base import Backend, map_exception
 from ._sansio import retry
 from ._sansio.rate_limit import RateLimiter
-from ._sansio.redact import redact, strip_query
+from ._sansio.redact import hide_token, redact, strip_query
 from ._sansio.request import MIN_TIMEOUT
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ MAX_CLOCK_SKEW = timedelta(seconds=10)
 """By how much the server's clock may be behind ours, when the client searches for what it may have created."""
 
 MAX_REDIRECTS = 5
+
+MAX_ERROR_SIZE = 64 * 1024
+"""Bytes that are read of the body of an error response: it may be anything, and need not end."""
 
 _NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
@@ -124,6 +128,8 @@ class Session(Generic[BackendT]):
                     limiter.accept(result.headers.get("ratelimit-remaining"))
                 return result
             error, failure, cause, is_retryable = result
+            hide_token(error, self.config.token)
+            hide_token(cause, self.config.token)
             hint = retry.retry_after(failure)
             is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
             if isinstance(error, errors.RateLimitError) and is_limited:
@@ -181,20 +187,31 @@ class Session(Generic[BackendT]):
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
-            content = await backend.aread(response)
+            content = await self._read_error(response)
         except (httpx.RequestError, *_NON_RETRYABLE) as cause:
             outcome = type(cause).__name__
             return self._diagnose(cause, label, retry.Failure(method, path, isinstance(cause, _NOT_SENT)))
-        except errors.ResponseDecodeError as undecodable:
-            return _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
+        except (errors.ResponseDecodeError, errors.APIConnectionError) as error:  # undecodable or interrupted
+            return _FailedAttempt(error, retry.Failure(method, path), error.__cause__)
         finally:
             if logger.isEnabledFor(logging.DEBUG):
                 milliseconds = 1000 * (backend.monotonic() - started)
                 logger.debug("%s %s -> %s in %.0f ms, attempt %d", method, redact(path), outcome, milliseconds, number)
         status_code, headers = response.status_code, response.headers
         failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
-        error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
-        return _FailedAttempt(error, failure)
+        return _FailedAttempt(
+            errors.from_response(status_code, headers, content, label, retry.retry_after(failure)), failure
+        )
+
+    async def _read_error(self, response: httpx.Response) -> bytes:
+        """Return the body of an error response, up to `MAX_ERROR_SIZE`, and release its connection."""
+        content = bytearray()
+        async with aclosing(self.backend.aiter_bytes(response)) as chunks:
+            async for chunk in chunks:
+                content += chunk
+                if len(content) >= MAX_ERROR_SIZE:
+                    break
+        return bytes(content[:MAX_ERROR_SIZE])
 
     def _diagnose(self, cause: Exception, label: str, failure: retry.Failure) -> _FailedAttempt:
         """Return the failed attempt for an error of the connection."""

@@ -56,13 +56,6 @@ class AsyncBackend(LazyConfig):
         finally:
             await response.aclose()
 
-    async def aread(self, response: httpx.Response) -> bytes:
-        """Return the whole body."""
-        try:
-            return await response.aread()
-        finally:
-            await response.aclose()
-
     async def aclose(self, response: httpx.Response) -> None:
         """Release the connection."""
         await response.aclose()

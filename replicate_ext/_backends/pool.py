@@ -55,7 +55,7 @@ class ConnectionPool:
         self.is_closed = False
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
-        """Send a request once; the body is read unless it is to be streamed."""
+        """Send a request once; the body is read, unless it is to be streamed or that of an error response."""
         await self._acquire_slot(request.extensions["timeout"]["pool"])
         origin = request.url.scheme, request.url.netloc
         transport = None
@@ -66,7 +66,7 @@ class ConnectionPool:
             with suppress_httpcore_log():
                 response = await transport.handle_async_request(request)
                 response.request = request
-                if not stream:
+                if response.is_success and not stream:
                     try:
                         await response.aread()
                     except BaseException:

@@ -92,7 +92,7 @@ class SyncBackend(LazyConfig):
         with suppress_httpcore_log():
             response = transport.handle_request(request)
             response.request = request
-            if not stream:
+            if response.is_success and not stream:
                 try:
                     response.read()
                 except BaseException:
@@ -110,10 +110,6 @@ class SyncBackend(LazyConfig):
             raise interrupted(response, error) from error
         finally:
             response.close()
-
-    async def aread(self, response: httpx.Response) -> bytes:
-        """Return the whole body."""
-        return response.read()
 
     async def aclose(self, response: httpx.Response) -> None:
         """Release the connection."""

@@ -35,10 +35,7 @@ def diagnose(error: BaseException, *, has_connected: bool) -> Diagnosis | None:
                 "verify='ca.pem'",
                 False,
             )
-        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in (
-            "WRONG_VERSION_NUMBER",
-            "HTTP_REQUEST",
-        ):
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) == "WRONG_VERSION_NUMBER":
             return Diagnosis("the server does not speak TLS: its URL, or that of the proxy, begins with http://", False)
         if isinstance(cause, httpx.ProxyError) and re.match(r"4\d\d\b", str(cause)):
             is_unauthorized = str(cause).startswith("407")

@@ -89,9 +89,9 @@ class TLSProxyHandler(socketserver.BaseRequestHandler):
     context: ssl.SSLContext
 
     def handle(self) -> None:
-        with contextlib.suppress(OSError):  # the client does not trust the certificate, or has closed the connection
-            with self.context.wrap_socket(self.request, server_side=True) as client:
-                self.serve(client)
+        # An OSError means that the client does not trust the certificate, or has closed the connection.
+        with contextlib.suppress(OSError), self.context.wrap_socket(self.request, server_side=True) as client:
+            self.serve(client)
 
     def serve(self, client: ssl.SSLSocket) -> None:
         head = b""
