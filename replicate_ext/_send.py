@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import aclosing
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from ._backends.base import CLEANUP_TIMEOUT, Backend, map_exception
 from ._sansio import retry
 from ._sansio.in_flight import InFlightCreates, SentRecord
 from ._sansio.rate_limit import RateLimiter
-from ._sansio.redact import redact, strip_query
+from ._sansio.redact import hide_token, redact, strip_query
 from ._sansio.request import MIN_TIMEOUT
 from ._sansio.server_clock import ServerClock
 
@@ -29,8 +30,11 @@ BackendT = TypeVar("BackendT", bound=Backend, covariant=True)
 
 MAX_REDIRECTS = 5
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+MAX_ERROR_SIZE = 64 * 1024
+"""Bytes that are read of the body of an error response: it may be anything, and need not end."""
+
+_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
 
 logger = logging.getLogger("replicate_ext")
 """One line per attempt at DEBUG, without token and inputs; of other hosts' URLs only the host."""
@@ -53,10 +57,7 @@ class _FailedAttempt(NamedTuple):
     error: errors.ReplicateError
     failure: retry.Failure
     cause: BaseException | None = None
-
-    @property
-    def is_retryable(self) -> bool:
-        return not isinstance(self.cause, _NON_RETRYABLE)
+    is_retryable: bool = True
 
 
 class Session(Generic[BackendT]):
@@ -69,6 +70,7 @@ class Session(Generic[BackendT]):
         self.deadline: float | None = None
         self._max_retries: int | None = None
         self._sent: SentRecord | None = None
+        self._has_connected = False
         self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
         self._is_urgent = False
 
@@ -148,12 +150,14 @@ class Session(Generic[BackendT]):
                 if ticket is not None:
                     limiter.accept(result.headers.get("ratelimit-remaining"))
                 return result
-            error, failure, cause = result
+            error, failure, cause, is_retryable = result
+            hide_token(error, self.config.token)
+            hide_token(cause, self.config.token)
             hint = retry.retry_after(failure)
             is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
             if isinstance(error, errors.RateLimitError) and is_limited:
                 limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
-            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if result.is_retryable else None
+            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
             if delay is None or not request.is_replayable() or self._is_too_late(delay):
                 if sent and sent.sent_at:
                     error.maybe_created_after = self.clock.earliest(sent.sent_at)
@@ -199,18 +203,19 @@ class Session(Generic[BackendT]):
         try:
             response = await backend.send(self._build(request, started, sent), stream=stream)
             outcome = response.status_code
+            self._has_connected = True
             if path.startswith("/"):
                 self.clock.observe(response.headers)
             if response.is_success or (stream and response.has_redirect_location):
                 value = _parse(response, parse, label)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
-            content = await backend.aread(response)
-        except (httpx.RequestError, httpx.InvalidURL) as cause:
+            content = await self._read_error(response)
+        except (httpx.RequestError, *_NON_RETRYABLE) as cause:
             outcome = type(cause).__name__
-            not_sent = isinstance(cause, (*_NOT_SENT, *_NON_RETRYABLE)) or (sent is not None and sent.sent_at is None)
-            failed = _FailedAttempt(map_exception(cause, label), retry.Failure(method, path, not_sent), cause)
-        except errors.ResponseDecodeError as undecodable:
-            failed = _FailedAttempt(undecodable, retry.Failure(method, path), undecodable.__cause__)
+            not_sent = isinstance(cause, _NOT_SENT) or (sent is not None and sent.sent_at is None)
+            failed = self._diagnose(cause, label, retry.Failure(method, path, not_sent))
+        except (errors.ResponseDecodeError, errors.APIConnectionError) as known:  # undecodable or interrupted
+            failed = _FailedAttempt(known, retry.Failure(method, path), known.__cause__)
         else:
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
@@ -223,6 +228,28 @@ class Session(Generic[BackendT]):
         if sent and not retry.may_have_been_accepted(failed.failure):
             sent.reset()
         return failed
+
+    async def _read_error(self, response: httpx.Response) -> bytes:
+        """Return the body of an error response, up to `MAX_ERROR_SIZE`, and release its connection."""
+        content = bytearray()
+        async with aclosing(self.backend.aiter_bytes(response)) as chunks:
+            async for chunk in chunks:
+                content += chunk
+                if len(content) >= MAX_ERROR_SIZE:
+                    break
+        return bytes(content[:MAX_ERROR_SIZE])
+
+    def _diagnose(self, cause: Exception, label: str, failure: retry.Failure) -> _FailedAttempt:
+        """Return the failed attempt for an error of the connection."""
+        from ._sansio.connection_error import diagnose  # only needed for errors, and with it ssl
+
+        error = map_exception(cause, label)
+        diagnosis = diagnose(cause, has_connected=self._has_connected)
+        if diagnosis is None:
+            return _FailedAttempt(error, failure, cause, not isinstance(cause, _NON_RETRYABLE))
+        error.add_advice(diagnosis.advice)
+        return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
+
 
     def _build(self, request: Request, now: float, sent: SentRecord | None) -> httpx.Request:
         """Return the request of one attempt; it gets at least `MIN_TIMEOUT`."""

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
 
 
+PROXY_CREDENTIALS = "the proxy requires a user and password: write http://user:password@host:port in HTTP(S)_PROXY"
+
+
 class ReplicateError(Exception):
     """Base class of all errors of this package."""
 
@@ -253,7 +256,7 @@ def from_response(
         detail = text[:500] if isinstance(parsed, list) else _summarize_page(text)
     cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
     extra = {"retry_after": retry_after} if cls is RateLimitError else {}
-    return cls(
+    error = cls(
         status_code,
         title if isinstance(title, str) else None,
         detail if isinstance(detail, str) else json.dumps(detail) if detail else None,
@@ -263,6 +266,9 @@ def from_response(
         problem=problem,
         **extra,
     )
+    if status_code == 407:  # of a plain HTTP request, which is not tunneled
+        error.add_advice(PROXY_CREDENTIALS)
+    return error
 
 
 def _describe_errors(problem: Mapping[str, Any]) -> Iterator[str]:

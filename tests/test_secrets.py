@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from conftest import BASE_URL, TOKEN, AccountServer, Harness, config_of, json_response, prediction, wrap_output
-from replicate_ext import FileOutput, NotFoundError, Replicate
+from replicate_ext import FileOutput, NotFoundError, Replicate, ReplicateError
 
 
 def test_token_is_sent_to_the_api(harness: Harness) -> None:
@@ -102,3 +102,28 @@ def test_unpickled_file_is_read_without_the_token(account_server: AccountServer)
     assert file.read().startswith(b"{")
     file._session.backend.close()
     assert account_server.received == [("/out", None)]
+
+
+ECHOES = {
+    "detail": httpx.Response(400, json={"detail": f"bad token {TOKEN}", "errors": [{"detail": TOKEN}], TOKEN: [TOKEN]}),
+    "page": httpx.Response(403, text=f"<title>{TOKEN}</title>"),
+    "header": httpx.Response(429, headers={"x-echo": f"Bearer {TOKEN}", "retry-after": "999"}, json={"detail": TOKEN}),
+    "undecodable response": httpx.Response(200, json=[f"Bearer {TOKEN}"]),
+    "connection error": httpx.RemoteProtocolError(f"illegal header line: {TOKEN}"),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+def test_token_that_a_server_repeats_is_replaced(make_harness, echo, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    harness = make_harness(max_retries=0)
+    harness.server.respond_with(echo)
+    texts = []
+    for _ in range(2):  # after a 429, the second call repeats the server's explanation
+        with pytest.raises(ReplicateError) as caught:
+            harness.call(harness.client.predictions.get("x"))
+        error = caught.value
+        chain = [error, *filter(None, [error.__cause__])]
+        texts += [*map(str, chain), repr(vars(error)), pickle.dumps(error).decode("latin-1")]
+    assert "[token]" in texts[0]
+    assert not any(TOKEN in text for text in [*texts, caplog.text])

@@ -53,6 +53,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=MAX_HEADER_SIZE,
             max_headers=MAX_HEADER_SIZE,
         )
+        # aiohttp repeats idempotent requests by itself, unseen by the retries and timeouts of the session.
+        self._session._retry_connection = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response with a body that is still to be read."""
@@ -61,9 +63,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             url = url.copy_with(userinfo=b"")
         if self._proxy_headers and url.scheme == "http":  # without a tunnel, the proxy reads the request itself
             headers = httpx.Headers({**headers, **self._proxy_headers})
-        if request.method == "POST":  # let the event loop process connections that the server has closed meanwhile
-            for _ in range(2):
-                await asyncio.sleep(0)
+        for _ in range(2):  # let the event loop process connections that the server has closed meanwhile
+            await asyncio.sleep(0)
         upload = None
         try:
             async with asyncio.timeout(None) as write_timeout:
@@ -155,6 +156,7 @@ class _Body(httpx.AsyncByteStream):
         self._connection_lost = None if protocol is None else protocol.closed
         if self._connection_lost is not None:
             self._connection_lost.add_done_callback(self._raise_in_reader)
+            self._connection_lost.add_done_callback(_retrieve_exception)
 
     def _raise_in_reader(self, lost: asyncio.Future[None]) -> None:
         """Raise in the reader that the connection was lost: aiohttp takes it for the end of the body, or hides it."""
@@ -177,6 +179,12 @@ class _Body(httpx.AsyncByteStream):
         with _map_exceptions:
             self._response.release()
             await self._response.wait_for_close()
+
+
+def _retrieve_exception(lost: asyncio.Future[None]) -> None:
+    """Retrieve the exception of a connection that was lost while it was idle, so that asyncio does not log it."""
+    if not lost.cancelled():
+        lost.exception()
 
 
 @lru_cache(64)

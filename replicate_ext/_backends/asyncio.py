@@ -72,14 +72,6 @@ class AsyncBackend(BaseBackend):
         finally:
             await response.aclose()
 
-    async def aread(self, response: httpx.Response) -> bytes:
-        """Return the whole body."""
-        try:
-            async with _read_timeout(self.seconds_left(response.request)):
-                return await response.aread()
-        finally:
-            await response.aclose()
-
     async def aclose(self, response: httpx.Response) -> None:
         """Release the connection."""
         await response.aclose()

@@ -44,7 +44,7 @@ class Backend(Protocol):
         ...
 
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        """Send a request once. With `stream` the body is left to `aiter_bytes`, `aread` or `aclose`.
+        """Send a request once. With `stream`, and of an error response, the body is left to `aiter_bytes` or `aclose`.
 
         Two of the request's extensions are for the backend: `deadline`, a moment on its clock at which the response,
         a streamed body included, has to be complete; and `sent`, a `SentRecord` to mark.
@@ -60,10 +60,6 @@ class Backend(Protocol):
         Raises:
             APIConnectionError: The connection was interrupted.
         """
-        ...
-
-    async def aread(self, response: httpx.Response) -> bytes:
-        """Return the whole body of a streamed response and release its connection."""
         ...
 
     async def aclose(self, response: httpx.Response) -> None:
@@ -177,4 +173,4 @@ def map_exception(error: Exception, request: str) -> APIConnectionError:
 
 def interrupted(response: httpx.Response, error: Exception) -> APIConnectionError:
     """Return our error for a body that ended early."""
-    return map_exception(error, f"GET {strip_query(str(response.url))} was interrupted")
+    return map_exception(error, f"{response.request.method} {strip_query(str(response.url))} was interrupted")

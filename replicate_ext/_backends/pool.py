@@ -56,7 +56,7 @@ class ConnectionPool:
         self.is_closed = False
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
-        """Send a request once; the body is read unless it is to be streamed."""
+        """Send a request once; the body is read, unless it is to be streamed or that of an error response."""
         sent: SentRecord | None = request.extensions.get("sent")
         if sent:
             sent.reset()  # it may have to wait for a connection
@@ -74,7 +74,7 @@ class ConnectionPool:
             with suppress_httpcore_log():
                 response = await transport.handle_async_request(request)
                 response.request = request
-                if not stream:
+                if response.is_success and not stream:
                     try:
                         await response.aread()
                     except BaseException:

@@ -99,7 +99,7 @@ class SyncBackend(BaseBackend):
             try:
                 response = transport.handle_request(request)
                 response.request = request
-                if not stream:
+                if response.is_success and not stream:
                     try:
                         response.read()
                     except BaseException:
@@ -146,11 +146,6 @@ class SyncBackend(BaseBackend):
             if chunk is None:
                 return
             yield chunk
-
-    async def aread(self, response: httpx.Response) -> bytes:
-        """Return the whole body."""
-        with enforce_deadline(self.seconds_left(response.request)):
-            return response.read()
 
     async def aclose(self, response: httpx.Response) -> None:
         """Release the connection."""

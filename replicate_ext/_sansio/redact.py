@@ -1,10 +1,15 @@
-"""What may be shown of a URL: paths of the API, but no query, and of other hosts nothing but the host.
+"""What may be shown: the path of a URL of the API, without its query, and of other hosts nothing but the host.
 
 Queries hold signatures and search terms; the path of an output file or a stream is its only key
-(docs/api-facts.md, sections 9 and 10).
+(docs/api-facts.md, sections 9 and 10). The token is replaced wherever a server repeats it.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+MIN_TOKEN_SIZE = 8
+"""Characters; the token of a local server may be a word that occurs in any text."""
 
 
 def strip_query(url: str) -> str:
@@ -16,3 +21,22 @@ def redact(url: str) -> str:
     """Return what may be logged of a path of the API, or of a URL of any host."""
     host = url.partition("//")[2].partition("/")[0]
     return f"{host}/…" if host else strip_query(url)
+
+
+def hide_token(error: BaseException | None, token: str | None) -> None:
+    """Replace the token in the texts of an error, where a server or proxy may have repeated it."""
+    if error is None or token is None or len(token) < MIN_TOKEN_SIZE:
+        return
+    error.args = _replace(error.args, token)
+    for name, value in vars(error).items():
+        vars(error)[name] = _replace(value, token)
+
+
+def _replace(value: Any, token: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(token, "[token]")
+    if isinstance(value, bytes):
+        return value.replace(token.encode(), b"[token]")
+    if type(value) is dict:
+        return {_replace(key, token): _replace(item, token) for key, item in value.items()}
+    return type(value)(_replace(item, token) for item in value) if type(value) in (list, tuple) else value

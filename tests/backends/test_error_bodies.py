@@ -1,0 +1,65 @@
+"""Bodies of error responses on every backend: read up to a limit, whatever the server sends."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socketserver
+from typing import Any
+
+import pytest
+
+from conftest import TOKEN
+from raw_server import ThreadedServer, serve_in_thread
+from replicate_ext import AsyncReplicate, NotFoundError, Replicate
+
+
+class EndlessErrorHandler(socketserver.StreamRequestHandler):
+    """Responds with an error whose body has no end, and counts the bytes that the client takes."""
+
+    server: ThreadedServer
+
+    def handle(self) -> None:
+        while self.rfile.readline() not in (b"\r\n", b""):
+            pass
+        self.wfile.write(b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\n")
+        sent = 0
+        try:
+            while sent < 200 * 1024 * 1024:
+                self.wfile.write(b"x" * 65536)
+                sent += 65536
+        except OSError:
+            pass
+        self.server.received.append(sent)
+
+
+class CompressedErrorHandler(socketserver.StreamRequestHandler):
+    """Responds with an error whose compressed body is small, and its content large."""
+
+    server: ThreadedServer
+
+    def handle(self) -> None:
+        body = gzip.compress(b"x" * 10_000_000)
+        while self.rfile.readline() not in (b"\r\n", b""):
+            pass
+        head = f"HTTP/1.1 404 Not Found\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.wfile.write(head.encode() + body)
+
+
+@pytest.mark.parametrize("handler", [EndlessErrorHandler, CompressedErrorHandler])
+def test_body_of_an_error_response_is_read_up_to_a_limit(client_kind: str, handler: Any) -> None:
+    async def call_async(url: str) -> None:
+        async with AsyncReplicate(TOKEN, base_url=url) as client:
+            await client.account.get()
+
+    def call(url: str) -> None:
+        if client_kind != "sync":
+            return asyncio.run(call_async(url))
+        with Replicate(TOKEN, base_url=url) as client:
+            client.account.get()
+
+    with serve_in_thread(handler) as server:
+        with pytest.raises(NotFoundError, match="x" * 300) as caught:
+            call(server.url)
+        assert len(str(caught.value)) < 1000
+        assert sum(server.received) < 20 * 1024 * 1024, "more than the system buffers"
