@@ -5,10 +5,15 @@ They read the environment when one of the functions is first called: REPLICATE_A
 
 from __future__ import annotations
 
+import gc
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ._client import AsyncReplicate, Replicate
+from ._config import load_config
+from ._predictions.predictions import Predictions
+from ._send import Session
 
 _client = Replicate._from_environment()
 
@@ -16,6 +21,22 @@ _client = Replicate._from_environment()
 @cache
 def _async_client() -> AsyncReplicate:
     return AsyncReplicate._from_environment()  # and with it asyncio, which sync callers do not need
+
+
+def reset() -> None:
+    """Let the default clients read the environment again, on their next use, over new connections; for tests.
+
+    They stay the same objects, since callers may have imported `run` or `predictions` by name.
+    """
+    for client in (_client, _async_client()):
+        session: Session[Any] = client._session
+        if session.backend._config is None:
+            continue  # never used
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            vars(session).clear()
+            gc.collect()  # closes the connections: async ones cannot be closed once their event loop has ended
+        Session.__init__(session, client._make_backend(load_config))
+        Predictions.__init__(client._predictions, session)
 
 
 if TYPE_CHECKING:

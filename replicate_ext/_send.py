@@ -250,7 +250,6 @@ class Session(Generic[BackendT]):
         error.add_advice(diagnosis.advice)
         return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
 
-
     def _build(self, request: Request, now: float, sent: SentRecord | None) -> httpx.Request:
         """Return the request of one attempt; it gets at least `MIN_TIMEOUT`."""
         seconds = None if self.deadline is None else max(MIN_TIMEOUT, self.deadline - now)

@@ -1,8 +1,9 @@
 """Fixtures for testing code that uses Replicate; pytest loads them automatically. They require the extra `emulator`.
 
-def test_my_app(replicate_emulator, replicate_client):
-    replicate_emulator.faults.fail_next(status=503)
-    assert replicate_client.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
+import replicate_ext as replicate
+
+def test_my_app(replicate_emulator):
+    assert replicate.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
 """
 
 from __future__ import annotations
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Run an emulator for one test; clients that are configured by the environment use it."""
+    """Run an emulator for one test; clients that are configured by the environment use it.
+
+    So do the module-level functions, even if they were used, or imported by name, before the test.
+    """
+    from . import _default_client
     from .emulator import Emulator  # imported only when a test uses the fixture: the extra may not be installed
 
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
+        _default_client.reset()
         yield api
+        _default_client.reset()
 
 
 @pytest.fixture

@@ -126,7 +126,10 @@ class Codec:
         is_bool_as_number = isinstance(value, bool) and self.python_types in ((int,), (int, float))
         if not isinstance(value, self.python_types) or is_bool_as_number:
             raise TypeError(f"{name} must be {self.description}, not {type(value).__name__}: {value!r:.100}")
-        return dump(value)
+        try:
+            return dump(value, MAX_REQUEST_DEPTH)
+        except ValueError as error:
+            raise ValueError(f"{name} is {error}") from None
 
 
 class _String(Codec):
@@ -277,7 +280,7 @@ class EnumOf(Codec):
         return {str(member): member for member in self.enum}
 
     def matches(self, value: Any) -> bool:
-        return value in self._members
+        return isinstance(value, str) and value in self._members
 
     def load(self, value: Any) -> Any:
         if not isinstance(value, str):
@@ -287,7 +290,7 @@ class EnumOf(Codec):
     def dump(self, value: Any, name: str) -> str:
         allowed = [str(member) for member in self.enum]
         if value in allowed:
-            return str(value)
+            return str(dump(value))
         from difflib import get_close_matches  # needed for errors only
 
         hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), allowed, 1))
@@ -372,7 +375,7 @@ class Const(Codec):
     def dump(self, value: Any, name: str) -> Any:
         if value != self.value:
             raise ValueError(f"{name} must be {self.value!r}, not {value!r:.100}")
-        return value
+        return self.value
 
 
 class Field(NamedTuple):
@@ -458,16 +461,45 @@ def _import_class(module: str, name: str) -> object:
     return getattr(import_module(f"{__package__}.models.{module}"), name)
 
 
-def dump(value: Any) -> Any:
-    """Return the JSON of any value that a model may contain, in new containers."""
+MAX_DEPTH = 10_000
+"""Levels of nesting at which a value is taken to contain itself: decoders of JSON accept fewer."""
+
+MAX_REQUEST_DEPTH = 500
+"""Levels of nesting in a request: encoders of JSON recurse, and the standard library's fails at about 1,000."""
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def dump(value: Any, max_depth: int = MAX_DEPTH) -> Any:
+    """Return the JSON of any value that a model may contain, in new containers.
+
+    Raises:
+        ValueError: It has more than `max_depth` levels of nesting.
+    """
+    root = [value]
+    pending: list[tuple[Any, int]] = [(root, 0)]  # no recursion, since the server may send deep JSON
+    while pending:
+        container, depth = pending.pop()
+        if depth > max_depth:
+            raise ValueError("nested too deeply, or contains itself")
+        for key, item in container.items() if type(container) is dict else enumerate(container):
+            if type(item) not in _SCALARS:
+                container[key] = dumped = _dump_item(item)
+                if type(dumped) in (dict, list):
+                    pending.append((dumped, depth + 1))
+    return root[0]
+
+
+def _dump_item(value: Any) -> Any:
+    """Return a value as JSON; the items of a container are left as they are."""
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, Mapping):
-        return {key: dump(item) for key, item in value.items()}
+        return {key.value if isinstance(key, Enum) else key: item for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [dump(item) for item in value]
+        return list(value)
     if isinstance(value, Enum):
-        return value.value
+        return _dump_item(value.value)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     uuid = sys.modules.get("uuid")  # unless the module is loaded, no value can be a UUID
@@ -484,8 +516,8 @@ class Upload:
     def __init__(self, payload: IO[bytes] | bytes, file_name: str | None = None, mime_type: str | None = None) -> None:
         name = getattr(payload, "name", None)
         self.payload = payload
-        self.file_name = file_name or (PurePath(name).name if isinstance(name, str) else "upload")
-        self.mime_type = mime_type or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
+        self.file_name = dump(file_name) or (PurePath(name).name if isinstance(name, str) else "upload")
+        self.mime_type = dump(mime_type) or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
 
     def is_replayable(self) -> bool:
         """Whether the payload can be sent a second time: bytes can, and so can seekable files."""
@@ -511,7 +543,7 @@ class Request(NamedTuple):
         """Return the keyword arguments of `httpx.Client.build_request`, except method and URL."""
         arguments: dict[str, Any] = {"headers": {name: _encode_header(value) for name, value in self.headers.items()}}
         if self.params:
-            arguments["params"] = self.params
+            arguments["params"] = dump(self.params, MAX_REQUEST_DEPTH)
         if not isinstance(self.json, Unset):
             arguments["json"] = self.json
         if self.content is not None:
@@ -637,7 +669,7 @@ _LONG_NUMBER = b":" + b"0" * 19
 
 
 def loads(content: bytes) -> Any:
-    """Decode JSON without rounding integers; ValueError if it is invalid.
+    """Decode JSON without rounding integers; ValueError if it is invalid or nested too deeply.
 
     orjson is used if it is installed, as it is faster. It rounds integers of more than 64 bits and is stricter than the
     standard library, so JSON with a long number, or that orjson rejects, is decoded by the standard library.
@@ -647,7 +679,10 @@ def loads(content: bytes) -> Any:
             return orjson.loads(content)
         except ValueError:
             pass
-    return json.loads(content)
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
 
 
 def load_response(codec: Codec, response: httpx.Response) -> Any:
@@ -661,20 +696,24 @@ def load_response(codec: Codec, response: httpx.Response) -> Any:
 def load_untyped(response: httpx.Response) -> Any:
     """Load a body that the OpenAPI document does not describe: JSON, else text, None if it is empty."""
     try:
-        return response.json() if response.content else None
+        return loads(response.content) if response.content else None
     except ValueError:
         return response.text
 
 
-def to_response(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
-    """Convert an httpx response: `parsed` if it is successful, else `problem` if the body is a JSON object."""
-    parsed = problem = None
-    if response.is_success:
-        parsed = parse(response)
-    else:
-        try:
-            body: object = response.json()
-        except ValueError:
-            body = None
-        problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None
-    return Response(response.status_code, response.content, response.headers, parsed, problem)
+def to_response(parse: Callable[[httpx.Response], T]) -> Callable[[httpx.Response], Response[T]]:
+    """Return a function that converts an httpx response to one with `parsed`, or `problem` if it is not successful."""
+
+    def convert(response: httpx.Response) -> Response[T]:
+        parsed = problem = None
+        if response.is_success:
+            parsed = parse(response)
+        else:
+            try:
+                body: object = loads(response.content)
+            except ValueError:
+                body = None
+            problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None
+        return Response(response.status_code, response.content, response.headers, parsed, problem)
+
+    return convert

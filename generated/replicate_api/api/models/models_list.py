@@ -70,7 +70,7 @@ def sync_detailed(
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(client.send(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+    return client.send(request(sort_by=sort_by, sort_direction=sort_direction), types.to_response(parse))
 
 
 def sync(
@@ -90,7 +90,7 @@ async def asyncio_detailed(
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(await client.asend(request(sort_by=sort_by, sort_direction=sort_direction)), parse)
+    return await client.asend(request(sort_by=sort_by, sort_direction=sort_direction), types.to_response(parse))
 
 
 async def asyncio(
