@@ -230,7 +230,7 @@ def from_response(
     cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
     title, detail, fields = problem.get("title"), problem.get("detail"), problem.get("invalid_fields")
     extra = {"retry_after": retry_after} if cls is RateLimitError else {}
-    return cls(
+    error = cls(
         status_code,
         title if isinstance(title, str) else None,
         detail if isinstance(detail, str) else json.dumps(detail) if detail else None,
@@ -239,6 +239,11 @@ def from_response(
         request=request,
         **extra,
     )
+    if status_code == 413:
+        error.add_advice(
+            "pass large values as files of up to 100 MB, which are uploaded instead of being part of the request"
+        )
+    return error
 
 
 def _parse_problem(body: bytes) -> dict[str, Any]:
