@@ -114,11 +114,12 @@ def named_pipe(folder: Path) -> Path:
         (lambda folder: LateAsyncFile(), r"input\.x is a LateAsyncFile, .* no bytes but a coroutine"),
         (lambda folder: closed_file(), r"input\.x is a closed file"),
         (lambda folder: (folder / "out").open("wb"), r"input\.x is a file that is not open for reading"),
-        (lambda folder: tempfile.TemporaryFile("w+"), r"input\.x is a file opened in text mode"),
-        (lambda folder: tempfile.NamedTemporaryFile("w+"), r"input\.x is a file opened in text mode"),
-        (lambda folder: tempfile.SpooledTemporaryFile(mode="w+"), r"input\.x is a file opened in text mode"),
+        *[
+            (lambda folder, make=make: make(mode="w+"), r"input\.x is a file opened in text mode")
+            for make in (tempfile.TemporaryFile, tempfile.NamedTemporaryFile, tempfile.SpooledTemporaryFile)
+        ],
         (lambda folder: BrokenFile(PNG), r"input\.x cannot be sent: Compressed file ended early"),
-        (lambda folder: gzip.open(io.BytesIO(b"no gzip")), r"input\.x cannot be sent: Not a gzipped file"),
+        (lambda folder: gzip.GzipFile(fileobj=io.BytesIO(b"no gzip")), r"input\.x cannot be sent: Not a gzipped file"),
         (loop_of_links, r"input\.x cannot be opened: Too many levels"),
         (named_pipe, r"input\.x is a device or a named pipe"),
         (lambda folder: Path("/dev/zero"), r"input\.x is a device or a named pipe"),

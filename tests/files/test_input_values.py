@@ -10,7 +10,7 @@ from replicate_ext import InvalidRequestError
 from sent_inputs import LARGE, run_with_input
 
 
-class Style(str, Enum):
+class Style(str, Enum):  # noqa: UP042  # str() of a member is not its value
     BOLD = "bold"
 
 
