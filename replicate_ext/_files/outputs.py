@@ -18,7 +18,8 @@ from .._dual import Resource, dual_iterator, dual_method
 from .._send import BackendT, Session
 from . import data_uri
 from .disk import file_name, save
-from .download import Download, RangedFile, fetch_range
+from .download import Download
+from .ranged_file import RangedFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,6 +46,8 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     def __init__(self, url: str, session: Session[BackendT]) -> None:
         Resource.__init__(self, session)
         self._position = 0
+        self._parts: Download | None = None
+        """The download of which `read(size)` returns one part after the other."""
         self._response_type: str | None = None
 
     @property
@@ -76,8 +79,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         """
         if size < 0:
             return (await self._read_all()).getvalue()
-        content = await fetch_range(self._session, str(self), self._position, self._position + size)
-        self._position = self._position + len(content) if content else 0
+        parts = self._parts = self._parts or Download(self._session, str(self))
+        content = await parts.read(self._position, self._position + size)
+        self._position += len(content)
+        if size and not content:
+            self._parts, self._position = None, 0
         return content
 
     @dual_method
