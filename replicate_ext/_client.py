@@ -12,7 +12,7 @@ from replicate_api.types import UNSET, Request
 from ._backends.sync import SyncBackend, run_sync
 from ._config import DEFAULT_MAX_RETRIES, Config, load_config
 from ._dual import dual_method
-from ._files.outputs import FilesMixin
+from ._files.save_all import FilesMixin
 from ._generated.resources import Operations
 from ._pagination import PaginationMixin
 from ._predictions.run import RunMixin

@@ -37,7 +37,7 @@ TEXT = b"plain text, as it is"
         ("IMG.1", PNG, "IMG.1.png", "image/png"),
         ("photo.png", JPEG, "photo.png", "image/png"),
         ("notes", TEXT, "notes", "application/octet-stream"),
-        ("data.tar.gz", gzip.compress(TEXT), "data.tar.gz.gz", "application/gzip"),
+        ("data.tar.gz", gzip.compress(TEXT, mtime=0), "data.tar.gz.gz", "application/gzip"),
         ("scan.webp", b"", "scan.webp", "image/webp"),
         (None, PNG, "upload.png", "image/png"),
         (None, HEIC, "upload.heic", "image/heic"),
