@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         trainings as trainings,
         wait as wait,
     )
+    from ._files.file_input import FileInput as FileInput
     from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
     from ._pagination import Page as Page
     from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
@@ -94,6 +95,7 @@ _EXPORTS = {
         "account async_run async_stream collections deployments files hardware models paginate predictions request run "
         "search stream trainings wait"
     ),
+    "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
     "replicate_ext._pagination": "Page",
     "replicate_ext._predictions.stream": "AsyncStream Stream",

@@ -11,7 +11,7 @@ from replicate_api.types import UNSET, Request, Unset
 
 from ._backends.sync import SyncBackend, run_sync
 from ._config import DEFAULT_MAX_RETRIES, Config, HTTPBackend, load_config
-from ._files.outputs import FilesMixin
+from ._files.save_all import FilesMixin
 from ._generated.resources import Operations
 from ._pagination import PaginationMixin
 from ._predictions.run import RunMixin

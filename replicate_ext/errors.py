@@ -268,6 +268,10 @@ def from_response(
     )
     if status_code == 407:  # of a plain HTTP request, which is not tunneled
         error.add_advice(PROXY_CREDENTIALS)
+    if status_code == 413:
+        error.add_advice(
+            "pass large values as files of up to 100 MB, which are uploaded instead of being part of the request"
+        )
     return error
 
 

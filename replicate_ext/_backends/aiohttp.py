@@ -88,7 +88,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise
         except ValueError as error:  # an invalid host, port or header
             raise httpx.LocalProtocolError(type(error).__name__) from None
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, self._session))
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response, self._session),
+            extensions={"network_stream": response.connection.transport} if response.connection else {},
+        )
 
     async def aclose(self) -> None:
         """Close the connections, including those in use."""

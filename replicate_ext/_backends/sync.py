@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -160,20 +161,41 @@ class SyncBackend(BaseBackend):
         return function(*args)
 
     async def gather(self, coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
-        """Run the coroutines in a thread pool; after the first failure, those that have not started never start."""
+        """Run the coroutines in threads; after the first failure, those that have not started never start.
+
+        The threads are daemons, not those of a ThreadPoolExecutor: Ctrl-C doesn't wait for their transfers, and they
+        can be started after the main thread has ended.
+        """
         if len(coroutines) == 1:
             await coroutines[0]
             return
-        from concurrent.futures import ThreadPoolExecutor, as_completed  # rarely needed, and slow to import
+        waiting = deque(coroutines)
+        failures: list[BaseException] = []
 
-        pool = ThreadPoolExecutor(MAX_CONCURRENT_TRANSFERS)
+        def work() -> None:
+            while waiting:
+                with contextlib.suppress(IndexError):  # another thread took the last one
+                    coroutine = waiting.popleft()
+                    try:
+                        run_sync(coroutine)
+                    except BaseException as error:
+                        failures.append(error)
+                        discard_waiting()
+
+        def discard_waiting() -> None:
+            while waiting:
+                with contextlib.suppress(IndexError):
+                    waiting.popleft().close()
+
         try:
-            for future in as_completed([pool.submit(run_sync, coroutine) for coroutine in coroutines]):
-                future.result()
+            for thread in _start_threads(work, min(len(coroutines), MAX_CONCURRENT_TRANSFERS)):
+                while thread.is_alive():
+                    thread.join(0.5)  # on Windows, Ctrl-C interrupts no wait without a timeout
+            work()  # unless a thread did it
         finally:
-            pool.shutdown(cancel_futures=True)
-            for coroutine in coroutines:
-                coroutine.close()  # those that never started; no effect on the others
+            discard_waiting()
+        if failures:
+            raise failures[0]
 
     def start_soon(self, coroutine: Coroutine[Any, Any, T]) -> BackgroundTask[T]:
         """Run the coroutine in a thread."""
@@ -190,6 +212,15 @@ class SyncBackend(BaseBackend):
             transports, self._transports = self._transports, {}
         for transport in {*transports.values()}:
             transport.close()
+
+
+def _start_threads(function: Callable[[], None], count: int) -> list[threading.Thread]:
+    """Call a function in several threads; fewer or none if the interpreter is shutting down."""
+    threads = [threading.Thread(target=function, daemon=True) for _ in range(count)]
+    with contextlib.suppress(RuntimeError):  # can't create new thread at interpreter shutdown (Python 3.12)
+        for thread in threads:
+            thread.start()
+    return [thread for thread in threads if thread.ident is not None]
 
 
 class _ThreadTask(Generic[T]):

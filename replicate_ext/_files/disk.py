@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from . import data_uri
+from . import data_uri, media_types
 from .download import Download
 
 if TYPE_CHECKING:
@@ -23,28 +22,22 @@ WRITE_BUFFER_SIZE = 1024 * 1024
 """
 
 
-async def save(session: Session[Any], url: str, target: Path, is_folder: bool) -> Path:
-    """Download a URL to a file and return its path.
-
-    If `target` is a folder, the file is named after the URL, with an extension for its media type if it has none, and
-    with a number if another file has that name. A target that is a file is replaced.
-    """
+async def save(session: Session[Any], url: str, file: AtomicFile) -> Path:
+    """Download a URL to a file and return its path."""
     download = Download(session, url)
-    file = _AtomicFile(target / file_name(url) if is_folder else target)
     try:
         await session.backend.to_thread(file.open)
         await download.open()
-        if is_folder and not file.target.suffix:
-            file.target = file.target.with_suffix(mimetypes.guess_extension(download.content_type or "") or "")
+        file.add_suffix(download.content_type)
         async with aclosing(download.chunks()) as chunks:
             await _write_chunks(session.backend, file, chunks)
-        path: Path = await session.backend.to_thread(file.commit, not is_folder)
+        path: Path = await session.backend.to_thread(file.commit)
         return path
     finally:
         file.discard()
 
 
-async def _write_chunks(backend: Backend, file: _AtomicFile, chunks: AsyncIterator[bytes]) -> None:
+async def _write_chunks(backend: Backend, file: AtomicFile, chunks: AsyncIterator[bytes]) -> None:
     """Write chunks as they arrive; the async client writes one batch in a thread while the next one arrives."""
     if not backend.is_async:
         async for chunk in chunks:
@@ -71,34 +64,49 @@ async def _write_chunks(backend: Backend, file: _AtomicFile, chunks: AsyncIterat
     await backend.to_thread(file.write, batch)
 
 
-class _AtomicFile:
-    """A file that is written under a temporary name, in the same folder, and then renamed."""
+class AtomicFile:
+    """A file that is written under a temporary name, in the same folder, and then renamed.
 
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self._temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+    Args:
+        folder: The folder, which is created if it does not exist.
+        stem: Its name without the suffix.
+        suffix: Its suffix, or an empty string for that of the content's media type; None adds none.
+        may_replace: Replace an existing file; otherwise add a number to the name.
+    """
+
+    def __init__(self, folder: Path, stem: str, suffix: str | None, *, may_replace: bool = False) -> None:
+        self._folder, self._stem, self._suffix, self._may_replace = folder, stem, suffix, may_replace
+        self._temporary = folder / f".{stem}.{os.urandom(4).hex()}.part"
         self._file: BinaryIO | None = None
+        self._is_discarded = False
 
     def open(self) -> None:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        if self._is_discarded:
+            raise RuntimeError("the file was discarded before it was written")
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._file = self._temporary.open("xb")
+
+    def add_suffix(self, content_type: str | None) -> None:
+        """Add the suffix for a media type to a name that has none."""
+        if self._suffix == "":
+            self._suffix = media_types.suffix(content_type)
 
     def write(self, chunks: list[bytes]) -> None:
         assert self._file is not None
         self._file.write(b"".join(chunks))
 
-    def commit(self, may_replace: bool) -> Path:
-        """Rename the file to its target; if the target exists and may not be replaced, add a number to the name."""
+    def commit(self) -> Path:
+        """Rename the file to its target, and return that."""
         assert self._file is not None
         self._file.close()
-        if may_replace:
-            os.replace(self._temporary, self.target)
-            return self.target
-        number, candidate = 1, self.target
-        while not self._claim(candidate):
+        number, target = 1, self._folder / f"{self._stem}{self._suffix or ''}"
+        if self._may_replace:
+            os.replace(self._temporary, target)
+            return target
+        while not self._claim(target):
             number += 1
-            candidate = self.target.with_stem(f"{self.target.stem}-{number}")
-        return candidate
+            target = self._folder / f"{self._stem}-{number}{self._suffix or ''}"
+        return target
 
     def _claim(self, candidate: Path) -> bool:
         try:
@@ -112,7 +120,8 @@ class _AtomicFile:
         return True
 
     def discard(self) -> None:
-        """Remove the temporary file."""
+        """Remove the temporary file; from another thread, this ends the writing."""
+        self._is_discarded = True
         if self._file is not None:
             self._file.close()
             self._temporary.unlink(missing_ok=True)
@@ -121,6 +130,16 @@ class _AtomicFile:
 def file_name(url: str) -> str:
     """Return a file name for the content of a URL: the last part of its path, with portable characters only."""
     if data_uri.is_data_uri(url):
-        return f"output{mimetypes.guess_extension(data_uri.media_type(url) or '') or ''}"
-    last = unquote(urlsplit(url).path).rpartition("/")[2]
-    return re.sub(r"[^\w.-]", "_", last).lstrip(".") or "output"
+        return f"output{media_types.suffix(data_uri.media_type(url))}"
+    return portable_name(unquote(urlsplit(url).path).rpartition("/")[2])
+
+
+def file_in_folder(folder: Path, url: str) -> AtomicFile:
+    """Return the file for the content of a URL in a folder."""
+    name = PurePath(file_name(url))
+    return AtomicFile(folder, name.stem, name.suffix)
+
+
+def portable_name(name: str) -> str:
+    """Return a name with the characters that every file system accepts."""
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "output"

@@ -1,21 +1,21 @@
 """The content of a URL, whole or in part: an interrupted download is resumed where it stopped, or raises.
 
-It is resumed only if the content is surely the same: the host confirms it (`If-Range`, RFC 9110, section 13.1.5), or
-the size has not changed.
+`Representation` decides whether all responses are parts of the same content.
 """
 
 from __future__ import annotations
 
-import io
-import re
+import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from .._backends.sync import SyncBackend, run_sync
+from .._backends.tls import ConnectionEnd
+from .._sansio.redact import strip_query
 from .._send import Session
 from . import data_uri
+from .representation import Representation
 
 if TYPE_CHECKING:
     import httpx
@@ -33,19 +33,18 @@ EXPIRY_ADVICE = (
 
 
 class Download:
-    """One pass over the content of an http(s) URL or a data URI."""
+    """The content of an http(s) URL or a data URI, requested once or in several parts."""
 
     def __init__(self, session: Session[Any], url: str) -> None:
         self._session, self._url = session, url
-        self._response: httpx.Response | None = None
-        self._position = 0
-        self._validator: str | None = None
-        self._size: int | None = None
+        self._label = f"GET {strip_query(url)}"
+        self._opened: httpx.Response | None = None
+        self._content = Representation()
         self.content_type: str | None = None
         """Known once the download is open."""
 
     async def open(self) -> None:
-        """Request the content.
+        """Request the whole content.
 
         Raises:
             APIStatusError: The host responded with an error status, such as 404 after the file expired.
@@ -54,153 +53,111 @@ class Download:
         if data_uri.is_data_uri(self._url):
             self.content_type = data_uri.media_type(self._url)
             return
-        self._response = response = await _fetch(self._session, self._url, {})
-        self.content_type = _content_type(response)
-        etag = response.headers.get("etag")
-        is_strong = etag and not etag.startswith("W/")  # a weak one is no use for ranges (RFC 9110, section 13.1.5)
-        self._validator = etag if is_strong else response.headers.get("last-modified")
-        length = response.headers.get("content-length", "")
-        self._size = int(length) if length.isdigit() and "content-encoding" not in response.headers else None
+        self._opened = response = await self._request(0, None)
+        if response is not None:
+            self.content_type = response.headers.get("content-type", "").partition(";")[0].strip() or None
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content as it arrives.
+    async def chunks(self, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield the content as it arrives, from `start` up to and excluding `stop`; less where the content ends.
 
         Raises:
-            APIConnectionError: The download was interrupted and could not be resumed.
+            APIConnectionError: The download was interrupted and could not be resumed, or the content changed.
         """
-        if self._response is None:
-            yield data_uri.decode(self._url)
+        if data_uri.is_data_uri(self._url):
+            yield data_uri.decode(self._url)[start:stop]
             return
-        resumes_left, response = MAX_RESUMES, self._response
-        while True:
-            start = self._position
-            try:
-                async with aclosing(self._session.backend.aiter_bytes(response)) as chunks:
-                    async for chunk in chunks:
-                        self._position += len(chunk)
-                        yield chunk
-            except errors.APIConnectionError as interruption:
-                resumes_left = MAX_RESUMES if self._position > start else resumes_left - 1
-                if not resumes_left:
-                    raise
-                await self._session.backend.sleep(RESUME_DELAY)
-                response = await self._resume(interruption)
-            else:
-                return
-
-    async def _resume(self, interruption: errors.APIConnectionError) -> httpx.Response:
-        """Request the rest of the content; raise the interruption if it may be the rest of another content."""
-        if not self._position:
-            return await _fetch(self._session, self._url, {})
-        condition = {"If-Range": self._validator} if self._validator else {}
-        response = await _fetch(self._session, self._url, {"Range": f"bytes={self._position}-", **condition})
-        start, total = _content_range(response)
-        is_same = self._validator or (total and total == self._size)
-        if response.status_code == 206 and start == self._position and is_same:
-            return response
-        await self._session.backend.aclose(response)
-        raise interruption
-
-
-async def fetch_range(session: Session[Any], url: str, start: int, stop: int) -> bytes:
-    """Return the bytes of a URL from `start` up to and excluding `stop`; fewer, or none, where the content ends."""
-    if start >= stop:
-        return b""
-    if data_uri.is_data_uri(url):
-        return data_uri.decode(url)[start:stop]
-    response = await _request_range(session, url, start, stop)
-    if response is None:
-        return b""
-    skip = start if response.status_code == 200 else 0  # a host without range support sends everything
-    content = bytearray()
-    async with aclosing(session.backend.aiter_bytes(response)) as chunks:
-        async for chunk in chunks:
-            skipped = min(skip, len(chunk))
-            skip -= skipped
-            content += chunk[skipped:]
-            if len(content) >= stop - start:
+        position, fruitless = start, 0
+        interruption: errors.APIConnectionError | None = None
+        decompressor = None
+        while self._opened or not self._content.is_complete(position):
+            response, self._opened = self._opened, None
+            response = response or await self._request(position, stop, position > start, interruption)
+            if response is None:
                 break
-    return bytes(content[: stop - start])
+            if start == 0 and stop is None and response.headers.get("content-encoding") == "gzip":
+                del response.headers["content-encoding"]  # ranges count compressed bytes
+                decompressor = decompressor or zlib.decompressobj(zlib.MAX_WBITS | 16)
+            is_decompressed = "content-encoding" in response.headers  # by httpx, and ranges are of no use
+            if is_decompressed:
+                self._content.end = None
+            before, interruption = position, None
+            try:
+                async with aclosing(self._body(response, position)) as body:
+                    async for chunk in body:
+                        kept = chunk if stop is None else chunk[: stop - position]
+                        position += len(kept)
+                        yield self._decompress(decompressor, kept)
+                        if position == stop:
+                            return
+            except errors.APIConnectionError as error:
+                interruption = error
+            if interruption is None and self._content.end is None and (is_decompressed or response.status_code == 200):
+                break
+            fruitless = 0 if position > before else fruitless + 1
+            if fruitless == MAX_RESUMES or is_decompressed:
+                raise interruption or self._interrupted(f"no bytes arrive after the first {position:,}")
+            if interruption:
+                await self._session.backend.sleep(RESUME_DELAY)
+        if decompressor and not decompressor.eof:
+            raise self._interrupted("the compressed content ends early")
 
+    async def _body(self, response: httpx.Response, position: int) -> AsyncGenerator[bytes, None]:
+        """Yield the body of a response from a position in the content on."""
+        skip = position if response.status_code == 200 else 0  # the host has no range requests
+        connection_end = ConnectionEnd(response)
+        async with aclosing(self._session.backend.aiter_bytes(response)) as body:
+            async for chunk in body:
+                kept, skip = chunk[skip:], max(0, skip - len(chunk))
+                position += len(kept)
+                if self._content.end is not None and position > self._content.end:
+                    raise errors.ResponseDecodeError(f"{self._label}: more bytes than the response has announced")
+                yield kept
+        if connection_end.is_premature:
+            raise self._interrupted("the connection ended without a closure alert")
 
-async def fetch_size(session: Session[Any], url: str) -> int:
-    """Return the number of bytes of a URL's content."""
-    if data_uri.is_data_uri(url):
-        return len(data_uri.decode(url))
-    response = await _request_range(session, url, 0, 1)
-    if response is None:
-        return 0
-    _, total = _content_range(response)
-    if total is None:
-        total = 0
-        async with aclosing(session.backend.aiter_bytes(response)) as chunks:
-            async for chunk in chunks:
-                total += len(chunk)
-    else:
-        await session.backend.aclose(response)
-    return total
+    async def read(self, start: int, stop: int | None) -> bytes:
+        """Return the content from `start` up to and excluding `stop`; fewer bytes, or none, where it ends."""
+        if stop is not None and start >= stop:
+            return b""
+        async with aclosing(self.chunks(start, stop)) as chunks:
+            return b"".join([chunk async for chunk in chunks])
 
+    async def size(self) -> int:
+        """Return the number of bytes of the content."""
+        if data_uri.is_data_uri(self._url):
+            return len(data_uri.decode(self._url))
+        if self._content.size is None:
+            response = await self._request(0, 1)
+            if response is not None:
+                await self._session.backend.aclose(response)
+        return len(await self.read(0, None)) if self._content.size is None else self._content.size
 
-class RangedFile(io.RawIOBase):
-    """A seekable file on a host, of which only what is read is fetched; wrap it in an `io.BufferedReader`."""
+    async def _request(
+        self,
+        position: int,
+        stop: int | None,
+        is_resumed: bool = False,
+        interruption: errors.APIConnectionError | None = None,
+    ) -> httpx.Response | None:
+        """Request the content from a position on; None if it ends there (416, RFC 9110, section 15.5.17)."""
+        try:
+            response = await self._session.fetch(self._url, self._content.request_headers(position, stop))
+        except errors.APIStatusError as error:
+            if error.status_code == 416 and self._content.ends_at(position, error.headers, is_resumed):
+                return None
+            if isinstance(error, errors.NotFoundError | errors.PermissionDeniedError):
+                error.add_advice(EXPIRY_ADVICE)
+            raise
+        if not self._content.continues_with(response, position, is_resumed):
+            await self._session.backend.aclose(response)
+            raise self._interrupted("the content changed, or the host cannot send the rest") from interruption
+        return response
 
-    def __init__(self, session: Session[SyncBackend], url: str) -> None:
-        self._session, self._url = session, url
-        self._position = 0
-        self._size: int | None = None
-        self.name = url
+    def _interrupted(self, reason: str) -> errors.APIConnectionError:
+        return errors.APIConnectionError(f"{self._label} was interrupted: {reason}")
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
-        self._position = max(0, offset + (self._end() if base is None else base))
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        content = run_sync(fetch_range(self._session, self._url, self._position, self._position + len(buffer)))
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
-
-    def _end(self) -> int:
-        if self._size is None:
-            self._size = run_sync(fetch_size(self._session, self._url))
-        return self._size
-
-
-async def _fetch(session: Session[Any], url: str, headers: dict[str, str]) -> httpx.Response:
-    try:
-        return await session.fetch(url, {"Accept-Encoding": "identity", **headers})
-    except (errors.NotFoundError, errors.PermissionDeniedError) as error:
-        error.add_advice(EXPIRY_ADVICE)
-        raise
-
-
-async def _request_range(session: Session[Any], url: str, start: int, stop: int) -> httpx.Response | None:
-    """Request a range of a URL; None if the content ends before it (416, RFC 9110, section 15.5.17)."""
-    try:
-        return await _fetch(session, url, {"Range": f"bytes={start}-{stop - 1}"})
-    except errors.APIStatusError as error:
-        if error.status_code == 416:
-            return None
-        raise
-
-
-def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
-    """Return start and total size of a partial response (RFC 9110, section 14.4)."""
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
-    if match is None:
-        return None, None
-    return int(match[1]), int(match[2]) if match[2] != "*" else None
-
-
-def _content_type(response: httpx.Response) -> str | None:
-    return response.headers.get("content-type", "").partition(";")[0].strip() or None
+    def _decompress(self, decompressor: Any, chunk: bytes) -> bytes:
+        try:
+            return decompressor.decompress(chunk) if decompressor else chunk
+        except zlib.error as error:
+            raise errors.ResponseDecodeError(f"{self._label}: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 import re
 import tempfile
@@ -16,9 +15,10 @@ from .._backends.sync import SyncBackend
 from .._config import Config
 from .._dual import Resource, dual_iterator, dual_method
 from .._send import BackendT, Session
-from . import data_uri
-from .disk import file_name, save
-from .download import Download, RangedFile, fetch_range
+from . import data_uri, media_types
+from .disk import AtomicFile, file_in_folder, file_name, save
+from .download import Download
+from .ranged_file import RangedFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,6 +45,8 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     def __init__(self, url: str, session: Session[BackendT]) -> None:
         Resource.__init__(self, session)
         self._position = 0
+        self._parts: Download | None = None
+        """The download of which `read(size)` returns one part after the other."""
         self._response_type: str | None = None
 
     @property
@@ -56,7 +58,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     def content_type(self) -> str | None:
         """The media type: of the response once it was downloaded, before that a guess by the URL, or None."""
         url = str(self)
-        guess = data_uri.media_type(url) if data_uri.is_data_uri(url) else mimetypes.guess_type(file_name(url))[0]
+        guess = data_uri.media_type(url) if data_uri.is_data_uri(url) else media_types.guess(file_name(url))
         return self._response_type or guess
 
     def __repr__(self) -> str:
@@ -76,8 +78,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         """
         if size < 0:
             return (await self._read_all()).getvalue()
-        content = await fetch_range(self._session, str(self), self._position, self._position + size)
-        self._position = self._position + len(content) if content else 0
+        parts = self._parts = self._parts or Download(self._session, str(self))
+        content = await parts.read(self._position, self._position + size)
+        self._position += len(content)
+        if size and not content:
+            self._parts, self._position = None, 0
         return content
 
     @dual_method
@@ -99,7 +104,9 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         """
         target = Path(path)
         is_folder = os.fspath(path).endswith(("/", os.sep)) or await self._session.backend.to_thread(target.is_dir)
-        return await save(self._session, str(self), target, is_folder)
+        if is_folder:
+            return await save(self._session, str(self), file_in_folder(target, str(self)))
+        return await save(self._session, str(self), AtomicFile(target.parent, target.name, None, may_replace=True))
 
     @dual_method
     async def to_pil(self) -> Image.Image:
@@ -195,40 +202,6 @@ def _restore(cls: Any, url: str) -> Any:
     return cls(url, Session(AsyncBackend(Config)))
 
 
-class FilesMixin(Resource[BackendT]):
-    """Adds `save` to the clients."""
-
-    @dual_method
-    async def save(self, output: Any, folder: str | os.PathLike[str]) -> list[Path]:
-        """Download all files of an output into a folder, several concurrently, and return their paths in order.
-
-        Args:
-            output: The result of `run`, any part of it, or several results in a list or dict.
-            folder: The folder, which is created if it does not exist. Files are named as by `FileOutput.save`.
-
-        Raises:
-            APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
-        """
-        paths: dict[int, Path] = {}
-
-        async def save_one(index: int, url: str) -> None:
-            paths[index] = await save(self._session, url, Path(folder), True)
-
-        await self._session.backend.gather([save_one(index, url) for index, url in enumerate(_iter_urls(output))])
-        return [path for _, path in sorted(paths.items())]
-
-
-def _iter_urls(output: Any) -> Iterator[str]:
-    if isinstance(output, FileOutput | AsyncFileOutput):
-        yield str(output)
-    elif isinstance(output, list | tuple):
-        for item in output:
-            yield from _iter_urls(item)
-    elif isinstance(output, Mapping):
-        for item in output.values():
-            yield from _iter_urls(item)
-
-
 def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None) -> Any:
     """Return an output with its files as `FileOutput`.
 
@@ -242,24 +215,29 @@ def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None
     for key in ("components", "schemas"):
         schemas = schemas.get(key) if isinstance(schemas, Mapping) else None
     components = schemas if isinstance(schemas, Mapping) else {}
-    return _wrap(output, session, components.get("Output"), components)
+    wrapped = [output]
+    pending: list[tuple[Any, Any, object]] = [(wrapped, 0, components.get("Output"))]
+    while pending:  # a model may nest its output deeper than Python's stack
+        container, key, unresolved = pending.pop()
+        value, schema = container[key], _dereference(unresolved, components)
+        if isinstance(value, str):
+            container[key] = _wrap_string(value, session, schema)
+        elif isinstance(value, list):
+            container[key] = copy = list(value)
+            pending += [(copy, index, schema.get("items")) for index in range(len(copy))]
+        elif isinstance(value, dict):
+            container[key] = fields = dict(value)
+            properties, default = schema.get("properties"), schema.get("additionalProperties")
+            by_name = properties if isinstance(properties, Mapping) else {}
+            pending += [(fields, name, by_name.get(name, default)) for name in fields]
+    return wrapped[0]
 
 
-def _wrap(value: Any, session: Session[Any], schema: Any, components: Mapping[str, Any]) -> Any:
-    schema = _dereference(schema, components)
-    if isinstance(value, str):
-        is_file = schema.get("format") == "uri" if schema.get("type") == "string" else True
-        if not is_file or not _URL.fullmatch(value):
-            return value
-        return (AsyncFileOutput if session.backend.is_async else FileOutput)(value, session)
-    if isinstance(value, list):
-        return [_wrap(item, session, schema.get("items"), components) for item in value]
-    if isinstance(value, dict):
-        properties = schema.get("properties")
-        by_name = properties if isinstance(properties, Mapping) else {}
-        default = schema.get("additionalProperties")
-        return {key: _wrap(item, session, by_name.get(key, default), components) for key, item in value.items()}
-    return value
+def _wrap_string(value: str, session: Session[Any], schema: Mapping[str, Any]) -> str:
+    is_file = schema.get("format") == "uri" if schema.get("type") == "string" else True
+    if not is_file or not _URL.fullmatch(value):
+        return value
+    return (AsyncFileOutput if session.backend.is_async else FileOutput)(value, session)
 
 
 def _dereference(schema: Any, components: Mapping[str, Any]) -> Mapping[str, Any]:

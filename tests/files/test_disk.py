@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ByteStream, Harness, folder_contents
 from replicate_ext import APIStatusError
-from replicate_ext._files.disk import _AtomicFile, file_name
+from replicate_ext._files.disk import AtomicFile, file_name
 
 URL = "https://replicate.delivery/abc/out-0.png"
 CONTENT = bytes(range(256)) * 4
@@ -140,13 +140,13 @@ def test_failed_write_is_raised_and_leaves_no_file(
 ) -> None:
     writes: list[int] = []
 
-    def write(file: _AtomicFile, chunks: list[bytes]) -> None:
+    def write(file: AtomicFile, chunks: list[bytes]) -> None:
         writes.append(sum(map(len, chunks)))
         if len(writes) > successful:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     set_batch_size(300)
-    monkeypatch.setattr(_AtomicFile, "write", write)
+    monkeypatch.setattr(AtomicFile, "write", write)
     harness = make_harness(transport=httpx.MockTransport(respond_in_small_chunks))
     with pytest.raises(OSError, match="No space left"):
         harness.call(harness.wrap(URL).save(tmp_path / "out.png"))
@@ -189,15 +189,15 @@ def test_canceled_save_waits_for_the_writing_thread(server, clock, tmp_path, mon
     order: list[str] = []
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=StalledStream(stalled)))
     harness = Harness(server, clock, is_async=True, transport=transport)
-    discard = _AtomicFile.discard
+    discard = AtomicFile.discard
 
-    def write(file: _AtomicFile, chunks: list[bytes]) -> None:
+    def write(file: AtomicFile, chunks: list[bytes]) -> None:
         may_write.wait(5)
         order.append("written")
 
     set_batch_size(2)
-    monkeypatch.setattr(_AtomicFile, "write", write)
-    monkeypatch.setattr(_AtomicFile, "discard", lambda file: (order.append("discarded"), discard(file)))
+    monkeypatch.setattr(AtomicFile, "write", write)
+    monkeypatch.setattr(AtomicFile, "discard", lambda file: (order.append("discarded"), discard(file)))
 
     async def main() -> None:
         task = asyncio.ensure_future(harness.wrap(URL).save(tmp_path))

@@ -3,7 +3,6 @@
 import base64
 import io
 import os
-import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -12,42 +11,10 @@ import pytest
 
 from conftest import Harness, json_response, prediction
 from replicate_ext import InvalidRequestError, Upload
-from replicate_ext._files.inputs import MAX_INLINE_SIZE, MAX_UPLOAD_SIZE, prepare_input
+from replicate_ext._files.inputs import prepare_input
+from replicate_ext._files.local_file import MAX_UPLOAD_SIZE
 from replicate_ext._files.outputs import FileOutput
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
-LARGE = b"x" * (MAX_INLINE_SIZE + 1)
-
-
-def run_with_input(harness: Harness, input: object) -> dict:
-    """Run a model with this input, and return the input that the server received."""
-    harness.server.respond_with(lambda request: upload_or_create(harness, request))
-    harness.call(harness.client.run("acme/filter", input))
-    return harness.server.request_json()["input"]
-
-
-def upload_or_create(harness: Harness, request):
-    if request.url.path == "/v1/files":
-        number = harness.server.requested.count("POST /files")
-        return json_response(
-            {"id": f"f{number}", "urls": {"get": f"https://api.replicate.com/v1/files/f{number}"}}, 201
-        )
-    return json_response(prediction(output="x"), 201)
-
-
-def multipart_files(request) -> list[tuple[str, str, int]]:
-    """Return name, type and size of the files in an upload."""
-    boundary = request.headers["Content-Type"].partition("boundary=")[2].encode()
-    files = []
-    for part in request.content.split(b"--" + boundary)[1:-1]:
-        headers, _, body = part.partition(b"\r\n\r\n")
-        name, media_type = re.search(rb'filename="(.*?)"', headers), re.search(rb"Content-Type: (.*)", headers)
-        files.append((name[1].decode(), media_type[1].decode().strip(), len(body) - 2))
-    return files
-
-
-def data_uri(media_type: str, content: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+from sent_inputs import LARGE, PNG, data_uri, multipart_files, run_with_input, upload_or_create
 
 
 def test_json_values_are_copied(harness: Harness) -> None:

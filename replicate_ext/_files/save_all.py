@@ -1,0 +1,92 @@
+"""`client.save`: all files of an output, concurrently, under names that say where they are in the output."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from .._dual import Resource, dual_method
+from .._send import BackendT
+from .disk import AtomicFile, file_in_folder, file_name, portable_name, save
+from .outputs import AsyncFileOutput, FileOutput
+
+
+class _Place(NamedTuple):
+    """Where a file is in an output."""
+
+    url: str
+    keys: tuple[str, ...] = ()
+    """The keys of the dicts that lead to it."""
+
+    indexes: tuple[int, ...] = ()
+    """The indexes of the lists with several items that lead to it."""
+
+
+class FilesMixin(Resource[BackendT]):
+    """Adds `save` to the clients."""
+
+    @dual_method
+    async def save(self, output: Any, folder: str | os.PathLike[str]) -> list[Path]:
+        """Download all files of an output into a folder, several concurrently, and return their paths in order.
+
+        A single file is named as by `FileOutput.save`. Several are named by where they are in the output: the keys of
+        dicts, then the indexes of lists with more than one item. `{"image": [a, b], "mask": c}` becomes `image-0.png`,
+        `image-1.png`, `mask.png`; files without a key have the name in their URL: `out-0.png`, `out-1.png`. If another
+        file has that name already, a number is added.
+
+        Args:
+            output: The result of `run`, any part of it, or several results in a list or dict.
+            folder: The folder, which is created if it does not exist.
+
+        Raises:
+            APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
+        """
+        places, target = list(_iter_places(output)), Path(folder)
+        if len(places) == 1:
+            url = places[0].url
+            return [await save(self._session, url, file_in_folder(target, url))]
+        suffixes = [PurePath(file_name(place.url)).suffix for place in places]
+        files = [AtomicFile(target, *name) for name in zip(_stems(places), suffixes, strict=True)]
+        paths: dict[int, Path] = {}
+
+        async def save_one(index: int) -> None:
+            paths[index] = await save(self._session, places[index].url, files[index])
+
+        try:
+            await self._session.backend.gather([save_one(index) for index in range(len(files))])
+        finally:
+            for file in files:  # on Ctrl-C, those that are still being written
+                file.discard()
+        return [path for _, path in sorted(paths.items())]
+
+
+def _iter_places(output: Any) -> Iterator[_Place]:
+    pending: list[tuple[Any, _Place]] = [(output, _Place(""))]
+    while pending:  # a model may nest its output deeper than Python's stack
+        value, place = pending.pop()
+        if isinstance(value, FileOutput | AsyncFileOutput):
+            yield place._replace(url=str(value))
+        elif isinstance(value, list | tuple):
+            many = len(value) > 1
+            places = [place._replace(indexes=(*place.indexes, i)) if many else place for i in range(len(value))]
+            pending += reversed([*zip(value, places, strict=True)])
+        elif isinstance(value, Mapping):
+            pending += reversed([(item, place._replace(keys=(*place.keys, str(key)))) for key, item in value.items()])
+
+
+def _stems(places: list[_Place]) -> list[str]:
+    """Return a distinct file name without suffix for each file."""
+    stems: list[str] = []
+    for place in places:
+        own_name = re.sub(r"-\d+$", "", PurePath(file_name(place.url)).stem)  # the index replaces the number in the URL
+        name = portable_name("-".join(place.keys) or own_name)
+        stem = candidate = "-".join([name, *map(str, place.indexes)])
+        number = 1
+        while candidate in stems:
+            number += 1
+            candidate = f"{stem}-{number}"
+        stems.append(candidate)
+    return stems
