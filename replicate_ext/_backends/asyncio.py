@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
@@ -31,7 +30,7 @@ class AsyncBackend(BaseBackend):
         super().__init__(load_config)
         self._pools: dict[asyncio.AbstractEventLoop, ConnectionPool] = {}
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
-        self._cleanups: set[Future[None]] = set()
+        self._cleanups: set[threading.Thread] = set()
 
     @property
     def pool(self) -> ConnectionPool:
@@ -126,20 +125,28 @@ class AsyncBackend(BaseBackend):
             if wait:  # else the loop may be closed, and with it the transport
                 await self._clean_up_in_task(cleanup)
             return
-        done: Future[None] = Future()
-        self._cleanups.add(done)
-        done.add_done_callback(self._cleanups.discard)
+        finished = asyncio.Event() if wait else None
+        loop = asyncio.get_running_loop() if wait else None
 
         def run() -> None:
             backend = SyncBackend(lambda: self.config)
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
                 run_sync(cleanup(backend))
             backend.close()
-            done.set_result(None)
+            self._cleanups.discard(thread)
+            if finished and loop:
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(finished.set)
 
-        threading.Thread(target=run, name="replicate-ext cleanup").start()  # the interpreter waits for it at its exit
-        if wait:
-            await asyncio.wait([asyncio.wrap_future(done)], timeout=CLEANUP_TIMEOUT)
+        thread = threading.Thread(target=run, name="replicate-ext cleanup")  # the interpreter waits for it at its exit
+        self._cleanups.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is exiting
+            run()
+        if finished:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(finished.wait(), CLEANUP_TIMEOUT)
 
     async def _clean_up_in_task(self, cleanup: Cleanup) -> None:
         """Run the cleanup in a task; restart it if an ending loop cancels it, and let no cancellation interrupt it."""
@@ -165,9 +172,8 @@ class AsyncBackend(BaseBackend):
 
     async def close(self) -> None:
         """Wait for cleanups, and close the connections of the running loop; a later request opens new ones."""
-        cleanups = [asyncio.wrap_future(cleanup) for cleanup in self._cleanups]
-        if cleanups:
-            await asyncio.wait(cleanups, timeout=CLEANUP_TIMEOUT)
+        for thread in list(self._cleanups):
+            await asyncio.to_thread(thread.join, CLEANUP_TIMEOUT)
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.aclose()
