@@ -109,7 +109,7 @@ class LocalFile:
         self._media_type = media_type or "application/octet-stream"
         self._name = self._given_name or (name or DEFAULT_NAME) + ("" if by_name else media_types.suffix(media_type))
 
-    async def _copy_stream(self, session: Session[Any], source: IO[bytes], copy: IO[bytes]) -> None:
+    async def _copy_stream(self, session: Session[Any], source: Any, copy: IO[bytes]) -> None:
         """Copy a stream in a thread that is abandoned at the deadline: nothing can interrupt a read of a pipe."""
         failure: list[BaseException] = []
         has_ended = threading.Event()
