@@ -68,7 +68,7 @@ class LocalFile:
             await self._copy_stream(session, source, copy)
         await session.backend.to_thread(self._load, copy)
         if self._size > MAX_UPLOAD_SIZE:
-            more = " or more" if copy is not None else ""
+            more = " or more" if copy is not None and is_handle else ""
             raise ValueError(
                 f"{self.path} has {self._size:,} bytes{more}; Replicate accepts files of up to {MAX_UPLOAD_SIZE:,}"
             )
@@ -146,7 +146,8 @@ class LocalFile:
     async def upload(self, session: Session[Any]) -> None:
         """Upload the file; ValueError if its size changes meanwhile."""
         payload = self._payload
-        opened = payload.open("rb") if isinstance(payload, Path) else None
+        with _name_errors(self.path):
+            opened = payload.open("rb") if isinstance(payload, Path) else None
         with opened or nullcontext():
             content: Any = opened or payload
             if not isinstance(content, bytes):

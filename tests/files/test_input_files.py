@@ -170,6 +170,21 @@ def test_decompressed_content_of_a_gzip_file_is_sent(harness: Harness, tmp_path:
     assert sent == content
 
 
+def test_file_that_is_removed_before_its_upload_is_named(harness: Harness, tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "log.bin"
+    path.write_bytes(LARGE)
+    upload = local_file.LocalFile.upload
+
+    async def remove_and_upload(file, session) -> None:
+        path.unlink()
+        await upload(file, session)
+
+    monkeypatch.setattr(local_file.LocalFile, "upload", remove_and_upload)
+    with pytest.raises(FileNotFoundError, match=r"input\.log cannot be sent: No such file"):
+        harness.call(harness.client.run("acme/filter", {"log": path}))
+    assert harness.server.requests == []
+
+
 @pytest.mark.parametrize("change", [b"", LARGE, LARGE * 3])
 def test_upload_of_a_changing_file_creates_no_prediction(
     client_kind: str, emulator: Emulator, tmp_path: Path, monkeypatch, change: bytes
