@@ -20,8 +20,11 @@ class ConnectionEnd:
         headers = response.headers
         stream: Any = response.extensions.get("network_stream")
         has_end = "content-length" in headers or "transfer-encoding" in headers
-        self._ssl_object = None if has_end or stream is None else stream.get_extra_info("ssl_object")
-        if self._ssl_object is not None and isinstance(socket := stream.get_extra_info("socket"), ssl.SSLSocket):
+        self._ssl_object: Any = None
+        if has_end or stream is None:
+            return
+        self._ssl_object, socket = stream.get_extra_info("ssl_object"), stream.get_extra_info("socket")
+        if isinstance(socket, ssl.SSLSocket):
             vars(socket)["suppress_ragged_eofs"] = (
                 False  # the read raises; once the socket is closed, it is too late to ask
             )

@@ -110,7 +110,7 @@ def _check_path(source: Path, path: str) -> object:
         raise ValueError(f"{path} is a folder, not a file: {source}")
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path} is a device or a named pipe, not a file: {source}; open it, and pass the open file")
-    return status.st_dev, status.st_ino
+    return os.path.realpath(source)
 
 
 def _check_handle(source: Any, path: str) -> None:

@@ -30,18 +30,18 @@ _lock = threading.Lock()
 """Reading an image changes it (it loads lazily, and `seek` moves), and one image may be in several concurrent calls."""
 
 
-def is_image(value: object) -> bool:
+def is_image(value: Any) -> bool:
     """Whether a value is a PIL image, or a numpy array with the type and shape of one."""
     pil = sys.modules.get("PIL.Image")  # if it was not imported, the value cannot be an image
     return (pil is not None and isinstance(value, pil.Image)) or is_image_array(value)
 
 
-def is_image_array(value: object) -> bool:
+def is_image_array(value: Any) -> bool:
     """Whether a value is a numpy array of bytes with the axes height, width and, if any, 1, 3 or 4 channels."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.ndarray) or value.dtype != numpy.uint8:
         return False
-    return value.size > 0 and (value.ndim == 2 or (value.ndim == 3 and value.shape[2] in (1, 3, 4)))
+    return bool(value.size > 0 and (value.ndim == 2 or (value.ndim == 3 and value.shape[2] in (1, 3, 4))))
 
 
 def has_pillow() -> bool:

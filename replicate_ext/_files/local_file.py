@@ -68,7 +68,7 @@ class LocalFile:
             await self._copy_stream(session, source, copy)
         await session.backend.to_thread(self._load, copy)
         if self._size > MAX_UPLOAD_SIZE:
-            more = " or more" if copy is not None else ""
+            more = " or more" if copy is not None and is_handle else ""
             raise ValueError(
                 f"{self.path} has {self._size:,} bytes{more}; Replicate accepts files of up to {MAX_UPLOAD_SIZE:,}"
             )
@@ -109,7 +109,7 @@ class LocalFile:
         self._media_type = media_type or "application/octet-stream"
         self._name = self._given_name or (name or DEFAULT_NAME) + ("" if by_name else media_types.suffix(media_type))
 
-    async def _copy_stream(self, session: Session[Any], source: IO[bytes], copy: IO[bytes]) -> None:
+    async def _copy_stream(self, session: Session[Any], source: Any, copy: IO[bytes]) -> None:
         """Copy a stream in a thread that is abandoned at the deadline: nothing can interrupt a read of a pipe."""
         failure: list[BaseException] = []
         has_ended = threading.Event()
@@ -124,9 +124,8 @@ class LocalFile:
             has_ended.set()
 
         threading.Thread(target=run, daemon=True).start()
-        deadline: float | None = getattr(session, "deadline", None)
         while not await session.backend.to_thread(has_ended.wait, STREAM_CHECK_INTERVAL):
-            if deadline is not None and session.backend.monotonic() >= deadline:
+            if session.seconds_left() == 0:
                 raise errors.WaitTimeoutError(f"{self.path} is a pipe that did not end before `timeout` expired")
         if failure:
             raise failure[0]
@@ -146,7 +145,8 @@ class LocalFile:
     async def upload(self, session: Session[Any]) -> None:
         """Upload the file; ValueError if its size changes meanwhile."""
         payload = self._payload
-        opened = payload.open("rb") if isinstance(payload, Path) else None
+        with _name_errors(self.path):
+            opened = payload.open("rb") if isinstance(payload, Path) else None
         with opened or nullcontext():
             content: Any = opened or payload
             if not isinstance(content, bytes):

@@ -12,8 +12,9 @@ import pytest
 from starlette.datastructures import UploadFile
 
 from conftest import Harness
-from replicate_ext import FileInput, WaitTimeoutError
+from replicate_ext import AsyncReplicate, FileInput, Replicate, WaitTimeoutError
 from replicate_ext._files import local_file
+from replicate_ext.emulator import Emulator
 from sent_inputs import (
     LARGE,
     PNG,
@@ -169,10 +170,24 @@ def test_decompressed_content_of_a_gzip_file_is_sent(harness: Harness, tmp_path:
     assert sent == content
 
 
+def test_file_that_is_removed_before_its_upload_is_named(harness: Harness, tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "log.bin"
+    path.write_bytes(LARGE)
+    upload = local_file.LocalFile.upload
+
+    async def remove_and_upload(file, session) -> None:
+        path.unlink()
+        await upload(file, session)
+
+    monkeypatch.setattr(local_file.LocalFile, "upload", remove_and_upload)
+    with pytest.raises(FileNotFoundError, match=r"input\.log cannot be sent: No such file"):
+        harness.call(harness.client.run("acme/filter", {"log": path}))
+    assert harness.server.requests == []
+
+
 @pytest.mark.parametrize("change", [b"", LARGE, LARGE * 3])
-@pytest.mark.usefixtures("async_backend")
-def test_file_that_changes_during_its_upload_is_rejected_by_name(
-    harness: Harness, tmp_path: Path, monkeypatch, change: bytes
+def test_upload_of_a_changing_file_creates_no_prediction(
+    client_kind: str, emulator: Emulator, tmp_path: Path, monkeypatch, change: bytes
 ) -> None:
     path = tmp_path / "log.bin"
     path.write_bytes(LARGE * 2)
@@ -182,11 +197,16 @@ def test_file_that_changes_during_its_upload_is_rejected_by_name(
         path.write_bytes(change)
         await upload(file, session)
 
+    async def run_async() -> None:
+        async with AsyncReplicate(emulator.token, base_url=emulator.url) as client:
+            await client.run("acme/filter", {"image": path})
+
     monkeypatch.setattr(local_file.LocalFile, "upload", change_and_upload)
-    harness.server.respond_with(lambda request: upload_or_create(harness, request))
-    with pytest.raises(ValueError, match=r"input\.log .* its size changed from 524,290 bytes"):
-        harness.call(harness.client.run("acme/filter", {"log": path}))
-    assert harness.server.requests == []
+    with Replicate(emulator.token, base_url=emulator.url) as client:
+        with pytest.raises(ValueError, match=r"input\.image .* its size changed from 524,290 bytes"):
+            client.run("acme/filter", {"image": path}) if client_kind == "sync" else asyncio.run(run_async())
+        assert list(client.predictions.list()) == []
+        assert list(client.files.list()) == []
 
 
 class GrowingFile(io.BytesIO):
