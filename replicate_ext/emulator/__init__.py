@@ -9,30 +9,44 @@ Requires the extra: `pip install 'replicate-ext[emulator]'`. On the command line
 
 from __future__ import annotations
 
-from .builtin_models import builtin_catalog
-from .catalog import Catalog
-from .clock import Clock
-from .execution import log, now, sleep
-from .faults import Faults
-from .schema import Field
-from .server import TOKEN, Emulator
-from .service import RecordedRequest
-from .webhooks import Delivery
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Catalog",
-    "Clock",
-    "Delivery",
-    "Emulator",
-    "Faults",
-    "Field",
-    "RecordedRequest",
-    "TOKEN",
-    "log",
-    "model",
-    "now",
-    "sleep",
-]
+if TYPE_CHECKING:  # for type checkers; `_MODULE_OF` has the same names at run time
+    from .builtin_models import model as model
+    from .catalog import Catalog as Catalog
+    from .clock import Clock as Clock
+    from .execution import log as log, now as now, sleep as sleep
+    from .faults import Faults as Faults
+    from .schema import Field as Field
+    from .server import TOKEN as TOKEN, Emulator as Emulator
+    from .service import RecordedRequest as RecordedRequest
+    from .webhooks import Delivery as Delivery
 
-model = builtin_catalog.model
-"""Decorator that turns a typed function into a model of every emulator started afterwards; see `Catalog.model`."""
+_MODULE_OF = {
+    "Catalog": "catalog",
+    "Clock": "clock",
+    "Delivery": "webhooks",
+    "Emulator": "server",
+    "Faults": "faults",
+    "Field": "schema",
+    "RecordedRequest": "service",
+    "TOKEN": "server",
+    "log": "execution",
+    "model": "builtin_models",
+    "now": "execution",
+    "sleep": "execution",
+}
+
+__all__ = list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]  # a test compares them
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name on first use: the extra may not be installed, and then the command must be able to say so."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = globals()[name] = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{error}; the emulator requires: pip install 'replicate-ext[emulator]'") from error
+    return value

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import runpy
 import signal
 import threading
+import traceback
+from typing import NoReturn
 
-from .server import Emulator
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2 and one line."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (--help lists the options)\n")
 
 
-def main() -> None:
-    """Run the emulator until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="replicate-emulator", description="A local server that implements Replicate's API."
-    )
+def create_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(prog="replicate-emulator", description="A local server that implements Replicate's API.")
     parser.add_argument("models", nargs="*", help="Python files that define models with @emulator.model(...)")
     parser.add_argument("--port", type=int, default=8787, help="port to listen on (default: 8787; 0 picks a free one)")
     parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: only this machine)")
@@ -26,15 +31,25 @@ def main() -> None:
     parser.add_argument("--https", action="store_true", help="serve HTTPS, with a throw-away certificate")
     parser.add_argument("--seed", type=int, help="seed for the random failures")
     parser.add_argument("--state", metavar="FILE", help="SQLite file that keeps all state across restarts")
-    arguments = parser.parse_args()
-    for path in arguments.models:
-        runpy.run_path(path, run_name="models")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    names = ("enforce_rate_limits", "boot_time", "chaos", "seed", "https", "state")
-    options = {name: getattr(arguments, name) for name in names}
-    with Emulator(arguments.port, arguments.host, **options) as api:
+    return parser
+
+
+def main() -> None:
+    """Run the emulator until SIGINT or SIGTERM; if it cannot start, exit with status 2 and one line."""
+    parser = create_parser()
+    options = vars(parser.parse_args())
+    with contextlib.ExitStack() as stack:
+        try:
+            from . import Emulator
+
+            for path in options.pop("models"):
+                _define_models(path)
+            api = stack.enter_context(Emulator(**options))
+        except (ImportError, OSError, ValueError) as error:
+            parser.error(getattr(error, "strerror", None) or str(error))
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         print(f"The emulator is listening on {api.url} (Ctrl-C stops it).")
         print(f"Dashboard: {api.url.removesuffix('v1')}\n")
         print(f"export REPLICATE_BASE_URL={api.url}")
@@ -43,6 +58,16 @@ def main() -> None:
             print(f"export SSL_CERT_FILE={api.ca_file} NODE_EXTRA_CA_CERTS={api.ca_file}")
         print(flush=True)
         stop.wait()
+
+
+def _define_models(path: str) -> None:
+    """Run a Python file that defines models; a ValueError says where it fails."""
+    try:
+        runpy.run_path(path, run_name="models")
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f", line {frame.lineno}" for frame in frames if frame.filename == path]
+        raise ValueError(f"{path}{lines[-1] if lines else ''}: {type(error).__name__}: {error}") from error
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from .schema import Field
 builtin_catalog = Catalog()
 """The default models of an emulator, and those that `emulator.model` adds."""
 
+model = builtin_catalog.model
+"""Decorator that turns a typed function into a model of every emulator started afterwards; see `Catalog.model`."""
+
 
 @builtin_catalog.model("acme/hello", official=True)
 async def hello(text: Annotated[str, Field("The name to greet.")]) -> str:

@@ -106,11 +106,19 @@ class Model:
     """Versions pushed so far, including deleted ones."""
 
     def push(
-        self, function: Callable[..., Any], now: datetime, train: Callable[..., Callable[..., Any]] | None = None
+        self,
+        function: Callable[..., Any],
+        now: datetime,
+        train: Callable[..., Callable[..., Any]] | None = None,
+        id: str | None = None,
     ) -> Version:
-        """Add a version. Its id depends only on the model's name and the number of pushes, so it survives restarts."""
+        """Add a version.
+
+        By default its id depends only on the model's name and the number of pushes: that of a version in a catalog
+        survives restarts.
+        """
         self.push_count += 1
-        id = hashlib.sha256(f"{self.ref}#{self.push_count}".encode()).hexdigest()
+        id = id or hashlib.sha256(f"{self.ref}#{self.push_count}".encode()).hexdigest()
         self.versions.append(Version(id, now, schema.build_openapi_schema(function, train), function, train))
         return self.versions[-1]
 

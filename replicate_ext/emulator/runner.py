@@ -13,6 +13,7 @@ import inspect
 import json
 import mimetypes
 import re
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
@@ -77,6 +78,7 @@ class Runner:
         self.state.jobs[job.id] = job
         self.executions[job.id] = execution
         model.run_count += 1
+        self.state.models.touch(model.ref)
         self._notify(execution, "start")
         execution.task = asyncio.create_task(self._run(execution, lifetime))
         return execution
@@ -87,12 +89,19 @@ class Runner:
             self.state.finished.append(job)
         self.webhooks.enqueue(job, event, execution.origin)
         if event == "completed":
+            self.state.jobs.touch(job.id)
             self.persist()
 
     def cancel(self, job: Job) -> None:
         """Cancel a job; does nothing if it is finished, as every job loaded from a state file is."""
         if not job.is_finished:
             self.executions[job.id].stop("canceled")
+
+    def delete(self, job: Job) -> None:
+        """Delete a job, which is canceled if it is running, with its data, files and event stream."""
+        self.cancel(job)
+        self.state.remove_data(job)
+        del self.state.jobs[job.id]
 
     def close(self) -> None:
         """Cancel all jobs and deliveries, so that no request waits for one any longer."""
@@ -110,7 +119,7 @@ class Runner:
             execution.start()
             function = execution.version.train if job.kind == "training" else execution.version.function
             if function is None:
-                raise RuntimeError(f"{execution.model.ref} has no function that could run here")
+                raise RuntimeError(_explain_missing_function(execution))
             arguments = await self._arguments(function, execution)
             if job.kind == "training":
                 job.output = self._push_version(await _call(function, arguments), execution)
@@ -141,8 +150,9 @@ class Runner:
     def _push_version(self, function: Callable[..., Any], execution: Execution) -> dict[str, Any]:
         """Push the function that a training returned to its destination, and return the training's output."""
         destination = self.state.models[str(execution.job.destination)]
-        version = destination.push(function, self.clock.now(), execution.version.train)
+        version = destination.push(function, self.clock.now(), execution.version.train, secrets.token_hex(32))
         version.trained_from = (execution.model.ref, execution.version.id, execution.job.input)
+        self.state.models.touch(destination.ref)
         weights = self.state.new_path("weights.json")
         weights.write_text(json.dumps(execution.job.input))
         return {"version": f"{destination.ref}:{version.id}", "weights": self._store_output(weights, execution)}
@@ -176,7 +186,8 @@ class Runner:
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" == execution.origin:
             folder, _, rest = unquote(parts.path).removeprefix("/v1").lstrip("/").partition("/")
-            files = {"files": self.state.uploads, "outputs": self.state.outputs}.get(folder, {})
+            folders: dict[str, dict[str, StoredFile]] = {"files": self.state.uploads, "outputs": self.state.outputs}
+            files = folders.get(folder, {})
             if rest.split("/")[0] not in files:
                 raise FileNotFoundError(f"there is no file at {parts.path}")
             return files[rest.split("/")[0]].path
@@ -216,6 +227,14 @@ class Runner:
         self.state.outputs[file.id] = file
         execution.job.output_file_ids.append(file.id)
         return f"{execution.origin}/outputs/{file.id}/{name}"
+
+
+def _explain_missing_function(execution: Execution) -> str:
+    ref = execution.model.ref
+    if execution.version.trained_from is None:
+        return f"{ref} has no function that could run here"
+    base = execution.version.trained_from[0]
+    return f"{ref} was trained from {base}: start the emulator with the file that defines {base}, and how to train it"
 
 
 async def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlencode
@@ -49,6 +50,10 @@ class Emulator:
         https: Whether to serve HTTPS, with a throw-away certificate.
         state: SQLite file that keeps all state, so that the next emulator resumes with it.
 
+    Raises:
+        ValueError: An argument is out of range, or `state` is not a state file.
+        OSError: It cannot listen on this port.
+
     Attributes:
         ca_file: PEM file with the CA certificate that clients must trust; None without `https`.
         clock: The emulator's time: `api.clock.advance(3600)`.
@@ -69,6 +74,10 @@ class Emulator:
         https: bool = False,
         state: str | os.PathLike[str] | None = None,
     ) -> None:
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535, got {port!r}")
+        if not boot_time >= 0:
+            raise ValueError(f"boot_time must be 0 or more seconds, got {boot_time!r}")
         self._store_path = state
         self.token = token
         self._scheme = "https" if https else "http"
@@ -129,41 +138,42 @@ class Emulator:
         return self._service
 
     def __enter__(self) -> Emulator:
-        listener = _create_listener(*self._address)
-        self._address = listener.getsockname()[:2]
-        state = State(self._models)
-        self._store = Store(Path(self._store_path)) if self._store_path else None
-        if self._store is not None:
-            self._store.load(state)
-        self._service = Service(
-            state,
-            self.clock,
-            self.token,
-            self._enforce_rate_limits,
-            self._boot_time,
-            self.faults,
-            drop_connection=self._drop_connection,
-            store=self._store,
-        )
-        server_certificate: Path | None = None
-        if self._scheme == "https":
-            self.ca_file, server_certificate = create_certificates(state.folder, self._address[0])
-        config = uvicorn.Config(
-            create_app(self._service),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-            ssl_certfile=server_certificate,
-        )
-        self._server = uvicorn.Server(config)
-        self._loop = self.clock.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, args=[listener], name="replicate-emulator")
-        self._thread.start()
+        with ExitStack() as stack:
+            listener = stack.enter_context(_create_listener(*self._address))
+            self._address = listener.getsockname()[:2]
+            state = State(self._models)
+            stack.callback(state.close)
+            store = stack.enter_context(Store(Path(self._store_path), state)) if self._store_path else None
+            self._service = Service(
+                state,
+                self.clock,
+                self.token,
+                self._enforce_rate_limits,
+                self._boot_time,
+                self.faults,
+                drop_connection=self._drop_connection,
+                store=store,
+            )
+            server_certificate: Path | None = None
+            if self._scheme == "https":
+                self.ca_file, server_certificate = create_certificates(state.folder, self._address[0])
+            config = uvicorn.Config(
+                create_app(self._service),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+                ssl_certfile=server_certificate,
+            )
+            self._server = uvicorn.Server(config)
+            self._loop = self.clock.loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._serve, args=[listener], name="replicate-emulator")
+            self._thread.start()
+            self._resources = stack.pop_all()
         return self
 
     def _serve(self, listener: socket.socket) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, listener:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._server.serve([listener]))
 
     def _drop_connection(self, scope: object) -> None:
@@ -180,9 +190,7 @@ class Emulator:
         self._server.should_exit = True
         self._thread.join()
         self.clock.loop = None
-        self._running_service.state.close()
-        if self._store is not None:
-            self._store.close()
+        self._resources.close()
 
 
 def _create_listener(host: str, port: int) -> socket.socket:
@@ -190,10 +198,15 @@ def _create_listener(host: str, port: int) -> socket.socket:
 
     It is created with an explicit protocol, because asyncio sets TCP_NODELAY only on sockets that have one.
     """
-    family, type_, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, type_, protocol)
-    if sys.platform != "win32":
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(address)
-    listener.listen(LISTEN_BACKLOG)
+    try:
+        family, type_, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with ExitStack() as stack:
+            listener = stack.enter_context(socket.socket(family, type_, protocol))
+            if sys.platform != "win32":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(LISTEN_BACKLOG)
+            stack.pop_all()
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {host}, port {port}: {error.strerror}") from error
     return listener

@@ -70,7 +70,7 @@ class Service:
 
     def _persist(self) -> None:
         if self.store is not None:
-            self.store.save(self.state)
+            self.store.save()
 
     def wrap(self, endpoint: Endpoint, operation_id: str | None = None) -> Endpoint:
         """Return an endpoint that also keeps the journal, applies faults, and turns problems into responses."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from .catalog import Catalog, Model, Version
 from .formats import format_timestamp
+from .table import Table
 
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
@@ -201,10 +202,11 @@ class State:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = Catalog()
-        self.models = self.catalog.models
+        self.models: Table[Model] = Table()
+        self.catalog.models = self.models
         for ref, model in catalog.models.items():
             self.models[ref] = replace(model, versions=[*model.versions], metadata=dict(model.metadata))
-        self.deployments: dict[str, Deployment] = {}
+        self.deployments: Table[Deployment] = Table()
         self.collections = {collection["slug"]: collection for collection in catalog.collections}
         for name, ref in catalog.deployments.items():
             model = self.models[ref]
@@ -212,11 +214,11 @@ class State:
             deployment = Deployment(self.username, name, [Release(1, ref, settings, model.created_at)])
             self.deployments[deployment.ref] = deployment
         self.webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
-        self.jobs: dict[str, Job] = {}
+        self.jobs: Table[Job] = Table()
         self.finished: deque[Job] = deque()
         """Finished predictions that still have their data, oldest first."""
-        self.uploads: dict[str, StoredFile] = {}
-        self.outputs: dict[str, StoredFile] = {}
+        self.uploads: Table[StoredFile] = Table()
+        self.outputs: Table[StoredFile] = Table()
         self.signing_secret = secrets.token_bytes(32)
         self._temporary_folder = TemporaryDirectory(prefix="replicate-emulator-", ignore_cleanup_errors=True)
         self.folder = Path(self._temporary_folder.name)
@@ -224,13 +226,17 @@ class State:
     def expire(self, now: datetime) -> None:
         """Remove expired data of predictions, and expired uploads."""
         while self.finished and now - (self.finished[0].completed_at or now) >= DATA_LIFETIME:
-            job = self.finished.popleft()
-            job.is_data_removed, job.input, job.output, job.logs = True, {}, None, ""
-            for id in job.output_file_ids:
-                self.outputs.pop(id).path.unlink(missing_ok=True)
-            job.output_file_ids = []
+            self.remove_data(self.finished.popleft())
         while self.uploads and now - (oldest := next(iter(self.uploads.values()))).created_at >= UPLOAD_LIFETIME:
-            self.uploads.pop(oldest.id).path.unlink(missing_ok=True)
+            delete_file(self.uploads, oldest.id)
+
+    def remove_data(self, job: Job) -> None:
+        """Remove input, output, logs and files of a job; its event stream is not found any more."""
+        job.is_data_removed, job.input, job.output, job.logs = True, {}, None, ""
+        for id in job.output_file_ids:
+            delete_file(self.outputs, id)
+        job.output_file_ids = []
+        self.jobs.touch(job.id)
 
     def close(self) -> None:
         """Delete all files."""
@@ -251,3 +257,9 @@ class State:
                 return model, version
         model = self.models.get(ref)
         return (model, model.latest_version) if model and model.is_official and model.latest_version else None
+
+
+def delete_file(files: Table[StoredFile], id: str) -> None:
+    """Delete an upload or an output file."""
+    files[id].path.unlink(missing_ok=True)
+    del files[id]

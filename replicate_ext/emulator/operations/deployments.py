@@ -100,6 +100,7 @@ def use_deployment(context: Context, owner: str, name: str) -> tuple[Model, Vers
     if not deployment.is_online:
         raise Problem(400, "This deployment allows no instances: raise max_instances to run predictions with it")
     deployment.last_used_at = context.clock.now()
+    context.state.deployments.touch(deployment.ref)
     return model, version
 
 
@@ -111,3 +112,4 @@ def _add_release(context: Context, deployment: Deployment, model: Model, body: d
     validate(settings["min_instances"], {"maximum": settings["max_instances"]}, "min_instances")
     number = len(deployment.releases) + 1
     deployment.releases.append(Release(number, model.ref, settings, context.clock.now()))
+    context.state.deployments.touch(deployment.ref)

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from ..formats import new_job_id
 from ..http import json_response, parse_json
 from ..problems import Problem, not_found, validate
-from ..state import StoredFile
+from ..state import StoredFile, delete_file
 from .context import Context, handles
 
 MAX_FILE_SIZE = 100 * 1024 * 1024
@@ -112,8 +112,7 @@ async def get(context: Context, id: str) -> Any:
 @handles("files.delete")
 async def delete(context: Context, id: str) -> Any:
     """Delete an upload."""
-    _find_file(context, id).path.unlink(missing_ok=True)
-    del context.state.uploads[id]
+    delete_file(context.state.uploads, _find_file(context, id).id)
     return Response(status_code=204, media_type="text/plain")
 
 

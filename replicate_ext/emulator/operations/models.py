@@ -84,6 +84,7 @@ async def update(context: Context, owner: str, name: str) -> Any:
     """Change the description, readme or URLs of a model."""
     model = _find_own_model(context, owner, name)
     model.metadata |= _editable_fields(context.body)
+    context.state.models.touch(model.ref)
     return _to_json(context, model)
 
 
@@ -146,9 +147,9 @@ async def delete_version(context: Context, owner: str, name: str, id: str) -> An
     if _find_own_model(context, owner, name).visibility != "private" or is_deployed:
         raise Problem(403, "Only versions of private models that no deployment uses can be deleted")
     model.versions.remove(version)
+    context.state.models.touch(model.ref)
     for job in [job for job in context.state.jobs.values() if job.version == id]:
-        context.runner.cancel(job)
-        del context.state.jobs[job.id]
+        context.runner.delete(job)
     return Response(status_code=202)
 
 
