@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from . import dashboard, spec
-from .operations import HANDLERS
+from .operations import find_handler
 from .problems import Problem, not_found
 from .service import Endpoint, Service
 
@@ -21,7 +21,7 @@ def create_app(service: Service) -> Starlette:
     api_routes = [Route("/streams/{secret}", service.wrap(service.stream))]
     endpoints: dict[str, dict[str, Endpoint]] = {}
     for operation in spec.operations():
-        endpoint = service.wrap(service.operation_endpoint(operation, HANDLERS[operation.id]), operation.id)
+        endpoint = service.wrap(service.operation_endpoint(operation, find_handler(operation.id)), operation.id)
         endpoints.setdefault(operation.path, {})[operation.method] = endpoint
     for path, by_method in endpoints.items():
         api_routes.append(Route(path, _dispatch(by_method), methods=list(by_method)))

@@ -7,9 +7,10 @@ or linked, and the browser must not run them. The only script fetches the page a
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import mimetypes
-from collections.abc import Callable
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,8 @@ from starlette.routing import Route
 from .catalog import Model
 from .http import get_origin
 from .problems import Problem, not_found, validate
-from .service import Service
+from .service import Endpoint, Service
+from .state import Job
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_ROWS = 50
@@ -41,16 +43,45 @@ HEADERS = {
 def routes(service: Service) -> list[Route]:
     """Return the routes of the dashboard."""
     dashboard = _Dashboard(service)
-    return [
-        Route("/", dashboard.predictions),
-        Route("/p/{id}", dashboard.prediction),
-        Route("/_/models", dashboard.models),
-        Route("/_/requests", dashboard.requests),
-        Route("/_/style.css", _static_file("style.css")),
-        Route("/_/live.js", _static_file("live.js")),
-        Route("/{owner}/{name}", dashboard.model),
-        Route("/{owner}/{name}", dashboard.run, methods=["POST"]),
+    endpoints: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/", dashboard.predictions),
+        ("GET", "/p/{id}", dashboard.prediction),
+        ("POST", "/p/{id}/cancel", dashboard.cancel),
+        ("GET", "/_/models", dashboard.models),
+        ("GET", "/_/requests", dashboard.requests),
+        ("GET", "/_/style.css", _static_file("style.css")),
+        ("GET", "/_/live.js", _static_file("live.js")),
+        ("GET", "/{owner}/{name}", dashboard.model),
+        ("POST", "/{owner}/{name}", dashboard.run),
     ]
+    return [Route(path, _same_site(endpoint), methods=[method]) for method, path, endpoint in endpoints]
+
+
+def _same_site(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that other web sites can neither read nor submit forms to."""
+
+    async def checked(request: Request) -> Response:
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if not _is_own_host(host):
+            return Problem(421, "The dashboard is served under the IP address or name of this machine only").response()
+        if request.method == "POST" and origin is not None and urlsplit(origin).netloc != host:
+            return Problem(403, "This form was sent from another site").response()
+        return await endpoint(request)
+
+    return checked
+
+
+def _is_own_host(host: str) -> bool:
+    """Whether a `Host` header has an IP address, or a name of this machine.
+
+    Any other name may belong to a web site that has pointed it to this machine, so that its scripts may read the
+    dashboard as if it were their own (DNS rebinding).
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in ("localhost", socket.gethostname().lower()) or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 class _Dashboard:
@@ -58,7 +89,7 @@ class _Dashboard:
         self._service = service
         loader = jinja2.FileSystemLoader(TEMPLATES)
         self._templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        self._templates.filters["shorten"] = _shorten
+        self._templates.filters |= {"shorten": _shorten, "duration": self._duration}
         self._templates.tests |= {"image": _is_image, "text_list": _is_text_list}
 
     def _render(
@@ -82,6 +113,18 @@ class _Dashboard:
         if job is None:
             return not_found().response()
         return self._render(request, "prediction.html", job=job, json=job.to_json(get_origin(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel a prediction or training, if it is still running."""
+        job = self._service.state.jobs.get(request.path_params["id"])
+        if job is None:
+            return not_found().response()
+        self._service.runner.cancel(job)
+        return RedirectResponse(f"/p/{job.id}", 303)
+
+    def _duration(self, job: Job) -> float:
+        """Return the seconds from the creation of a job to its end, or until now."""
+        return ((job.completed_at or self._service.clock.now()) - job.created_at).total_seconds()
 
     async def models(self, request: Request) -> Response:
         return self._render(request, "models.html", models=list(self._service.state.models.values()))
@@ -112,9 +155,6 @@ class _Dashboard:
 
     async def run(self, request: Request) -> Response:
         """Run a model with the submitted form."""
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            return Problem(403, "This form was sent from another site").response()
         model = self._find_model(request)
         if model is None or model.latest_version is None:
             return not_found().response()
@@ -164,7 +204,7 @@ def _is_text_list(items: Any) -> bool:
     return all(isinstance(item, str) and not item.startswith(("http://", "https://", "data:")) for item in items)
 
 
-def _static_file(name: str) -> Callable[[Request], Any]:
+def _static_file(name: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         return FileResponse(TEMPLATES / name, headers=HEADERS)
 

@@ -24,6 +24,8 @@ class RequestFault:
     """Bytes of the response body after which the connection is dropped, or `BEFORE_PROCESSING`."""
     delay: float = 0.0
     """Seconds by which the response is delayed."""
+    replace_id: bool = False
+    """Whether the response has the id of another prediction."""
     times: int = 1
     """Number of requests that it affects."""
 
@@ -99,6 +101,15 @@ class Faults:
             times: Number of requests that are delayed.
         """
         self._add(RequestFault(path, delay=seconds, times=times))
+
+    def replace_id(self, *, path: str | None = None, times: int = 1) -> None:
+        """Respond to the next request with the id of another prediction, as a faulty cache or proxy would.
+
+        Args:
+            path: Match only requests whose path contains it.
+            times: Number of requests whose response has another id.
+        """
+        self._add(RequestFault(path, replace_id=True, times=times))
 
     def interrupt_stream(self, *, after: int) -> None:
         """End the next connection to an event stream after that many events."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from . import spec, streams
 from .clock import Clock
 from .faults import BEFORE_PROCESSING, Faults
+from .formats import new_job_id
 from .http import get_origin, json_response, read_json
 from .operations.context import Context, Handler
 from .problems import Problem, not_found, throttled, unauthenticated, validate
@@ -42,6 +44,8 @@ class RecordedRequest:
     """The parsed JSON body; None for other bodies."""
     status: int | None = None
     """None until there is a response."""
+    seconds: float | None = None
+    """Seconds on the emulator's clock until there was a response."""
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Service:
             self.journal.append(recorded)
             del self.journal[:-MAX_JOURNAL_ENTRIES]
             request.state.recorded = recorded
+            started_at = self.clock.time()
             self.state.expire(self.clock.now())
             fault = self.faults.take_request_fault(request.url.path)
             if fault.drop_after == BEFORE_PROCESSING:
@@ -95,9 +100,11 @@ class Service:
                 response = await endpoint(request)
             except Problem as problem:
                 response = problem.response()
-            recorded.status = response.status_code
+            recorded.status, recorded.seconds = response.status_code, self.clock.time() - started_at
             if request.method not in ("GET", "HEAD", "QUERY"):
                 self._persist()
+            if fault.replace_id:
+                _replace_id(response, new_job_id(self.clock.now()))
             if fault.drop_after is None:
                 return response
             return _TruncatedResponse(response, fault.drop_after, self.drop_connection)
@@ -156,6 +163,14 @@ class Service:
             "x-content-type-options": "nosniff",
         }
         return FileResponse(file.path, media_type=file.content_type, headers=headers)
+
+
+def _replace_id(response: Response, id: str) -> None:
+    """Replace the id of a prediction or training in a response, and in its URLs."""
+    job = json.loads(bytes(response.body)) if response.media_type == "application/json" else None
+    if isinstance(job, dict) and "id" in job:
+        response.body = bytes(response.body).replace(job["id"].encode(), id.encode())
+        response.headers["content-length"] = str(len(response.body))
 
 
 class _NoResponse(Response):

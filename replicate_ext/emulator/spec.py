@@ -50,4 +50,4 @@ def _body_validator(entry: dict[str, Any]) -> Validator | None:
     content = entry.get("requestBody", {}).get("content", {})
     if "application/json" not in content:
         return None
-    return create_validator({**content["application/json"]["schema"], "components": document()["components"]})
+    return create_validator({**content["application/json"].get("schema", {}), "components": document()["components"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,58 @@ def test_invalid_form_shows_the_error(browser, fields, message) -> None:
 def test_form_from_another_site_is_rejected(browser) -> None:
     response = browser.post("/acme/hello", data={"text": "x"}, headers={"origin": "https://evil.example"})
     assert response.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8787", "127.0.0.1.evil.example", "localhost.evil", ""])
+@pytest.mark.parametrize("path", ["/", "/_/requests", "/_/models", "/acme/hello", "/_/live.js"])
+def test_pages_are_not_served_under_a_foreign_host_name(browser, host, path) -> None:
+    response = browser.get(path, headers={"host": host})
+    assert response.status_code == 421
+    assert "r8_" not in response.text
+    assert browser.post("/acme/hello", data={"text": "x"}, headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost:8787", "LOCALHOST", "[::1]:80", "192.168.1.5", "{name}:80"])
+def test_pages_are_served_under_addresses_and_names_of_this_machine(browser, host) -> None:
+    host = host.format(name=socket.gethostname())
+    assert browser.get("/", headers={"host": host}).status_code == 200
+
+
+def test_running_prediction_can_be_canceled(api, client, browser) -> None:
+    job = client.models.predictions.create("acme", "sleeper", input={"seconds": 60})
+    path = f"/p/{job.id}/cancel"
+    assert f'<form method="post" action="{path}">' in browser.get("/").text
+    assert browser.post(path, headers={"origin": "https://evil.example"}).status_code == 403
+    page = browser.post(path)
+    assert page.url.path == f"/p/{job.id}"
+    assert client.predictions.get(job.id).status == "canceled"
+    assert "cancel</button>" not in page.text
+    assert browser.post("/p/nothing/cancel").status_code == 404
+
+
+def test_durations_of_predictions_and_requests_are_shown(api, client, browser) -> None:
+    running = client.models.predictions.create("acme", "sleeper", input={"seconds": 60})
+    api.clock.advance(7)
+    [shown] = re.findall(r'<span class="time">([\d.]+) s</span>', browser.get(f"/p/{running.id}").text)
+    assert 7 <= float(shown) < 60
+    client.predictions.cancel(running.id)
+    api.clock.advance(1000)
+    [shown] = re.findall(r'<span class="time">([\d.]+) s</span>', browser.get(f"/p/{running.id}").text)
+    assert 7 <= float(shown) < 60
+    assert all(request.seconds >= 0 for request in api.requests)
+    rows = re.findall(r'<td class="number">(\d+) ms</td>', browser.get("/_/requests").text)
+    assert len(rows) == len(api.requests) == 2
+
+
+def test_cells_of_the_request_table_do_not_break_words(client, browser) -> None:
+    client.account.get()
+    page = browser.get("/_/requests").text
+    assert "<th>status</th>" in page
+    assert '<td class="path">/v1/account</td>' in page
+    style = browser.get("/_/style.css").text
+    assert "white-space: nowrap" in re.findall(r"^td, th \{(.*?)\}", style, re.MULTILINE)[0]
+    breaking = re.findall(r"^(.*?) \{[^}]*overflow-wrap: anywhere", style, re.MULTILINE)
+    assert not {"td", "th", "td, th"} & set(breaking)
 
 
 def test_journal_is_shown_and_unknown_pages_are_not_found(client, browser) -> None:

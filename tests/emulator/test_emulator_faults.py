@@ -50,6 +50,19 @@ def test_drop_connection_before_the_request_and_within_the_response(api) -> None
         assert next(client.predictions.list(created_after=caught.value.maybe_created_after)).input == {"text": "x"}
 
 
+def test_replace_id_responds_with_the_id_of_another_prediction(api, client) -> None:
+    created = client.models.predictions.create("acme", "hello", input={"text": "x"})
+    api.faults.replace_id(path=f"/predictions/{created.id}")
+    assert client.account.get().username == "acme"
+    other = client.predictions.get(created.id)
+    assert other.id != created.id
+    assert (other.model, other.input) == (created.model, created.input)
+    assert client.predictions.get(created.id).id == created.id
+    api.faults.replace_id(times=2)
+    assert "id" not in client.account.get().to_dict()  # a response without an id stays as it is
+    assert client.models.readme.get("acme", "poet").startswith("# Poet")
+
+
 def test_interrupted_download_resumes_with_a_range(api, client) -> None:
     [picture] = client.run("acme/painter", {"prompt": "x", "width": 64, "height": 64})
     content = picture.read()

@@ -3,17 +3,61 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
+from PIL import Image
 
 from replicate_api.api import OPERATIONS
 from replicate_ext import APIStatusError, InvalidRequestError, NotFoundError, webhooks
+from replicate_ext.emulator import Emulator, spec
 from replicate_ext.emulator.operations import HANDLERS
 
 
 def test_every_operation_of_the_openapi_document_has_a_handler() -> None:
     assert HANDLERS.keys() == set(OPERATIONS)
+
+
+def test_operation_without_a_handler_responds_501(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = {
+        "post": {"operationId": "models.like", "requestBody": {"content": {"application/json": {}}}, "responses": {}},
+        "get": {"operationId": "models.likes.list", "responses": {}},
+    }
+    document = spec.document()
+    monkeypatch.setattr(spec, "document", lambda: {**document, "paths": {**document["paths"], "/likes/{id}": new}})
+    monkeypatch.setattr(spec, "operations", spec.operations.__wrapped__)
+    with Emulator() as api, httpx.Client(headers={"Authorization": f"Bearer {api.token}"}) as http:
+        response = http.post(f"{api.url}/likes/1", json={"any": "body"})
+        problem = {"detail": "The emulator does not implement models.like.", "status": 501}
+        assert (response.status_code, response.json()) == (501, problem)
+        assert http.get(f"{api.url}/likes/1").json()["detail"].endswith("models.likes.list.")
+        assert http.delete(f"{api.url}/likes/1").status_code == 405
+        assert httpx.get(f"{api.url}/likes/1").status_code == 401
+        assert http.get(f"{api.url}/account").status_code == 200
+
+
+def test_deleted_version_takes_its_predictions_files_and_event_streams_along(api, client) -> None:
+    client.models.create(owner="acme", name="gallery", visibility="private", hardware="cpu")
+
+    @api.model("acme/gallery")
+    def paint(size: int = 16) -> Iterator[Image.Image]:
+        yield Image.new("RGB", (size, size))
+
+    version = client.models.get("acme", "gallery").latest_version.id
+    [picture] = client.run(f"acme/gallery:{version}")
+    [job] = [job for job in client.predictions.list() if job.version == version]
+    assert httpx.get(picture.url).status_code == 200
+    with httpx.stream("GET", job.urls.stream) as response:
+        assert response.status_code == 200
+    client.models.versions.delete("acme", "gallery", version)
+    assert httpx.get(picture.url).status_code == 404
+    assert httpx.get(job.urls.stream).status_code == 404
+    with pytest.raises(NotFoundError):
+        client.predictions.get(job.id)
+    assert list(api._running_service.state.folder.glob("*.png")) == []
+    api.clock.advance(3601)  # when its data would have been removed
+    assert client.account.get().username == "acme"
 
 
 def test_models_are_listed_searched_and_returned(client) -> None:
