@@ -245,7 +245,7 @@ def _parse_problem(body: bytes) -> dict[str, Any]:
     text = body.decode(errors="replace").strip()
     try:
         problem = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"detail": _summarize_page(text)} if text else {}
     return problem if isinstance(problem, dict) else {"detail": text[:500]}
 

@@ -99,11 +99,11 @@ def retry_after(failure: Failure) -> float | None:
         return None
     try:
         problem = json.loads(failure.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     hint = problem.get("retry_after") if isinstance(problem, dict) else None
     if isinstance(hint, (int, float)) and not isinstance(hint, bool) and hint >= 0:
-        return float(hint)
+        return float(min(hint, 1e9))  # a longer integer may not fit into a float
     # "Expected available in 1 second", "Your rate limit resets in ~30s."
     words = re.search(r"(?:available in|resets in)\s*~?(\d+(?:\.\d+)?)", str(problem))
     return float(words[1]) if words else None
