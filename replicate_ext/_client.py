@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ._backends.asyncio import AsyncBackend
 
+T = TypeVar("T")
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
 
@@ -175,8 +176,8 @@ class _Api:
     def __init__(self, session: Session[SyncBackend]) -> None:
         self._session = session
 
-    def send(self, request: Request, /) -> httpx.Response:
-        return run_sync(self._session.send(request, lambda response: response)).value
+    def send(self, request: Request, parse: Callable[[httpx.Response], T], /) -> T:
+        return run_sync(self._session.send(request, parse)).value
 
 
 class _AsyncApi:
@@ -185,5 +186,5 @@ class _AsyncApi:
     def __init__(self, session: Session[AsyncBackend]) -> None:
         self._session = session
 
-    async def asend(self, request: Request, /) -> httpx.Response:
-        return (await self._session.send(request, lambda response: response)).value
+    async def asend(self, request: Request, parse: Callable[[httpx.Response], T], /) -> T:
+        return (await self._session.send(request, parse)).value

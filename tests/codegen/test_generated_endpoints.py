@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from generated_models import MODULES
-from replicate_api import Client
+from replicate_api import AuthenticatedClient, Client
 from replicate_api.api import OPERATIONS
 from replicate_api.errors import UnexpectedStatus
 from replicate_api.models import (
@@ -25,7 +25,7 @@ def client_returning(response: httpx.Response, requests: list[httpx.Request] | N
         (requests if requests is not None else []).append(request)
         return httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
-    return Client("https://api.example/v1/", "r8_x", transport=httpx.MockTransport(handle))
+    return AuthenticatedClient("https://api.example/v1/", "r8_x", httpx_args={"transport": httpx.MockTransport(handle)})
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -65,7 +65,7 @@ def test_every_upload_has_a_new_multipart_boundary() -> None:
     content = b"+++\r\n--+++--\r\nstill the file"
     for _ in range(2):
         request = MODULES["files.create"].build(content=content, filename="x.bin", metadata={"a": 1})
-        assert isinstance(MODULES["files.create"].parse(client.send(request)), File)
+        assert isinstance(client.send(request, MODULES["files.create"].parse), File)
     boundaries = [request.headers["content-type"].partition("boundary=")[2] for request in requests]
     assert boundaries[0] != boundaries[1]
     for boundary, request in zip(boundaries, requests, strict=True):

@@ -277,7 +277,7 @@ class EnumOf(Codec):
         return {str(member): member for member in self.enum}
 
     def matches(self, value: Any) -> bool:
-        return value in self._members
+        return isinstance(value, str) and value in self._members
 
     def load(self, value: Any) -> Any:
         if not isinstance(value, str):
@@ -637,7 +637,7 @@ _LONG_NUMBER = b":" + b"0" * 19
 
 
 def loads(content: bytes) -> Any:
-    """Decode JSON without rounding integers; ValueError if it is invalid.
+    """Decode JSON without rounding integers; ValueError if it is invalid or nested too deeply.
 
     orjson is used if it is installed, as it is faster. It rounds integers of more than 64 bits and is stricter than the
     standard library, so JSON with a long number, or that orjson rejects, is decoded by the standard library.
@@ -647,7 +647,10 @@ def loads(content: bytes) -> Any:
             return orjson.loads(content)
         except ValueError:
             pass
-    return json.loads(content)
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
 
 
 def load_response(codec: Codec, response: httpx.Response) -> Any:
@@ -661,7 +664,7 @@ def load_response(codec: Codec, response: httpx.Response) -> Any:
 def load_untyped(response: httpx.Response) -> Any:
     """Load a body that the OpenAPI document does not describe: JSON, else text, None if it is empty."""
     try:
-        return response.json() if response.content else None
+        return loads(response.content) if response.content else None
     except ValueError:
         return response.text
 
@@ -673,7 +676,7 @@ def to_response(response: httpx.Response, parse: Callable[[httpx.Response], T]) 
         parsed = parse(response)
     else:
         try:
-            body: object = response.json()
+            body: object = loads(response.content)
         except ValueError:
             body = None
         problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None

@@ -51,7 +51,10 @@ def parse(response: httpx.Response) -> bytes:
 
 def sync_detailed(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(client.send(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse)
+    return client.send(
+        request(file_id, owner=owner, expiry=expiry, signature=signature),
+        lambda response: types.to_response(response, parse),
+    )
 
 
 def sync(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
@@ -63,8 +66,9 @@ async def asyncio_detailed(
     file_id: str, *, client: AsyncSender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(
-        await client.asend(request(file_id, owner=owner, expiry=expiry, signature=signature)), parse
+    return await client.asend(
+        request(file_id, owner=owner, expiry=expiry, signature=signature),
+        lambda response: types.to_response(response, parse),
     )
 
 

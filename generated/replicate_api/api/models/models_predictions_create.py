@@ -103,8 +103,9 @@ def sync_detailed(
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(
-        client.send(request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)), parse
+    return client.send(
+        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
     )
 
 
@@ -133,8 +134,9 @@ async def asyncio_detailed(
     cancel_after: str | None = None,
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(
-        await client.asend(request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)), parse
+    return await client.asend(
+        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
     )
 
 

@@ -71,8 +71,9 @@ def sync_detailed(
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(
-        client.send(request(created_after=created_after, created_before=created_before, source=source)), parse
+    return client.send(
+        request(created_after=created_after, created_before=created_before, source=source),
+        lambda response: types.to_response(response, parse),
     )
 
 
@@ -97,8 +98,9 @@ async def asyncio_detailed(
     source: PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return types.to_response(
-        await client.asend(request(created_after=created_after, created_before=created_before, source=source)), parse
+    return await client.asend(
+        request(created_after=created_after, created_before=created_before, source=source),
+        lambda response: types.to_response(response, parse),
     )
 
 
