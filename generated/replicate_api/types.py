@@ -126,7 +126,10 @@ class Codec:
         is_bool_as_number = isinstance(value, bool) and self.python_types in ((int,), (int, float))
         if not isinstance(value, self.python_types) or is_bool_as_number:
             raise TypeError(f"{name} must be {self.description}, not {type(value).__name__}: {value!r:.100}")
-        return dump(value)
+        try:
+            return dump(value, MAX_REQUEST_DEPTH)
+        except ValueError as error:
+            raise ValueError(f"{name} is {error}") from None
 
 
 class _String(Codec):
@@ -287,7 +290,7 @@ class EnumOf(Codec):
     def dump(self, value: Any, name: str) -> str:
         allowed = [str(member) for member in self.enum]
         if value in allowed:
-            return str(value)
+            return str(dump(value))
         from difflib import get_close_matches  # needed for errors only
 
         hint = "".join(f"; did you mean {close!r}?" for close in get_close_matches(str(value), allowed, 1))
@@ -372,7 +375,7 @@ class Const(Codec):
     def dump(self, value: Any, name: str) -> Any:
         if value != self.value:
             raise ValueError(f"{name} must be {self.value!r}, not {value!r:.100}")
-        return value
+        return self.value
 
 
 class Field(NamedTuple):
@@ -458,16 +461,45 @@ def _import_class(module: str, name: str) -> object:
     return getattr(import_module(f"{__package__}.models.{module}"), name)
 
 
-def dump(value: Any) -> Any:
-    """Return the JSON of any value that a model may contain, in new containers."""
+MAX_DEPTH = 10_000
+"""Levels of nesting at which a value is taken to contain itself: decoders of JSON accept fewer."""
+
+MAX_REQUEST_DEPTH = 500
+"""Levels of nesting in a request: encoders of JSON recurse, and the standard library's fails at about 1,000."""
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def dump(value: Any, max_depth: int = MAX_DEPTH) -> Any:
+    """Return the JSON of any value that a model may contain, in new containers.
+
+    Raises:
+        ValueError: It has more than `max_depth` levels of nesting.
+    """
+    root = [value]
+    pending: list[tuple[Any, int]] = [(root, 0)]  # no recursion, since the server may send deep JSON
+    while pending:
+        container, depth = pending.pop()
+        if depth > max_depth:
+            raise ValueError("nested too deeply, or contains itself")
+        for key, item in container.items() if type(container) is dict else enumerate(container):
+            if type(item) not in _SCALARS:
+                container[key] = dumped = _dump_item(item)
+                if type(dumped) in (dict, list):
+                    pending.append((dumped, depth + 1))
+    return root[0]
+
+
+def _dump_item(value: Any) -> Any:
+    """Return a value as JSON; the items of a container are left as they are."""
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, Mapping):
-        return {key: dump(item) for key, item in value.items()}
+        return {key.value if isinstance(key, Enum) else key: item for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [dump(item) for item in value]
+        return list(value)
     if isinstance(value, Enum):
-        return value.value
+        return _dump_item(value.value)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     uuid = sys.modules.get("uuid")  # unless the module is loaded, no value can be a UUID
@@ -484,8 +516,8 @@ class Upload:
     def __init__(self, payload: IO[bytes] | bytes, file_name: str | None = None, mime_type: str | None = None) -> None:
         name = getattr(payload, "name", None)
         self.payload = payload
-        self.file_name = file_name or (PurePath(name).name if isinstance(name, str) else "upload")
-        self.mime_type = mime_type or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
+        self.file_name = dump(file_name) or (PurePath(name).name if isinstance(name, str) else "upload")
+        self.mime_type = dump(mime_type) or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
 
     def is_replayable(self) -> bool:
         """Whether the payload can be sent a second time: bytes can, and so can seekable files."""
@@ -511,7 +543,7 @@ class Request(NamedTuple):
         """Return the keyword arguments of `httpx.Client.build_request`, except method and URL."""
         arguments: dict[str, Any] = {"headers": {name: _encode_header(value) for name, value in self.headers.items()}}
         if self.params:
-            arguments["params"] = self.params
+            arguments["params"] = dump(self.params, MAX_REQUEST_DEPTH)
         if not isinstance(self.json, Unset):
             arguments["json"] = self.json
         if self.content is not None:

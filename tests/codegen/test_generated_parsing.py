@@ -118,3 +118,49 @@ def test_json_integers_are_not_rounded_with_or_without_orjson(text: str, has_orj
     assert repr(types.loads(text.encode())) == repr(json.loads(text))
     with pytest.raises(ValueError, match="Expecting value"):
         types.loads(b"<html>")
+
+
+def nested(depth: int) -> bytes:
+    return b'{"id": "x", "output": ' + b"[" * depth + b"1" + b"]" * depth + b"}"
+
+
+@pytest.mark.parametrize("has_orjson", [True, False])
+@pytest.mark.parametrize("depth", [100, 900, 1020, 5000, 200_000])
+def test_deep_json_is_parsed_or_a_value_error(depth: int, has_orjson: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_orjson:
+        monkeypatch.setattr("replicate_api.types.orjson", None)
+    try:
+        body = types.loads(nested(depth))
+    except ValueError:  # the standard library gives up at about 1,000 levels, and orjson at 1,024
+        assert depth > 800
+        return
+    parsed = Prediction.from_dict(body)
+    assert parsed.id == "x"
+    value = parsed.to_dict()["output"]
+    for _ in range(depth):
+        [value] = value
+    assert value == 1
+
+
+def test_unions_of_models_load_fields_of_any_type() -> None:
+    codec = types.AnyOf(types.Nested("account", "Account"), types.Nested("prediction", "Prediction"))
+    for status in ([], {}, None, 5, "succeeded"):
+        loaded = codec.load({"id": "x", "status": status, "type": status, "username": "me", "created_at": []})
+        assert loaded.to_dict()["status"] == status
+
+
+ODD_TIMES = [
+    "9999-12-31T24:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+    "2026-W01-1",
+    "\ud800",
+    "\0",
+    "1" * 5000,
+    "\uff12\uff10\uff12\uff16-01-01",
+]
+
+
+@pytest.mark.parametrize("text", ODD_TIMES)
+def test_odd_times_are_parsed_or_kept(text: str) -> None:
+    value = Prediction.from_dict({"created_at": text}).created_at
+    assert value == text or isinstance(value, datetime)
