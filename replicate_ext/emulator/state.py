@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from .catalog import Catalog, Model, Version
 from .formats import format_timestamp
+from .table import Table
 
 T = TypeVar("T")
 

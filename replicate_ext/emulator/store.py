@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from .catalog import Model, Version
-from .state import Deployment, Job, Release, State, StoredFile, Table
+from .state import Deployment, Job, Release, State, StoredFile
+from .table import Table
 
 INTERRUPTED_ERROR = "Prediction interrupted; please retry (code: PA)"
 """The API's error for a job whose machine went away (docs/api-facts.md, section 5)."""
@@ -157,7 +158,7 @@ def _explain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError) as error:
-        if "locked" in str(error):
+        if getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY":
             raise ValueError(f"{path} is used by another emulator: choose another state file") from error
         raise ValueError(
             f"{path} is not a state file of this emulator: {type(error).__name__}: {error}; choose another file, or "

@@ -69,7 +69,7 @@ def test_every_recorded_response_is_parsed_without_loss(capsys: pytest.CaptureFi
     recordings, fields = list(load_recordings()), 0
     for recording in recordings:
         module = import_module(f"replicate_api.api.{OPERATIONS[recording.operation_id]}")
-        response = types.to_response(module.parse)(recording.response)
+        response = types.to_response(recording.response, module.parse)
         if recording.response.status_code >= 400:
             assert response.problem is not None, recording.name
             assert response.problem.to_dict() == recording.response.json(), recording.name

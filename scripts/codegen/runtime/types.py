@@ -536,7 +536,7 @@ class Request(NamedTuple):
     params: dict[str, Any] = {}
     headers: dict[str, str] = {}
     json: Any = UNSET
-    content: str | bytes | None = None
+    content: str | None = None
     form: dict[str, Any] | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -547,7 +547,7 @@ class Request(NamedTuple):
         if not isinstance(self.json, Unset):
             arguments["json"] = self.json
         if self.content is not None:
-            arguments["content"] = self.content
+            arguments["content"] = self.content.encode()
         if self.form is not None:  # no Content-Type: httpx adds one, with a new boundary for each request
             arguments["files"] = [(name, _encode_part(value)) for name, value in self.form.items()]
         return arguments
@@ -701,19 +701,15 @@ def load_untyped(response: httpx.Response) -> Any:
         return response.text
 
 
-def to_response(parse: Callable[[httpx.Response], T]) -> Callable[[httpx.Response], Response[T]]:
-    """Return a function that converts an httpx response to one with `parsed`, or `problem` if it is not successful."""
-
-    def convert(response: httpx.Response) -> Response[T]:
-        parsed = problem = None
-        if response.is_success:
-            parsed = parse(response)
-        else:
-            try:
-                body: object = loads(response.content)
-            except ValueError:
-                body = None
-            problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None
-        return Response(response.status_code, response.content, response.headers, parsed, problem)
-
-    return convert
+def to_response(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """Convert an httpx response: `parsed` if it is successful, else `problem` if the body is a JSON object."""
+    parsed = problem = None
+    if response.is_success:
+        parsed = parse(response)
+    else:
+        try:
+            body: object = loads(response.content)
+        except ValueError:
+            body = None
+        problem = Nested("problem", "Problem").load(body) if isinstance(body, Mapping) else None
+    return Response(response.status_code, response.content, response.headers, parsed, problem)

@@ -43,7 +43,7 @@ def parse(response: httpx.Response) -> Collection:
 
 def sync_detailed(collection_slug: str, *, client: Sender) -> types.Response[Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(collection_slug), types.to_response(parse))
+    return client.send(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
 def sync(collection_slug: str, *, client: Sender) -> Collection:
@@ -53,7 +53,7 @@ def sync(collection_slug: str, *, client: Sender) -> Collection:
 
 async def asyncio_detailed(collection_slug: str, *, client: AsyncSender) -> types.Response[Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(collection_slug), types.to_response(parse))
+    return await client.asend(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(collection_slug: str, *, client: AsyncSender) -> Collection:

@@ -63,7 +63,7 @@ def parse(response: httpx.Response) -> Deployment:
 
 def sync_detailed(*, client: Sender, body: DeploymentsCreateRequest) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(body=body), types.to_response(parse))
+    return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: DeploymentsCreateRequest) -> Deployment:
@@ -73,7 +73,7 @@ def sync(*, client: Sender, body: DeploymentsCreateRequest) -> Deployment:
 
 async def asyncio_detailed(*, client: AsyncSender, body: DeploymentsCreateRequest) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(body=body), types.to_response(parse))
+    return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: DeploymentsCreateRequest) -> Deployment:

@@ -45,7 +45,7 @@ def parse(response: httpx.Response) -> None:
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(deployment_owner, deployment_name), types.to_response(parse))
+    return client.send(request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse))
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> None:
@@ -55,7 +55,9 @@ def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> None
 
 async def asyncio_detailed(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(deployment_owner, deployment_name), types.to_response(parse))
+    return await client.asend(
+        request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> None:

@@ -49,7 +49,7 @@ def parse(response: httpx.Response) -> Deployment:
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(deployment_owner, deployment_name), types.to_response(parse))
+    return client.send(request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse))
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> Deployment:
@@ -61,7 +61,9 @@ async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender
 ) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(deployment_owner, deployment_name), types.to_response(parse))
+    return await client.asend(
+        request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> Deployment:

@@ -104,7 +104,7 @@ def sync_detailed(
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after),
-        types.to_response(parse),
+        lambda response: types.to_response(response, parse),
     )
 
 
@@ -135,7 +135,7 @@ async def asyncio_detailed(
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after),
-        types.to_response(parse),
+        lambda response: types.to_response(response, parse),
     )
 
 

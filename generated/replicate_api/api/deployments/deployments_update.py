@@ -74,7 +74,9 @@ def sync_detailed(
     deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
 ) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(deployment_owner, deployment_name, body=body), types.to_response(parse))
+    return client.send(
+        request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
+    )
 
 
 def sync(
@@ -88,7 +90,9 @@ async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
 ) -> types.Response[Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(deployment_owner, deployment_name, body=body), types.to_response(parse))
+    return await client.asend(
+        request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(

@@ -56,7 +56,7 @@ def parse(response: httpx.Response) -> File:
 
 def sync_detailed(*, client: Sender, body: FilesCreateRequest) -> types.Response[File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(body=body), types.to_response(parse))
+    return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: FilesCreateRequest) -> File:
@@ -66,7 +66,7 @@ def sync(*, client: Sender, body: FilesCreateRequest) -> File:
 
 async def asyncio_detailed(*, client: AsyncSender, body: FilesCreateRequest) -> types.Response[File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(body=body), types.to_response(parse))
+    return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: FilesCreateRequest) -> File:

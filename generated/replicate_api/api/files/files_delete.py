@@ -37,7 +37,7 @@ def parse(response: httpx.Response) -> None:
 
 def sync_detailed(file_id: str, *, client: Sender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(file_id), types.to_response(parse))
+    return client.send(request(file_id), lambda response: types.to_response(response, parse))
 
 
 def sync(file_id: str, *, client: Sender) -> None:
@@ -47,7 +47,7 @@ def sync(file_id: str, *, client: Sender) -> None:
 
 async def asyncio_detailed(file_id: str, *, client: AsyncSender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(file_id), types.to_response(parse))
+    return await client.asend(request(file_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(file_id: str, *, client: AsyncSender) -> None:

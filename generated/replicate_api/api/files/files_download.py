@@ -51,7 +51,10 @@ def parse(response: httpx.Response) -> bytes:
 
 def sync_detailed(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(file_id, owner=owner, expiry=expiry, signature=signature), types.to_response(parse))
+    return client.send(
+        request(file_id, owner=owner, expiry=expiry, signature=signature),
+        lambda response: types.to_response(response, parse),
+    )
 
 
 def sync(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
@@ -64,7 +67,8 @@ async def asyncio_detailed(
 ) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
-        request(file_id, owner=owner, expiry=expiry, signature=signature), types.to_response(parse)
+        request(file_id, owner=owner, expiry=expiry, signature=signature),
+        lambda response: types.to_response(response, parse),
     )
 
 

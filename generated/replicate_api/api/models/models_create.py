@@ -78,7 +78,7 @@ def parse(response: httpx.Response) -> Model:
 
 def sync_detailed(*, client: Sender, body: ModelsCreateRequest) -> types.Response[Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(body=body), types.to_response(parse))
+    return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: ModelsCreateRequest) -> Model:
@@ -88,7 +88,7 @@ def sync(*, client: Sender, body: ModelsCreateRequest) -> Model:
 
 async def asyncio_detailed(*, client: AsyncSender, body: ModelsCreateRequest) -> types.Response[Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(body=body), types.to_response(parse))
+    return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: ModelsCreateRequest) -> Model:

@@ -70,7 +70,9 @@ def sync_detailed(
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(sort_by=sort_by, sort_direction=sort_direction), types.to_response(parse))
+    return client.send(
+        request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
+    )
 
 
 def sync(
@@ -90,7 +92,9 @@ async def asyncio_detailed(
     sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(sort_by=sort_by, sort_direction=sort_direction), types.to_response(parse))
+    return await client.asend(
+        request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(

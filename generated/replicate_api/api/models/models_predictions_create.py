@@ -104,7 +104,8 @@ def sync_detailed(
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
-        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after), types.to_response(parse)
+        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
     )
 
 
@@ -134,7 +135,8 @@ async def asyncio_detailed(
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
-        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after), types.to_response(parse)
+        request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
     )
 
 

@@ -45,7 +45,7 @@ def parse(response: httpx.Response) -> PageOfModels:
 
 def sync_detailed(*, client: Sender, body: str) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(body=body), types.to_response(parse))
+    return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: str) -> PageOfModels:
@@ -55,7 +55,7 @@ def sync(*, client: Sender, body: str) -> PageOfModels:
 
 async def asyncio_detailed(*, client: AsyncSender, body: str) -> types.Response[PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(body=body), types.to_response(parse))
+    return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: str) -> PageOfModels:

@@ -80,7 +80,7 @@ def sync_detailed(
     model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None
 ) -> types.Response[Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(model_owner, model_name, body=body), types.to_response(parse))
+    return client.send(request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None) -> Model:
@@ -92,7 +92,9 @@ async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender, body: ModelsUpdateRequest | None = None
 ) -> types.Response[Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(model_owner, model_name, body=body), types.to_response(parse))
+    return await client.asend(
+        request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(

@@ -49,7 +49,9 @@ def parse(response: httpx.Response) -> None:
 
 def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(model_owner, model_name, version_id), types.to_response(parse))
+    return client.send(
+        request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
+    )
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> None:
@@ -61,7 +63,9 @@ async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
 ) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(model_owner, model_name, version_id), types.to_response(parse))
+    return await client.asend(
+        request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> None:

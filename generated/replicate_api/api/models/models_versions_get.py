@@ -52,7 +52,9 @@ def parse(response: httpx.Response) -> Version:
 
 def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(model_owner, model_name, version_id), types.to_response(parse))
+    return client.send(
+        request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
+    )
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> Version:
@@ -64,7 +66,9 @@ async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
 ) -> types.Response[Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(model_owner, model_name, version_id), types.to_response(parse))
+    return await client.asend(
+        request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> Version:

@@ -50,7 +50,7 @@ def parse(response: httpx.Response) -> PageOfVersions:
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[PageOfVersions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(model_owner, model_name), types.to_response(parse))
+    return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfVersions:
@@ -60,7 +60,7 @@ def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfVersions
 
 async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[PageOfVersions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(model_owner, model_name), types.to_response(parse))
+    return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> PageOfVersions:

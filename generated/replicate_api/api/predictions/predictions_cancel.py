@@ -44,7 +44,7 @@ def parse(response: httpx.Response) -> Prediction:
 
 def sync_detailed(prediction_id: str, *, client: Sender) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(prediction_id), types.to_response(parse))
+    return client.send(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
 def sync(prediction_id: str, *, client: Sender) -> Prediction:
@@ -54,7 +54,7 @@ def sync(prediction_id: str, *, client: Sender) -> Prediction:
 
 async def asyncio_detailed(prediction_id: str, *, client: AsyncSender) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(prediction_id), types.to_response(parse))
+    return await client.asend(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(prediction_id: str, *, client: AsyncSender) -> Prediction:

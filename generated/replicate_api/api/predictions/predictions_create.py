@@ -94,7 +94,10 @@ def sync_detailed(
     *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(body=body, prefer=prefer, cancel_after=cancel_after), types.to_response(parse))
+    return client.send(
+        request(body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
+    )
 
 
 def sync(
@@ -108,7 +111,10 @@ async def asyncio_detailed(
     *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(body=body, prefer=prefer, cancel_after=cancel_after), types.to_response(parse))
+    return await client.asend(
+        request(body=body, prefer=prefer, cancel_after=cancel_after),
+        lambda response: types.to_response(response, parse),
+    )
 
 
 async def asyncio(

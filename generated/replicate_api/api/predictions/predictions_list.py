@@ -72,7 +72,8 @@ def sync_detailed(
 ) -> types.Response[PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
-        request(created_after=created_after, created_before=created_before, source=source), types.to_response(parse)
+        request(created_after=created_after, created_before=created_before, source=source),
+        lambda response: types.to_response(response, parse),
     )
 
 
@@ -98,7 +99,8 @@ async def asyncio_detailed(
 ) -> types.Response[PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
-        request(created_after=created_after, created_before=created_before, source=source), types.to_response(parse)
+        request(created_after=created_after, created_before=created_before, source=source),
+        lambda response: types.to_response(response, parse),
     )
 
 

@@ -48,7 +48,7 @@ def parse(response: httpx.Response) -> SearchResults:
 
 def sync_detailed(*, client: Sender, query: str, limit: int | None = None) -> types.Response[SearchResults]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(query=query, limit=limit), types.to_response(parse))
+    return client.send(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, query: str, limit: int | None = None) -> SearchResults:
@@ -60,7 +60,7 @@ async def asyncio_detailed(
     *, client: AsyncSender, query: str, limit: int | None = None
 ) -> types.Response[SearchResults]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(query=query, limit=limit), types.to_response(parse))
+    return await client.asend(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, query: str, limit: int | None = None) -> SearchResults:

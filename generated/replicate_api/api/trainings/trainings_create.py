@@ -86,7 +86,9 @@ def sync_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest
 ) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(model_owner, model_name, version_id, body=body), types.to_response(parse))
+    return client.send(
+        request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
+    )
 
 
 def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest) -> Training:
@@ -98,7 +100,9 @@ async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
 ) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(model_owner, model_name, version_id, body=body), types.to_response(parse))
+    return await client.asend(
+        request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
+    )
 
 
 async def asyncio(

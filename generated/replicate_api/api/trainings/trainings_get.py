@@ -42,7 +42,7 @@ def parse(response: httpx.Response) -> Training:
 
 def sync_detailed(training_id: str, *, client: Sender) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(training_id), types.to_response(parse))
+    return client.send(request(training_id), lambda response: types.to_response(response, parse))
 
 
 def sync(training_id: str, *, client: Sender) -> Training:
@@ -52,7 +52,7 @@ def sync(training_id: str, *, client: Sender) -> Training:
 
 async def asyncio_detailed(training_id: str, *, client: AsyncSender) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(training_id), types.to_response(parse))
+    return await client.asend(request(training_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(training_id: str, *, client: AsyncSender) -> Training:

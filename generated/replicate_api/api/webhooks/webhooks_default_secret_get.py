@@ -39,7 +39,7 @@ def parse(response: httpx.Response) -> WebhookSecret:
 
 def sync_detailed(*, client: Sender) -> types.Response[WebhookSecret]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return client.send(request(), types.to_response(parse))
+    return client.send(request(), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender) -> WebhookSecret:
@@ -49,7 +49,7 @@ def sync(*, client: Sender) -> WebhookSecret:
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[WebhookSecret]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
-    return await client.asend(request(), types.to_response(parse))
+    return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender) -> WebhookSecret:
