@@ -10,13 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from .catalog import Catalog, Model, Version
 from .formats import format_timestamp
 from .table import Table
-
-T = TypeVar("T")
 
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
@@ -195,26 +193,6 @@ class Deployment:
                 "configuration": settings,
             },
         }
-
-
-class Table(dict[str, T]):
-    """Objects by key, in the order of their creation; it notes which ones have changed if a store saves them."""
-
-    changed: set[str] | None = None
-    """The keys that have been set, touched or deleted since the last save; None without a store."""
-
-    def touch(self, key: str) -> None:
-        """Note that the object with this key has been changed in place."""
-        if self.changed is not None:
-            self.changed.add(key)
-
-    def __setitem__(self, key: str, value: T) -> None:
-        super().__setitem__(key, value)
-        self.touch(key)
-
-    def __delitem__(self, key: str) -> None:
-        super().__delitem__(key)
-        self.touch(key)
 
 
 class State:

@@ -536,7 +536,7 @@ class Request(NamedTuple):
     params: dict[str, Any] = {}
     headers: dict[str, str] = {}
     json: Any = UNSET
-    content: str | None = None
+    content: str | bytes | None = None
     form: dict[str, Any] | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -547,7 +547,7 @@ class Request(NamedTuple):
         if not isinstance(self.json, Unset):
             arguments["json"] = self.json
         if self.content is not None:
-            arguments["content"] = self.content.encode()
+            arguments["content"] = self.content
         if self.form is not None:  # no Content-Type: httpx adds one, with a new boundary for each request
             arguments["files"] = [(name, _encode_part(value)) for name, value in self.form.items()]
         return arguments
