@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,7 +89,7 @@ async def create(
     try:
         return await _send_version(session, request, str(version.id), deadline)
     except errors.InvalidRequestError as error:
-        if not was_cached or error.invalid_fields:
+        if not was_cached or not _is_unknown_version(error):
             raise
         # The version was deleted and nothing was created. A concurrent call may have removed it already.
         latest_versions.pop(name, None)
@@ -116,10 +117,15 @@ async def _create_by_version(
     try:
         return await _send_version(session, request, str(ref.version), deadline)
     except errors.InvalidRequestError as error:
-        if not error.invalid_fields:
+        if _is_unknown_version(error):
             latest = f"; write '{ref.owner}/{ref.name}' to run the model's latest version" if ref.owner else ""
             error.add_advice(f"there is no version {ref.version} that this token can use{latest}")
         raise
+
+
+def _is_unknown_version(error: errors.InvalidRequestError) -> bool:
+    """Whether the response says so, by the API's text (docs/api-facts.md, section 5); 400 and 422 have other causes."""
+    return re.search(r"invalid version|version does not exist", f"{error.title} {error.detail}", re.I) is not None
 
 
 async def _send_version(
