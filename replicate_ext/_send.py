@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,9 @@ from replicate_api.types import Call, Request
 from . import errors
 from ._backends.base import Backend, map_exception
 from ._sansio import retry
+from ._sansio.log import log_attempt, log_job, log_wait
 from ._sansio.rate_limit import RateLimiter
-from ._sansio.redact import hide_token, redact, strip_query
+from ._sansio.redact import hide_token, strip_query
 from ._sansio.request import MIN_TIMEOUT
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ MAX_ERROR_SIZE = 64 * 1024
 
 _NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
-
-logger = logging.getLogger("replicate_ext")
-"""One line per attempt at DEBUG, without token and inputs; of other hosts' URLs only the host."""
 
 
 class TimedResponse(NamedTuple, Generic[T]):
@@ -112,7 +109,7 @@ class Session(Generic[BackendT]):
         retries = self.config.max_retries if max_retries is None else max_retries
         label = f"{request.method} {strip_query(request.path)}"
         is_idempotent = retry.is_idempotent(request.method, request.path)
-        first_sent = datetime.now(UTC)
+        first_sent, started = datetime.now(UTC), backend.monotonic()
         attempt, waited = 1, 0.0
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
         limiter = self._rate_limiters[is_idempotent] if is_api and not is_urgent else RateLimiter()
@@ -121,11 +118,12 @@ class Session(Generic[BackendT]):
         while True:
             if limiter.must_wait(backend.monotonic()):
                 ticket = limiter.enter(ticket)
-                waited += await self._wait_for_rate_limit(limiter, ticket, label, waited, deadline)
+                waited += await self._wait_for_rate_limit(limiter, ticket, request, waited, deadline)
             result = await self._attempt(request, parse, label, attempt, stream, deadline)
             if isinstance(result, TimedResponse):
                 if ticket is not None:
                     limiter.accept(result.headers.get("ratelimit-remaining"))
+                log_job(request.method, request.path, result.value)
                 return result
             error, failure, cause, is_retryable = result
             hide_token(error, self.config.token)
@@ -140,15 +138,18 @@ class Session(Generic[BackendT]):
                     error.maybe_created_after = first_sent - MAX_CLOCK_SKEW
                 raise error from cause
             if not is_limited:  # else the rate limiter makes it wait
+                reason = f"retry {attempt} after {failure.status_code or type(cause).__name__}"
+                log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
                 waited += delay if hint is not None else 0.0
             attempt += 1
 
     async def _wait_for_rate_limit(
-        self, limiter: RateLimiter, ticket: int, label: str, waited: float, deadline: float | None
+        self, limiter: RateLimiter, ticket: int, request: Request, waited: float, deadline: float | None
     ) -> float:
         """Wait until the rate limiter releases the call, and return the seconds waited."""
         total, max_wait, monotonic = 0.0, self.config.max_rate_limit_wait, self.backend.monotonic
+        method, path = request.method, request.path
         try:
             while (delay := limiter.delay(ticket, monotonic())) > 0:
                 remaining = limiter.seconds_blocked(monotonic()) or delay
@@ -158,7 +159,10 @@ class Session(Generic[BackendT]):
                         f"(this client got a 429 for another call, and may not send for {remaining:.0f} more seconds)"
                     )
                     detail = " ".join(filter(None, [limiter.reason, note]))
+                    label = f"{method} {strip_query(path)}"
                     raise errors.RateLimitError(429, detail=detail, request=label, retry_after=remaining)
+                if not total:
+                    log_wait(method, path, limiter.expected_delay(ticket, monotonic()), "rate limit (429)", waited)
                 await self.backend.sleep(delay)
                 total += delay
             return total
@@ -194,9 +198,7 @@ class Session(Generic[BackendT]):
         except (errors.ResponseDecodeError, errors.APIConnectionError) as error:  # undecodable or interrupted
             return _FailedAttempt(error, retry.Failure(method, path), error.__cause__)
         finally:
-            if logger.isEnabledFor(logging.DEBUG):
-                milliseconds = 1000 * (backend.monotonic() - started)
-                logger.debug("%s %s -> %s in %.0f ms, attempt %d", method, redact(path), outcome, milliseconds, number)
+            log_attempt(method, path, outcome, 1000 * (backend.monotonic() - started), number)
         status_code, headers = response.status_code, response.headers
         failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
         return _FailedAttempt(

@@ -33,7 +33,13 @@ class AsyncBackend(LazyConfig):
     @property
     def pool(self) -> ConnectionPool:
         """The connections of the running loop, made on first use."""
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate in "
+                "a thread, such as `await trio.to_thread.run_sync(client.run, …)`"
+            ) from None
         pool = self._pools.get(loop)
         if pool is None:
             for closed in [loop for loop in self._pools if loop.is_closed()]:
