@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Run an emulator for one test; clients that are configured by the environment use it."""
+    """Run an emulator for one test; clients that are configured by the environment use it.
+
+    Async clients use httpx in the test, whether the extra `fast` is installed or not, so that tools that replace
+    httpx's transport see their requests; `http_backend="aiohttp"` overrides that.
+    """
     from .emulator import Emulator  # imported only when a test uses the fixture: the extra may not be installed
 
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
+        monkeypatch.setattr("replicate_ext._config.DEFAULT_HTTP_BACKEND", "httpx")
         yield api
 
 

@@ -37,8 +37,8 @@ class AsyncBackend(LazyConfig):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate in "
-                "a thread, such as `await trio.to_thread.run_sync(client.run, …)`"
+                "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate, "
+                "in a thread if need be: `await trio.to_thread.run_sync(client.run, …)`"
             ) from None
         pool = self._pools.get(loop)
         if pool is None:
