@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         predictions as predictions,
         request as request,
         run as run,
+        save as save,
         search as search,
         stream as stream,
         trainings as trainings,
@@ -93,7 +94,7 @@ _EXPORTS = {
     "replicate_ext._client": "AsyncReplicate Replicate",
     "replicate_ext._default_client": (
         "account async_run async_stream collections deployments files hardware models paginate predictions request run "
-        "search stream trainings wait"
+        "save search stream trainings wait"
     ),
     "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",

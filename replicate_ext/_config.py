@@ -58,7 +58,8 @@ class Config:
         self.max_retries = max_retries
         self.max_rate_limit_wait = max_rate_limit_wait
         self.transport = transport
-        self._http_backend, self._verify = http_backend, verify
+        self._http_backend: HTTPBackend | None = http_backend
+        self._verify = verify
         self._timeout, self._headers, self._user_agent = timeout, headers or {}, user_agent
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ class Config:
     @property
     def http_backend(self) -> HTTPBackend | None:
         """The HTTP library of the async client; None for aiohttp where it is installed, else httpx."""
-        return self._http_backend or DEFAULT_HTTP_BACKEND
+        return DEFAULT_HTTP_BACKEND if self._http_backend is None else self._http_backend
 
     def verify(self, url: httpx.URL) -> bool | ssl.SSLContext:
         """Return how the certificate of a URL's host is verified, in the form that httpx's transports accept."""

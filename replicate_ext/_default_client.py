@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     predictions = _client.predictions
     request = _client.request
     run = _client.run
+    save = _client.save
     search = _client.search
     stream = _client.stream
     trainings = _client.trainings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
 from copy import copy
@@ -17,8 +16,9 @@ from . import errors
 from ._backends.base import CLEANUP_TIMEOUT, Backend, map_exception
 from ._sansio import retry
 from ._sansio.in_flight import InFlightCreates, SentRecord
+from ._sansio.log import log_attempt, log_job, log_wait
 from ._sansio.rate_limit import RateLimiter
-from ._sansio.redact import hide_token, redact, strip_query
+from ._sansio.redact import hide_token, strip_query
 from ._sansio.request import MIN_TIMEOUT
 from ._sansio.server_clock import ServerClock
 
@@ -35,9 +35,6 @@ MAX_ERROR_SIZE = 64 * 1024
 
 _NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
-
-logger = logging.getLogger("replicate_ext")
-"""One line per attempt at DEBUG, without token and inputs; of other hosts' URLs only the host."""
 
 
 class TimedResponse(NamedTuple, Generic[T]):
@@ -133,9 +130,9 @@ class Session(Generic[BackendT]):
         """
         backend = self.backend
         retries = self.config.max_retries if self._max_retries is None else self._max_retries
-        label = f"{request.method} {strip_query(request.path)}"
         is_idempotent = retry.is_idempotent(request.method, request.path)
         sent = None if is_idempotent else self._sent or SentRecord()
+        started = backend.monotonic()
         attempt, waited = 1, 0.0
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
         limiter = RateLimiter() if self._is_urgent or not is_api else self._rate_limiters[is_idempotent]
@@ -144,11 +141,12 @@ class Session(Generic[BackendT]):
         while True:
             if limiter.must_wait(backend.monotonic()):
                 ticket = limiter.enter(ticket)
-                waited += await self._wait_for_rate_limit(limiter, ticket, label, waited)
-            result = await self._attempt(request, parse, label, attempt, stream, sent)
+                waited += await self._wait_for_rate_limit(limiter, ticket, request, waited)
+            result = await self._attempt(request, parse, attempt, stream, sent)
             if isinstance(result, TimedResponse):
                 if ticket is not None:
                     limiter.accept(result.headers.get("ratelimit-remaining"))
+                log_job(request.method, request.path, result.value)
                 return result
             error, failure, cause, is_retryable = result
             hide_token(error, self.config.token)
@@ -163,13 +161,16 @@ class Session(Generic[BackendT]):
                     error.maybe_created_after = self.clock.earliest(sent.sent_at)
                 raise error from cause
             if not is_limited:  # else the rate limiter makes it wait
+                reason = f"retry {attempt} after {failure.status_code or type(cause).__name__}"
+                log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
                 waited += delay if hint is not None else 0.0
             attempt += 1
 
-    async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, label: str, waited: float) -> float:
+    async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, request: Request, waited: float) -> float:
         """Wait until the rate limiter releases the call, and return the seconds waited."""
         total, max_wait, monotonic = 0.0, self.config.max_rate_limit_wait, self.backend.monotonic
+        method, path = request.method, request.path
         try:
             while (delay := limiter.delay(ticket, monotonic())) > 0:
                 remaining = limiter.seconds_blocked(monotonic()) or delay
@@ -179,7 +180,9 @@ class Session(Generic[BackendT]):
                         f"(this client got a 429 for another call, and may not send for {remaining:.0f} more seconds)"
                     )
                     detail = " ".join(filter(None, [limiter.reason, note]))
-                    raise errors.RateLimitError(429, detail=detail, request=label, retry_after=remaining)
+                    raise errors.RateLimitError(429, detail=detail, request=_label(request), retry_after=remaining)
+                if not total:
+                    log_wait(method, path, limiter.expected_delay(ticket, monotonic()), "rate limit (429)", waited)
                 await self.backend.sleep(delay)
                 total += delay
             return total
@@ -190,7 +193,6 @@ class Session(Generic[BackendT]):
         self,
         request: Request,
         parse: Callable[[httpx.Response], T],
-        label: str,
         number: int,
         stream: bool,
         sent: SentRecord | None,
@@ -207,24 +209,22 @@ class Session(Generic[BackendT]):
             if path.startswith("/"):
                 self.clock.observe(response.headers)
             if response.is_success or (stream and response.has_redirect_location):
-                value = _parse(response, parse, label)
+                value = _parse(response, parse, request)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
             content = await self._read_error(response)
         except (httpx.RequestError, *_NON_RETRYABLE) as cause:
             outcome = type(cause).__name__
             not_sent = isinstance(cause, _NOT_SENT) or (sent is not None and sent.sent_at is None)
-            failed = self._diagnose(cause, label, retry.Failure(method, path, not_sent))
+            failed = self._diagnose(cause, request, retry.Failure(method, path, not_sent))
         except (errors.ResponseDecodeError, errors.APIConnectionError) as known:  # undecodable or interrupted
             failed = _FailedAttempt(known, retry.Failure(method, path), known.__cause__)
         else:
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
-            error = errors.from_response(status_code, headers, content, label, retry.retry_after(failure))
+            error = errors.from_response(status_code, headers, content, _label(request), retry.retry_after(failure))
             failed = _FailedAttempt(error, failure)
         finally:
-            if logger.isEnabledFor(logging.DEBUG):
-                milliseconds = 1000 * (backend.monotonic() - started)
-                logger.debug("%s %s -> %s in %.0f ms, attempt %d", method, redact(path), outcome, milliseconds, number)
+            log_attempt(method, path, outcome, 1000 * (backend.monotonic() - started), number)
         if sent and not retry.may_have_been_accepted(failed.failure):
             sent.reset()
         return failed
@@ -239,11 +239,11 @@ class Session(Generic[BackendT]):
                     break
         return bytes(content[:MAX_ERROR_SIZE])
 
-    def _diagnose(self, cause: Exception, label: str, failure: retry.Failure) -> _FailedAttempt:
+    def _diagnose(self, cause: Exception, request: Request, failure: retry.Failure) -> _FailedAttempt:
         """Return the failed attempt for an error of the connection."""
         from ._sansio.connection_error import diagnose  # only needed for errors, and with it ssl
 
-        error = map_exception(cause, label)
+        error = map_exception(cause, _label(request))
         diagnosis = diagnose(cause, has_connected=self._has_connected)
         if diagnosis is None:
             return _FailedAttempt(error, failure, cause, not isinstance(cause, _NON_RETRYABLE))
@@ -300,8 +300,13 @@ class Session(Generic[BackendT]):
         await self.backend.clean_up(run, wait=wait)
 
 
-def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], label: str) -> T:
+def _label(request: Request) -> str:
+    """Return what error messages call a request."""
+    return f"{request.method} {strip_query(request.path)}"
+
+
+def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], request: Request) -> T:
     try:
         return parse(response)
     except (ValueError, RecursionError) as error:
-        raise errors.ResponseDecodeError(f"{label}: cannot decode the response: {error}") from error
+        raise errors.ResponseDecodeError(f"{_label(request)}: cannot decode the response: {error}") from error

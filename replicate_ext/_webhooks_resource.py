@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from replicate_api import operations as op
@@ -16,6 +15,7 @@ from .errors import ResponseDecodeError, WebhookSignatureError
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
 
+    from ._webhook_signatures import Headers
 
 MIN_SECRET_AGE = 60.0
 """Seconds after which the secret is fetched again if a signature does not match: it may have been rotated."""
@@ -33,7 +33,7 @@ class WebhooksResource(Namespace[BackendT]):
     async def verify(
         self,
         body: bytes | str,
-        headers: Mapping[str, str],
+        headers: Headers,
         *,
         tolerance: float | None = DEFAULT_WEBHOOK_TOLERANCE,
     ) -> Prediction | Training:
@@ -42,7 +42,7 @@ class WebhooksResource(Namespace[BackendT]):
         The secret is fetched once, and again, at most once a minute, if a signature does not match, because it may have
         been rotated. Arguments and errors are those of `replicate_ext.webhooks.verify`.
         """
-        from . import webhooks  # rarely needed, and slow to import
+        from . import _webhook_signatures as webhooks  # rarely needed, and slow to import
 
         if self._secret is None:
             self._secret = await self._fetch_secret()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """Run an emulator for one test; clients that are configured by the environment use it.
 
-    So do the module-level functions, even if they were used, or imported by name, before the test.
+    So do the module-level functions, even if they were used, or imported by name, before the test. Async clients use
+    httpx in the test, whether the extra `fast` is installed or not, so that tools that replace httpx's transport see
+    their requests; `http_backend="aiohttp"` overrides that.
     """
     from . import _default_client
     from .emulator import Emulator  # imported only when a test uses the fixture: the extra may not be installed
@@ -30,6 +32,7 @@ def replicate_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     with Emulator() as api:
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
+        monkeypatch.setattr("replicate_ext._config.DEFAULT_HTTP_BACKEND", "httpx")
         _default_client.reset()
         yield api
         _default_client.reset()

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import re
+import subprocess
 import sys
 import types
 import warnings
@@ -72,6 +73,15 @@ def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) 
         except Exception as error:
             raise AssertionError(f"{page}, example {number}: {error!r}\n{code}") from error
     assert codes
+
+
+def test_the_tests_of_the_page_on_testing_pass(tmp_path: Path) -> None:
+    path = tmp_path / "test_page.py"
+    path.write_text("\n\n".join(blocks("docs/testing.md", "python")), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(path)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode == 0, process.stdout
+    assert "9 passed" in process.stdout
 
 
 @pytest.mark.parametrize("page", ALL_PAGES)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 
 import pytest
 
@@ -16,6 +17,7 @@ from replicate_ext import (
     WebhookSignatureError,
     webhooks,
 )
+from replicate_ext.emulator import Emulator
 
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 ID = "msg_2h8fJ4eWcZ1kQm7xVn3bT9dLpRs"
@@ -167,6 +169,66 @@ def test_malformed_header_raises_a_webhook_error(name: str, value: str, error: t
     headers = webhooks.sign(b"{}", SECRET) | {name: value}
     with pytest.raises(error):
         webhooks.verify(b"{}", headers, SECRET)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda headers: [(name.encode(), value.encode()) for name, value in headers.items()],
+        lambda headers: list(headers.items()),
+        lambda headers: {name: [value] for name, value in headers.items()},
+        lambda headers: {name.encode(): value.encode() for name, value in headers.items()},
+        lambda headers: [*headers.items(), ("webhook-signature", "v1,AAAA")],
+        lambda headers: {**headers, "x-other": None, "x-more": 5},
+        lambda headers: iter(headers.items()),
+    ],
+    ids=["ASGI pairs", "pairs", "lists of values", "bytes", "repeated header", "other values", "iterator"],
+)
+def test_headers_in_the_forms_of_web_frameworks(transform) -> None:
+    headers = transform(make_headers())
+    assert webhooks.verify(V1_BODY, headers, SECRET, now=clock_at(1700000000)).id == "ufawqhfynnddngldkgtslldrkq"
+
+
+@pytest.mark.parametrize("secret", [SECRET.encode(), [SECRET.encode()], (SECRET, SECRET)])
+def test_secret_as_bytes(secret) -> None:
+    assert webhooks.verify(V1_BODY, make_headers(), secret, now=clock_at(1700000000)).status == "starting"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"body": {"id": "x"}},
+            r"^body is a dict: pass the raw bytes of the request, such as `await request.body\(\)`",
+        ),
+        ({"body": None}, "^body is a NoneType"),
+        ({"headers": None}, "^headers must be a mapping or pairs of names and values"),
+        ({"headers": "webhook-id: x"}, "^headers must be a mapping"),
+        ({"headers": 5}, "^headers must be a mapping"),
+        ({"secret": None}, "^secret must be a str such as 'whsec_…', not NoneType; get it with client.webhooks"),
+        ({"secret": [None]}, "^secret must be a str"),
+        ({"secret": 5}, "^secret must be a str"),
+        ({"tolerance": "300"}, "^tolerance must be a number of seconds or None, not '300'"),
+    ],
+)
+def test_argument_of_another_type_is_named(arguments: dict, message: str) -> None:
+    given = {"body": V1_BODY, "headers": make_headers(), "secret": SECRET} | arguments
+    with pytest.raises(TypeError, match=message):
+        webhooks.verify(**given)
+
+
+def test_sign_names_a_decoded_body() -> None:
+    with pytest.raises(TypeError, match=r"^body is a dict"):
+        webhooks.sign({"id": "x"}, SECRET)  # type: ignore[arg-type]
+
+
+def test_module_has_the_operations_of_the_default_client(api: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "replicate_ext._default_client", raising=False)
+    secret = webhooks.default.secret.get().key
+    assert str(secret).startswith("whsec_")
+    with pytest.raises(AttributeError, match="no 'nothing'"):
+        _ = webhooks.nothing  # type: ignore[attr-defined]
+    webhooks.default._session.backend.close()
 
 
 def test_client_fetches_the_webhook_secret_once(harness: Harness) -> None:

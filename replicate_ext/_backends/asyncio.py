@@ -16,6 +16,7 @@ from .sync import SyncBackend, run_sync
 
 if TYPE_CHECKING:
     from .._config import Config
+    from .._sansio.in_flight import SentRecord
     from .base import BackgroundTask, Cleanup
 
 T = TypeVar("T")
@@ -35,7 +36,13 @@ class AsyncBackend(BaseBackend):
     @property
     def pool(self) -> ConnectionPool:
         """The connections of the running loop, made on first use."""
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate, "
+                "in a thread if need be: `await trio.to_thread.run_sync(client.run, …)`"
+            ) from None
         pool = self._pools.get(loop)
         if pool is None:
             for closed in [loop for loop in self._pools if loop.is_closed()]:
@@ -45,6 +52,9 @@ class AsyncBackend(BaseBackend):
 
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """Send a request once."""
+        sent: SentRecord | None = request.extensions.get("sent")
+        if sent:
+            sent.reset()  # it may have to wait for a connection; the pool marks it
         seconds = self.seconds_left(request)
         if seconds is None:
             return await self.pool.send(request, stream=stream)

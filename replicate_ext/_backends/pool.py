@@ -58,8 +58,6 @@ class ConnectionPool:
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         """Send a request once; the body is read, unless it is to be streamed or that of an error response."""
         sent: SentRecord | None = request.extensions.get("sent")
-        if sent:
-            sent.reset()  # it may have to wait for a connection
         await self._acquire_slot(request.extensions["timeout"]["pool"])
         origin = request.url.scheme, request.url.netloc
         transport = None

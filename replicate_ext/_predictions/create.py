@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,9 +103,14 @@ async def create(
         return await _create_by_version(session, request)
     version = latest_versions.get(ref, session.backend.monotonic())
     if version is not None:
-        with contextlib.suppress(ValueError, errors.InvalidRequestError):  # a newer version may have these inputs
+        try:
             check_input_names(version, request.input, ref)
             return await _send_version(session, request, str(version.id))
+        except ValueError:
+            pass  # a newer version may have the input
+        except errors.InvalidRequestError as error:
+            if not (error.invalid_fields or _is_unknown_version(error)):
+                raise
     elif not latest_versions.is_community(ref):
         with contextlib.suppress(errors.NotFoundError):
             return await _create_official(session, request)
@@ -139,10 +145,15 @@ async def _create_by_version(session: Session[Any], request: CreateRequest) -> T
     try:
         return await _send_version(session, request, str(ref.version))
     except errors.InvalidRequestError as error:
-        if not error.invalid_fields:
+        if _is_unknown_version(error):
             latest = f"; write '{ref.owner}/{ref.name}' to run the model's latest version" if ref.owner else ""
             error.add_advice(f"there is no version {ref.version} that this token can use{latest}")
         raise
+
+
+def _is_unknown_version(error: errors.InvalidRequestError) -> bool:
+    """Whether the response says so, by the API's text (docs/api-facts.md, section 5); 400 and 422 have other causes."""
+    return re.search(r"invalid version|version does not exist", f"{error.title} {error.detail}", re.I) is not None
 
 
 async def _send_version(session: Session[Any], request: CreateRequest, version: str) -> TimedResponse[Prediction]:

@@ -61,3 +61,11 @@ def test_unclosed_client_is_collected_without_warnings(account_server: AccountSe
     environment = {**os.environ, "REPLICATE_BASE_URL": url, "REPLICATE_API_TOKEN": TOKEN}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (process.stdout, process.stderr) == ("me me\n", "")
+
+
+@pytest.mark.parametrize("operation", ["get", "run"])
+def test_another_event_loop_than_asyncio_is_named(async_backend: None, operation: str) -> None:
+    client = AsyncReplicate(TOKEN)
+    coroutine = client.account.get() if operation == "get" else client.run("acme/hello")
+    with pytest.raises(RuntimeError, match="AsyncReplicate needs asyncio: it does not run on trio"):
+        coroutine.send(None)

@@ -8,7 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -17,6 +18,8 @@ from replicate_ext import AsyncReplicate, Replicate, ReplicateError
 from replicate_ext.emulator import Emulator, sleep
 
 SLEEPER = "acme/sleeper"
+
+HTTP_BACKEND: ContextVar[Literal["httpx", "aiohttp"]] = ContextVar("HTTP_BACKEND", default="httpx")
 
 # Some of the programs below end without closing their client, as real ones do.
 pytestmark = pytest.mark.filterwarnings(
@@ -29,6 +32,14 @@ def _collect_clients() -> Iterator[None]:
     """Let the warnings about clients that were never closed belong to the test that left them."""
     yield
     gc.collect()
+
+
+@pytest.fixture(params=["httpx", "aiohttp"])
+def http_backend(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run the test with both HTTP libraries of the async client."""
+    token = HTTP_BACKEND.set(request.param)
+    yield
+    HTTP_BACKEND.reset(token)
 
 
 @pytest.fixture
@@ -70,7 +81,8 @@ async def until_created(emulator: Emulator, count: int) -> None:
 
 
 def make_client(emulator: Emulator) -> AsyncReplicate:
-    return AsyncReplicate(emulator.token, base_url=emulator.url)
+    """Return a client over the HTTP library of the test."""
+    return AsyncReplicate(emulator.token, base_url=emulator.url, http_backend=HTTP_BACKEND.get())
 
 
 Start = Callable[[AsyncReplicate, dict[str, Any]], Coroutine[Any, Any, object]]
@@ -103,7 +115,7 @@ def press_ctrl_c() -> None:
 
 @STARTS
 @pytest.mark.parametrize("identical", [True, False], ids=["identical", "different"])
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_ctrl_c_during_gather_cancels_all(slow_api: Emulator, start: Start, identical: bool) -> None:
     async def main() -> None:
         client = make_client(slow_api)
@@ -120,7 +132,7 @@ def test_ctrl_c_during_gather_cancels_all(slow_api: Emulator, start: Start, iden
 
 
 @pytest.mark.parametrize("kind", ["task group", "timeout", "wait_for", "move_on_after", "pending tasks"])
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_structured_cancellation_cancels_the_prediction(slow_api: Emulator, kind: str) -> None:
     async def main() -> None:
         async with make_client(slow_api) as client:
@@ -154,7 +166,7 @@ def test_structured_cancellation_cancels_the_prediction(slow_api: Emulator, kind
     assert cancels(slow_api) == 1
 
 
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_tasks_that_are_canceled_last_cancel_their_predictions(slow_api: Emulator) -> None:
     async def main() -> None:
         client = make_client(slow_api)
@@ -168,7 +180,7 @@ def test_tasks_that_are_canceled_last_cancel_their_predictions(slow_api: Emulato
     wait_until(lambda: is_all_canceled(slow_api))
 
 
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_closed_event_loop_cancels_the_prediction(slow_api: Emulator) -> None:
     loop = asyncio.new_event_loop()
     task = loop.create_task(run(make_client(slow_api), {"seconds": 3600}))
@@ -182,7 +194,7 @@ def test_closed_event_loop_cancels_the_prediction(slow_api: Emulator) -> None:
 
 
 @pytest.mark.parametrize("leave", ["break", "error"])
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_leaving_a_stream_cancels_the_prediction_before_the_client_is_closed(slow_api: Emulator, leave: str) -> None:
     @slow_api.model("me/ticker")
     async def tick() -> AsyncIterator[str]:
@@ -243,7 +255,7 @@ def test_closing_the_client_cancels_creates_of_other_threads(slow_api: Emulator)
     assert error.maybe_created_after is not None
 
 
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_closing_the_async_client_cancels_its_runs(slow_api: Emulator) -> None:
     async def main() -> None:
         client = make_client(slow_api)
@@ -283,7 +295,7 @@ def test_exception_of_a_signal_handler_passes_and_cancels(slow_api: Emulator, er
         assert "canceled" in caught.value.__notes__[0]
 
 
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_refused_create_that_is_abandoned_touches_no_other_prediction(slow_api: Emulator) -> None:
     other = Replicate(slow_api.token, base_url=slow_api.url)
     twin = other.models.predictions.create("acme", "sleeper", input={"seconds": 3600})
@@ -299,7 +311,7 @@ def test_refused_create_that_is_abandoned_touches_no_other_prediction(slow_api: 
     assert cancels(slow_api) == 0
 
 
-@pytest.mark.usefixtures("async_backend")
+@pytest.mark.usefixtures("http_backend")
 def test_create_that_never_got_a_connection_touches_no_other_prediction(
     slow_api: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,10 +78,31 @@ def test_deleted_version_is_fetched_again_once(harness: Harness) -> None:
     ],
 )
 def test_not_found_error_suggests_another_reference(harness: Harness, ref, statuses, message) -> None:
-    harness.server.respond_with(*[json_response({"detail": "no", "status": status}, status) for status in statuses])
+    title = "Invalid version or not permitted" if statuses == [422] else "Not found"
+    problem = {"title": title, "detail": "no"}
+    harness.server.respond_with(*[json_response(problem | {"status": status}, status) for status in statuses])
     with pytest.raises(APIStatusError, match=message):
         harness.call(harness.client.run(ref, {"text": "hi"}))
     assert len(harness.server.requests) == len(statuses)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("problem", [{"detail": "webhook must be an HTTPS URL"}, {"title": "Bad request"}, {}])
+def test_other_invalid_request_does_not_blame_the_version(harness: Harness, status: int, problem: dict) -> None:
+    harness.server.respond_with(json_response(problem, status))
+    with pytest.raises(InvalidRequestError) as caught:
+        harness.call(harness.client.run(f"acme/hello:{VERSION}"))
+    assert "there is no version" not in str(caught.value)
+
+
+def test_other_invalid_request_does_not_drop_the_known_version(harness: Harness) -> None:
+    model = json_response({"owner": "acme", "name": "poet", "latest_version": {"id": VERSION}})
+    harness.server.respond_with(json_response({}, 404), model, json_response(prediction(output=1), 201))
+    harness.call(harness.client.run("acme/poet"))
+    harness.server.responses = [json_response({"detail": "webhook must be an HTTPS URL"}, 422)]
+    with pytest.raises(InvalidRequestError):
+        harness.call(harness.client.run("acme/poet"))
+    assert harness.server.requested[3:] == ["POST /predictions"]
 
 
 def test_input_validation_error_does_not_blame_the_version(harness: Harness) -> None:

@@ -62,6 +62,7 @@ def blocking(client: Replicate) -> None:
     assert_type(client.wait(client.predictions.get("id"), timeout=5), Prediction)
     assert_type(client.wait(client.trainings.get("id")), Training)
     assert_type(client.request("GET", "/account"), Any)
+    assert_type(client.with_options(timeout=5, max_retries=0, max_rate_limit_wait=None), Replicate)
     assert_type(predictions_get.sync("id", client=client.api), Prediction)
     assert_type(predictions_get.sync_detailed("id", client=client.api), Response[Prediction])
     assert_type(models_search.sync(body="x", client=client.api), PageOfModels)
@@ -77,6 +78,8 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(client.stream("acme/poet"), AsyncStream)
     assert_type(await client.wait(await client.trainings.get("id")), Training)
     assert_type(await client.wait("id"), Prediction)
+    assert_type(client.with_options(headers={"X-Team": "a"}), AsyncReplicate)
+    assert_type(await client.request("POST", "/files", files={"content": b"x"}), Any)
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
 
 
@@ -119,6 +122,7 @@ def module_level() -> None:
     assert_type(replicate_ext.run("acme/hello"), Any)
     assert_type(replicate_ext.predictions.get("id"), Prediction)
     assert_type(replicate_ext.wait("id"), Prediction)
+    assert_type(replicate_ext.webhooks.default.secret.get(), WebhookSecret)
 
 
 def low_level(client: Client) -> None:
