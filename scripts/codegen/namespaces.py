@@ -27,7 +27,7 @@ BASE_CLASSES = {"webhooks": BaseClass("_webhooks_resource", "WebhooksResource")}
 """The namespaces that have hand-written methods too, by path."""
 
 RESERVED = {
-    "": frozenset(("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait")),
+    "": frozenset(("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait", "with_options")),
     "webhooks": frozenset(("verify",)),
 }
 """The hand-written methods, by the path of their namespace. An operation of the same name gets an underscore."""

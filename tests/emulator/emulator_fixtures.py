@@ -61,4 +61,5 @@ def disable_backoff(client: Any) -> None:
 
 def ignore_rate_limits(client: Any) -> None:
     """Let a client send its next requests immediately, even after a 429 with `retry_after`."""
-    client._session._rate_limiter.seconds_to_wait = lambda *_: 0
+    for limiter in client._session._rate_limiters.values():
+        limiter.must_wait = lambda now: False
