@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         files as files,
         hardware as hardware,
         models as models,
+        output as output,
         paginate as paginate,
         predictions as predictions,
         request as request,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         save as save,
         search as search,
         stream as stream,
+        submit as submit,
         trainings as trainings,
         wait as wait,
     )
@@ -93,8 +95,8 @@ _EXPORTS = {
     "replicate_api.types": "UNSET Unset Upload",
     "replicate_ext._client": "AsyncReplicate Replicate",
     "replicate_ext._default_client": (
-        "account async_run async_stream collections deployments files hardware models paginate predictions request run "
-        "save search stream trainings wait"
+        "account async_run async_stream collections deployments files hardware models output paginate predictions "
+        "request run save search stream submit trainings wait"
     ),
     "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",

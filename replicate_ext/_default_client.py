@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     files = _client.files
     hardware = _client.hardware
     models = _client.models
+    output = _client.output
     paginate = _client.paginate
     predictions = _client.predictions
     request = _client.request
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     save = _client.save
     search = _client.search
     stream = _client.stream
+    submit = _client.submit
     trainings = _client.trainings
     wait = _client.wait
 else:

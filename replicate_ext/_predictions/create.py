@@ -73,6 +73,11 @@ class LatestVersions:
         version, fetched_at = self._versions.get(str(ref), (None, 0.0))
         return version if now - fetched_at < MAX_VERSION_AGE else None
 
+    def find(self, job: Prediction) -> Version | None:
+        """Return the version that a prediction ran, if it is one of these."""
+        version, _ = self._versions.get(str(job.model), (None, 0.0))
+        return version if version is not None and version.id == job.version else None
+
     def is_community(self, ref: ModelRef) -> bool:
         """Whether the model is known to be no official one."""
         return str(ref) in self._versions

@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors
+from .._files.inputs import prepare_input
+from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.in_flight import InFlightCreates, SentRecord
 from .abandon import cancel_jobs, cancel_unidentified
@@ -15,11 +17,13 @@ from .schedule import RunDurations
 from .wait import WaitOptions, call_back, get_prediction, wait
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from replicate_api.models import Prediction, Training
 
     from .._files.inputs import PreparedInput
+    from .._sansio.model_ref import ModelRef
     from .._send import Session
 
 CANCEL_AFTER_MARGIN = 5.0
@@ -50,6 +54,11 @@ class Predictions:
         self._close_count = 0
         self.latest_versions = LatestVersions()
         self.durations = RunDurations()
+
+    def prepare(self, request: CreateRequest, input: Mapping[str, Any] | None) -> PreparedInput:
+        """Return the validated input of a create; raise for everything that is invalid, before anything is sent."""
+        request.validate()
+        return prepare_input(input)
 
     async def create(
         self, session: Session[Any], request: CreateRequest, prepared: PreparedInput, cancel_on_exit: bool
@@ -109,6 +118,11 @@ class Predictions:
             version = getattr(finished.output, "version", None)
             self.latest_versions.expire(str(version).partition(":")[0])
         return finished
+
+    def wrap_output(self, session: Session[Any], job: Prediction, ref: ModelRef | None = None) -> Any:
+        """Return the output of a prediction with its files wrapped, by the schema of its version if that is known."""
+        version = self.latest_versions.get(ref) if ref else self.latest_versions.find(job)
+        return wrap_files(jobs.output_of(job), session, version and version.openapi_schema)
 
     async def close(self) -> None:
         """Cancel the jobs that are still waited for; creates in flight do so when their connection is closed."""

@@ -1,4 +1,4 @@
-"""`run`, `wait` and `stream`, from top to bottom: validate, create, wait, wrap the output."""
+"""`run`, and the three verbs that it is made of: `submit`, `wait`, `output`; and `stream`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, overload
 
 from .._dual import Resource, dual_method
-from .._files.inputs import prepare_input
-from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.model_ref import ModelRef
 from .._sansio.request import MAX_HOLD
@@ -44,7 +42,7 @@ class _wait_method(dual_method[..., Any], Generic[P]):
 
 
 class RunMixin(Resource[BackendT]):
-    """Adds `run`, `wait` and `stream` to the clients."""
+    """Adds `run`, `submit`, `wait`, `output` and `stream` to the clients."""
 
     def __init__(self, session: Session[BackendT]) -> None:
         super().__init__(session)
@@ -98,11 +96,10 @@ class RunMixin(Resource[BackendT]):
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
         session, options = self._start(timeout, poll_interval, progress=progress, on_created=on_created)
-        ref, prepared = ModelRef.parse(ref), prepare_input(input)
         hold = None if wait is True and on_created is not None else _hold_seconds(wait)
+        ref, predictions = ModelRef.parse(ref), self._predictions
         request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
-        request.validate()
-        predictions = self._predictions
+        prepared = predictions.prepare(request, input)
         job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
         async with predictions.attend(session, job, cancel_on_exit):
             await call_back(session, on_created, job)
@@ -114,8 +111,50 @@ class RunMixin(Resource[BackendT]):
                 predictions.durations.record(ref, job)
             elif jobs.is_finished(job):
                 jobs.raise_unless_succeeded(job)
-        version = predictions.latest_versions.get(ref)
-        return wrap_files(jobs.output_of(job), session, version and version.openapi_schema)
+        return predictions.wrap_output(session, job, ref)
+
+    @dual_method
+    async def submit(
+        self,
+        ref: str | ModelRef,
+        input: Mapping[str, Any] | None = None,
+        *,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    ) -> Prediction:
+        """Create a prediction and return it immediately; it goes on without this process.
+
+            prediction = client.submit("acme/painter", {"prompt": "a lighthouse"})
+            output = client.output(client.wait(prediction))  # what run() returns
+
+        Args:
+            ref: What to run, as for `run`.
+            input: The model's inputs by name, as for `run`.
+            webhook: An HTTPS URL to which Replicate sends events.
+            webhook_events_filter: Which events: start, output, logs, completed.
+
+        Raises:
+            APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
+                the prediction may exist all the same.
+            ValueError, TypeError: An argument is invalid; nothing was sent.
+        """
+        request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
+        prepared = self._predictions.prepare(request, input)
+        return (await self._predictions.create(self._session, request, prepared, cancel_on_exit=True)).job
+
+    @dual_method
+    async def output(self, prediction: Prediction) -> Any:
+        """Return the output of a prediction that has succeeded, as `run` returns it: with its files as `FileOutput`.
+
+        Raises:
+            ModelError: It failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
+            ValueError: It has not finished.
+        """
+        if not jobs.is_finished(prediction):
+            raise ValueError(
+                f"prediction {prediction.id} is {prediction.status}: write client.output(client.wait(prediction))"
+            )
+        return self._predictions.wrap_output(self._session, jobs.raise_unless_succeeded(prediction))
 
     @_wait_method
     async def wait(
@@ -150,14 +189,15 @@ class RunMixin(Resource[BackendT]):
     @stream_method
     def stream(
         self,
-        ref: str | ModelRef,
+        ref: str | ModelRef | Prediction,
         input: Mapping[str, Any] | None = None,
         *,
+        timeout: float | None = None,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
         cancel_on_exit: bool = True,
     ) -> StreamRequest:
-        """Run a model and yield its events as they arrive: output, logs, error, done.
+        """Run a model, or follow a prediction, and yield its events as they arrive: output, logs, error, done.
 
             for event in client.stream("acme/poet", {"prompt": "the sea"}):
                 print(event, end="")
@@ -166,9 +206,9 @@ class RunMixin(Resource[BackendT]):
         stream is polled: its new output items are yielded as output events.
 
         Args:
-            ref: What to run, as for `run`.
-            input: The model's inputs by name: JSON values, and files anywhere among them (Path, bytes, files opened
-                with mode "rb", PIL images, FileOutput).
+            ref: What to run, as for `run`; or a prediction that exists already, whose events so far come first.
+            input: The model's inputs by name, as for `run`.
+            timeout: Seconds from the beginning of the iteration to its end, or None for no limit.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
             cancel_on_exit: Cancel the prediction if the iteration ends early.
@@ -180,12 +220,26 @@ class RunMixin(Resource[BackendT]):
         Raises:
             ModelError: After the last event: the prediction failed, was canceled or aborted.
             StreamError: Events were lost and cannot be recovered.
+            WaitTimeoutError: `timeout` expired.
             APIStatusError, APIConnectionError, ResponseDecodeError: As for `run`.
         """
-        ref, prepared = ModelRef.parse(ref), prepare_input(input)
-        request = CreateRequest(ref, {}, webhook, webhook_events_filter)
-        request.validate()
-        return StreamRequest(self._predictions, request, prepared, cancel_on_exit)
+        predictions = self._predictions
+        _check_seconds(timeout=timeout)
+        if not isinstance(ref, str | ModelRef):
+            job = ref
+            if input is not None or webhook is not None or webhook_events_filter is not None:
+                raise TypeError("a prediction that exists already takes no input or webhook: pass only the prediction")
+
+            async def start(session: Session[Any]) -> Prediction:
+                return job
+        else:
+            request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
+            prepared = predictions.prepare(request, input)
+
+            async def start(session: Session[Any]) -> Prediction:
+                return (await predictions.create(session, request, prepared, cancel_on_exit)).job
+
+        return StreamRequest(predictions, start, timeout, cancel_on_exit)
 
     def _start(
         self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None

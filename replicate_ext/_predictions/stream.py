@@ -8,7 +8,7 @@ far is yielded. A model that cannot stream is polled, and its new items are yiel
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import update_wrapper
 from types import MethodType
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from replicate_api.models import Prediction
 
     from .._backends.asyncio import AsyncBackend
-    from .._files.inputs import PreparedInput
-    from .create import CreateRequest
     from .predictions import Predictions
 
 P = ParamSpec("P")
@@ -54,16 +52,18 @@ class StreamRequest(NamedTuple):
     """What to stream, and whether to cancel the prediction if the iteration ends early."""
 
     predictions: Predictions
-    request: CreateRequest
-    prepared: PreparedInput
+    start: Callable[[Session[Any]], Awaitable[Prediction]]
+    """Returns the prediction, which it may create."""
+
+    timeout: float | None
     cancel_on_exit: bool
 
 
 class _Stream(Resource[BackendT], Generic[BackendT]):
     """The events of one prediction, to be iterated once.
 
-    The prediction is created when the iteration begins. After the last event, or an error, `prediction` is its latest
-    known state and `text` the text of its output events.
+    A prediction that does not exist yet is created when the iteration begins. After the last event, or an error,
+    `prediction` is its latest known state and `text` the text of its output events.
 
     Raises, at the end of the iteration:
         ModelError: The prediction failed; its subclasses: it was canceled or aborted. `text` has what came before.
@@ -95,8 +95,11 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
 
     @dual_iterator
     async def _iterate(self) -> AsyncGenerator[Event, None]:
-        session, (predictions, request, prepared, cancel_on_exit) = self._session, self._request
-        self.prediction, _, _ = await predictions.create(session, request, prepared, cancel_on_exit)
+        predictions, start, timeout, cancel_on_exit = self._request
+        if timeout is not None:
+            self._session = self._session.with_options(deadline=self._session.backend.monotonic() + timeout)
+        session = self._session
+        self.prediction = await start(session)
         async with predictions.attend(session, self.prediction, cancel_on_exit, is_generator=True) as attendance:
             try:
                 async with aclosing(self._iterate_stream()) as batches:
@@ -122,8 +125,15 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
         return self.prediction
 
     async def _poll(self) -> bool:
-        """Fetch the prediction; return whether it has ended."""
-        self.prediction = await fetch_job(self._session, op.PREDICTIONS_GET, jobs.id_of(self._job))
+        """Fetch the prediction; return whether it has ended. Raise WaitTimeoutError if `timeout` has expired."""
+        try:
+            self.prediction = await fetch_job(self._session, op.PREDICTIONS_GET, jobs.id_of(self._job))
+        except errors.APIConnectionError:
+            if self._session.seconds_left() != 0:
+                raise
+        if self._session.seconds_left() == 0 and not jobs.is_finished(self._job):
+            timeout = f"{self._request.timeout:g} seconds"
+            raise errors.WaitTimeoutError(f"{self._job.id} was still {self._job.status} after {timeout}", self._job)
         return jobs.is_finished(self._job)
 
     async def _iterate_stream(self) -> AsyncGenerator[Sequence[Event], None]:
@@ -175,7 +185,11 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
                 yield self._wrap_file(self._events[-1])
             if is_finished:
                 return
-            await self._session.backend.sleep(poll_interval(self._session.backend.monotonic() - started))
+            delay, seconds_left = (
+                poll_interval(self._session.backend.monotonic() - started),
+                self._session.seconds_left(),
+            )
+            await self._session.backend.sleep(delay if seconds_left is None else min(delay, seconds_left))
 
     def _missing_items(self, output: object) -> list[str]:
         """Return the items of an output that no event contained yet."""

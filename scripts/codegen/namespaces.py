@@ -27,7 +27,9 @@ BASE_CLASSES = {"webhooks": BaseClass("_webhooks_resource", "WebhooksResource")}
 """The namespaces that have hand-written methods too, by path."""
 
 RESERVED = {
-    "": frozenset(("aclose", "api", "close", "paginate", "request", "run", "save", "stream", "wait", "with_options")),
+    "": frozenset(
+        "aclose api close output paginate request run save stream submit wait with_options".split()  # noqa: SIM905  # one line
+    ),
     "webhooks": frozenset(("verify",)),
 }
 """The hand-written methods, by the path of their namespace. An operation of the same name gets an underscore."""

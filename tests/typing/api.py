@@ -58,6 +58,9 @@ def blocking(client: Replicate) -> None:
     assert_type(client.stream("acme/poet", {"prompt": "x"}), Stream)
     for event in client.stream("acme/poet"):
         assert_type(event, Event)
+    assert_type(client.submit("acme/hello", {"text": "hi"}), Prediction)
+    assert_type(client.output(client.wait("id")), Any)
+    assert_type(client.stream(client.predictions.get("id"), timeout=60), Stream)
     assert_type(client.wait("id"), Prediction)
     assert_type(client.wait(client.predictions.get("id"), timeout=5), Prediction)
     assert_type(client.wait(client.trainings.get("id")), Training)
@@ -78,6 +81,8 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(client.stream("acme/poet"), AsyncStream)
     assert_type(await client.wait(await client.trainings.get("id")), Training)
     assert_type(await client.wait("id"), Prediction)
+    assert_type(await client.submit("acme/hello"), Prediction)
+    assert_type(await client.output(await client.wait("id")), Any)
     assert_type(client.with_options(headers={"X-Team": "a"}), AsyncReplicate)
     assert_type(await client.request("POST", "/files", files={"content": b"x"}), Any)
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
