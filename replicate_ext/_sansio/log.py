@@ -37,8 +37,10 @@ def log_wait(method: str, path: str, delay: float, reason: str, waited: float) -
 
 def log_job(method: str, path: str, value: Any) -> None:
     """Log a successful response that created or canceled a prediction or training."""
-    match = re.search(r"/(prediction|training)s(/[^/]+/cancel)?$", path) if method == "POST" else None
-    if not match or not logger.isEnabledFor(logging.INFO):
+    if method != "POST" or not logger.isEnabledFor(logging.INFO):
+        return
+    match = re.search(r"/(prediction|training)s(/[^/]+/cancel)?$", path)
+    if not match:
         return
     job = value if isinstance(value, dict) else {name: getattr(value, name, None) for name in ("id", "model")}
     fields = _fields(method, path)
