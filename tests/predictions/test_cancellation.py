@@ -333,6 +333,20 @@ def test_create_that_never_got_a_connection_touches_no_other_prediction(
     asyncio.run(main())
 
 
+def test_ctrl_c_before_the_create_is_sent_searches_for_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt_once(*args: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with Replicate(emulator.token, base_url=emulator.url) as client:
+        monkeypatch.setattr("httpcore.SyncBackend.connect_tcp", interrupt_once)
+        with pytest.raises(KeyboardInterrupt):
+            client.run(SLEEPER, {"seconds": 3600})
+    assert emulator.requests == []
+
+
 def test_cancel_on_exit_false_leaves_the_prediction_and_names_it(slow_api: Emulator) -> None:
     async def main() -> None:
         async with make_client(slow_api) as client:
