@@ -336,7 +336,7 @@ def test_create_that_never_got_a_connection_touches_no_other_prediction(
 def test_ctrl_c_before_the_create_is_sent_searches_for_nothing(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt_once(*args: object) -> None:
+    def interrupt_once(*args: object, **kwargs: object) -> None:
         monkeypatch.undo()
         raise KeyboardInterrupt
 
