@@ -65,6 +65,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             headers = httpx.Headers({**headers, **self._proxy_headers})
         for _ in range(2):  # let the event loop process connections that the server has closed meanwhile
             await asyncio.sleep(0)
+        if self._session.closed:  # meanwhile, too
+            raise httpx.ConnectError("the client was closed")
         upload = None
         try:
             async with asyncio.timeout(None) as write_timeout:

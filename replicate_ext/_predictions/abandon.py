@@ -56,21 +56,25 @@ async def cancel_unidentified(session: Session[Any], request: CreateRequest, sen
             if not session.in_flight.is_abandoned(fingerprint):  # a search for an identical create found this one too
                 return
             found = await _search(session, request, sent_at)
-            await cancel_jobs(session, session.in_flight.claim(fingerprint, found))
+            claimed = session.in_flight.claim(fingerprint, found.keys())
+            await cancel_jobs(session, [id for id in claimed if not jobs.is_finished(found[id])])
     finally:
         session.in_flight.give_up(fingerprint)
 
 
-async def _search(session: Session[Any], request: CreateRequest, sent_at: datetime) -> list[str]:
-    """Return the ids of unfinished predictions with this model and input that were created after a moment."""
-    matches = []
+async def _search(session: Session[Any], request: CreateRequest, sent_at: datetime) -> dict[str, Prediction]:
+    """Return the predictions with this model and input that were created after a moment, by id.
+
+    Finished ones too: the abandoned prediction may be one of them, and then an unfinished one is somebody else's.
+    """
+    matches = {}
     async with aclosing(iterate_items(session, op.PREDICTIONS_LIST())) as newest_first:
         async for job in newest_first:
             # The clock of the server is known by now: the list is a response of it.
             if isinstance(job.created_at, datetime) and job.created_at < session.clock.earliest(sent_at):
                 break
-            if job.input == request.input and _is_run_of(job, request.ref) and not jobs.is_finished(job):
-                matches.append(job.id)
+            if job.input == request.input and _is_run_of(job, request.ref):
+                matches[job.id] = job
     return matches
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate_api import models, operations as op
 
 from .. import errors
-from .._sansio.job import require_models
+from .._sansio.job import id_of, require_models
 from .._sansio.request import MAX_HOLD
 
 if TYPE_CHECKING:
+    import httpx
+
     from replicate_api.models import Model, Prediction, Version
     from replicate_api.types import Call, Operation
 
@@ -128,16 +130,27 @@ async def create(
     return await _send_version(session, request, str(version.id))
 
 
+async def _send(session: Session[Any], call: Call[Prediction]) -> TimedResponse[Prediction]:
+    """Send a create. A response without an id is one that cannot be decoded: the prediction may exist all the same."""
+
+    def parse(response: httpx.Response) -> Prediction:
+        job = call.parse(response)
+        id_of(job)
+        return job
+
+    return await session.send(call.request, parse)
+
+
 async def _create_official(session: Session[Any], request: CreateRequest) -> TimedResponse[Prediction]:
     call = request.to_call(op.MODELS_PREDICTIONS_CREATE, str(request.ref.owner), str(request.ref.name))
-    return await session.send(call.request, call.parse)
+    return await _send(session, call)
 
 
 async def _create_by_deployment(session: Session[Any], request: CreateRequest) -> TimedResponse[Prediction]:
     owner, name = str(request.ref.owner), str(request.ref.name)
     call = request.to_call(op.DEPLOYMENTS_PREDICTIONS_CREATE, owner, name)
     try:
-        return await session.send(call.request, call.parse)
+        return await _send(session, call)
     except errors.NotFoundError as error:
         error.add_advice(
             f"there is no deployment {owner}/{name} that this token can use; to run a model, write '{owner}/{name}'"
@@ -164,7 +177,7 @@ def _is_unknown_version(error: errors.InvalidRequestError) -> bool:
 async def _send_version(session: Session[Any], request: CreateRequest, version: str) -> TimedResponse[Prediction]:
     """Create by version id; a version that is no full id is sent as the whole reference."""
     call = request.to_call(op.PREDICTIONS_CREATE, version=version if len(version) == 64 else str(request.ref))
-    return await session.send(call.request, call.parse)
+    return await _send(session, call)
 
 
 def check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:

@@ -259,3 +259,16 @@ def test_error_while_reading_the_upload_is_raised(make_transport: MakeTransport)
 
     with pytest.raises(OSError, match="the disk is gone"):
         fetch(make_transport, respond_in_parts("", then=keep_open), failing_upload())
+
+
+def test_request_that_waits_while_the_transport_is_closed_is_not_sent() -> None:
+    async def main() -> None:
+        transport = AiohttpTransport(False, None, 5.0)
+        request = httpx.Request("POST", "http://127.0.0.1:9/", extensions={"timeout": DEFAULT_TIMEOUTS})
+        task = asyncio.ensure_future(transport.handle_async_request(request))
+        await asyncio.sleep(0)
+        await transport.aclose()
+        await task
+
+    with pytest.raises(httpx.ConnectError, match="the client was closed"):
+        asyncio.run(main())

@@ -93,9 +93,11 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
     server: ScriptedServer, clock: FakeClock, matches: int
 ) -> None:
     harness = Harness(server, clock, is_async=False)
-    mine = prediction("processing", id="mine", input={"text": "unique"}, created_at=now())
+    mine = [
+        prediction("processing", id=id, input={"text": "unique"}, created_at=now()) for id in ["mine", "twin"][:matches]
+    ]
     others = [prediction("processing", id="other", created_at=now()), prediction(id="old", input={"text": "unique"})]
-    page = {"next": None, "previous": None, "results": [*[mine] * matches, *others]}
+    page = {"next": None, "previous": None, "results": [*mine, *mine[:1], *others]}  # pages may overlap
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -109,6 +111,20 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
         harness.client.run("acme/hello", {"text": "unique"})
     cancels = [request for request in server.requested if request.endswith("/cancel")]
     assert cancels == (["POST /predictions/mine/cancel"] if matches == 1 else [])
+
+
+def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
+    server: ScriptedServer, clock: FakeClock
+) -> None:
+    harness = Harness(server, clock, is_async=False)
+    jobs = [
+        prediction(status, id=id, input={"text": "same"}, created_at=now())
+        for status, id in [("processing", "somebody-elses"), ("succeeded", "mine")]
+    ]
+    server.respond_with(KeyboardInterrupt(), json_response({"next": None, "results": jobs}))
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.run("acme/hello", {"text": "same"})
+    assert not [request for request in server.requested if request.endswith("/cancel")]
 
 
 def test_cancel_does_not_wait_for_the_rate_limit(server: ScriptedServer, clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from conftest import Harness, json_response, prediction
-from replicate_ext import APIConnectionError, APIStatusError, InvalidRequestError, NotFoundError
+from replicate_ext import APIConnectionError, APIStatusError, InvalidRequestError, NotFoundError, ResponseDecodeError
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 
@@ -162,5 +162,6 @@ def test_ambiguous_create_is_not_retried(harness: Harness, failure) -> None:
 
 def test_create_response_without_an_id_raises(harness: Harness) -> None:
     harness.server.respond_with(json_response({"status": "starting"}, 201))
-    with pytest.raises(Exception, match="without an id"):
+    with pytest.raises(ResponseDecodeError, match="without an id") as caught:
         harness.call(harness.client.run("acme/hello"))
+    assert caught.value.maybe_created_after is not None
