@@ -33,11 +33,11 @@ BUFFER_SIZE = 256 * 1024
 class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     """A file that a model made, by its URL.
 
-    It is a string, the URL: it prints, compares, iterates, pickles and goes into JSON as that; pydantic and FastAPI take
-    and return it as that. Its bytes come from `read`, `save`, `open` and `iter_bytes` (`aiter_bytes` on the async
-    client): nothing is downloaded before, and every call downloads again. Replicate keeps the files of API predictions
-    for one hour (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to the file's
-    host.
+    It is a string, the URL: it prints, compares, iterates, pickles and goes into JSON as that, also with pydantic and
+    FastAPI. `read`, `save`, `open` and `iter_bytes` (`aiter_bytes` on the async client) return its content. Nothing is
+    downloaded until you call one of them, and every call downloads it again. Replicate keeps the files of API
+    predictions for one hour (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to
+    the file's host.
     """
 
     def __new__(cls, url: str, session: Session[BackendT]) -> _FileOutput[BackendT]:

@@ -59,7 +59,7 @@ class FilesMixin(Resource[BackendT]):
         places, target = list(_iter_places(output)), Path(folder)
         if not places:
             raise ValueError(
-                f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs and "
+                f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs, "
                 "data URIs, or a list or dict of these; for the id of a prediction, pass client.predictions.get(id)"
             )
         if len(places) == 1:
@@ -98,11 +98,12 @@ def _iter_places(output: Any) -> Iterator[_Place]:
 
 
 def _is_job(value: object) -> bool:
+    # without a Record, URLs are saved even if the OpenAPI document defines no predictions
     return isinstance(value, Record) and isinstance(value, models.Prediction | models.Training)
 
 
 def _final_output(job: models.Prediction | models.Training) -> object:
-    """Return the output of a job as JSON values; ValueError if it has no final output, or none any more."""
+    """Return the output of a job as JSON values; ValueError if the job is unfinished or its data was removed."""
     if not jobs.is_finished(job):
         raise ValueError(f"{_describe(job)} is not finished; call client.wait(prediction) before client.save")
     if getattr(job, "data_removed", False):

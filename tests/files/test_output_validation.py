@@ -64,7 +64,7 @@ def test_model_with_files_survives_json() -> None:
 def test_validated_file_is_read_without_the_token(account_server: AccountServer) -> None:
     client = Replicate(TOKEN, base_url=account_server.url)
     url = str(wrap_output(client, f"{account_server.url}/out"))
-    picture = Picture(image=url)  # type: ignore[arg-type]  # pydantic converts it
+    picture = Picture(image=url)
     assert picture.image.read().startswith(b"{")
     picture.image._session.backend.close()
     assert account_server.received == [("/out", None)]
@@ -78,7 +78,11 @@ def test_fastapi_takes_and_returns_files(harness: Harness) -> None:
 
     @app.get("/pictures")
     async def pictures() -> list[FileOutput]:
-        return made  # type: ignore[no-any-return]
+        return made
+
+    @app.get("/untyped")
+    async def untyped():
+        return {"pictures": made}
 
     @app.post("/pictures")
     def add(picture: Picture, preview: FileOutput) -> FileOutput:
@@ -87,6 +91,7 @@ def test_fastapi_takes_and_returns_files(harness: Harness) -> None:
 
     client = TestClient(app)
     assert client.get("/pictures").json() == [URL]
+    assert client.get("/untyped").json() == {"pictures": [URL]}
     assert client.post("/pictures", params={"preview": URL}, json={"image": URL}).json() == URL
     refused = client.post("/pictures", params={"preview": "text"}, json={"image": 7})
     assert refused.status_code == 422

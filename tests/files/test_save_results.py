@@ -1,5 +1,6 @@
-"""`client.save`: what it accepts, however it was obtained, and what it says where nothing can be saved."""
+"""`client.save`: the results that it accepts, however they were obtained, and its errors."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import httpx
 import pytest
 
 import replicate_ext
-from conftest import BASE_URL, Harness, folder_contents, json_response, prediction
-from replicate_ext import FileOutput, Prediction, Replicate, Training, webhooks
+from conftest import BASE_URL, TOKEN, AccountServer, Harness, folder_contents, json_response, prediction, wrap_output
+from replicate_ext import AsyncReplicate, FileOutput, Prediction, Replicate, Training, webhooks
 from replicate_ext.emulator import Emulator
 
 URL = "https://replicate.delivery/abc/out-0.png"
@@ -29,13 +30,13 @@ RESULTS: dict[str, tuple[object, list[str]]] = {
     "data URI": ("data:text/plain,hello", ["output.txt"]),
     "output with URLs": ({"image": [URL], "mask": MASK, "seed": 7}, ["image.png", "mask.webp"]),
     "prediction": (job([URL]), ["out-0.png"]),
-    "prediction with several files": (job({"image": [URL, URL], "mask": MASK}), ["image-0.png", "image-1.png", "mask.webp"]),
+    "prediction with files": (job({"image": [URL, URL], "mask": MASK}), ["image-0.png", "image-1.png", "mask.webp"]),
     "predictions": ([job([URL]), job("text"), job(URL)], ["out-0.png", "out-2.png"]),
     "predictions by name": ({"cat": job(URL), "dog": job([URL, URL])}, ["cat.png", "dog-0.png", "dog-1.png"]),
     "failed prediction with files": (job([URL], "failed", error="CUDA out of memory"), ["out-0.png"]),
     "training": (training({"version": "acme/mine:abc", "weights": "https://x.example/w.tar"}), ["w.tar"]),
     "mixture": ((job(URL), MASK, [{"text": "see " + URL}]), ["out-0.png", "mask-1.webp"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("result", "names"), RESULTS.values(), ids=RESULTS)
@@ -109,10 +110,10 @@ def test_module_level_save_accepts_a_prediction(emulator: Emulator, tmp_path: Pa
         (job(None, "starting"), r"x0fmf\w+ \(starting\) is not finished; call client\.wait"),
         ([job(URL), job(None, "processing")], r"x0fmf\w+ \(processing\) is not finished"),
         (training({}, "processing"), r"training x0fmf\w+ \(processing\) is not finished"),
-        (job(None, data_removed=True), r"data of prediction x0fmf\w+ \(succeeded\) was removed; Replicate deletes .* one hour"),
+        (job(None, data_removed=True), r"data of prediction x0fmf\w+ \(succeeded\) was removed; Replicate deletes"),
         ({"a": job(URL), "b": job(None, data_removed=True)}, r"data of prediction x0fmf\w+ \(succeeded\) was removed"),
     ],
-)  # fmt: skip
+)
 def test_save_raises_where_no_file_can_be_saved(harness: Harness, tmp_path: Path, result: object, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         harness.call(harness.client.save(result, tmp_path / "folder"))
@@ -128,7 +129,7 @@ def test_save_of_a_url_sends_the_token_only_to_the_api(harness: Harness, tmp_pat
     assert sent == {"replicate.delivery": False, "api.replicate.com": True}
 
 
-def test_save_of_a_file_expired_says_so(harness: Harness, tmp_path: Path) -> None:
+def test_saving_an_expired_file_raises_with_advice(harness: Harness, tmp_path: Path) -> None:
     harness.server.respond_with(httpx.Response(404))
     with pytest.raises(replicate_ext.NotFoundError, match="one hour"):
         harness.call(harness.client.save(job(URL), tmp_path))
@@ -138,6 +139,21 @@ def test_file_output_of_a_prediction_is_saved_like_its_url(harness: Harness, tmp
     harness.server.respond_with(httpx.Response(200, content=b"PNG"))
     wrapped = harness.wrap([URL, MASK])
     assert isinstance(wrapped[0], FileOutput) is (not harness.is_async)
-    names = [[path.name for path in harness.call(harness.client.save(x, tmp_path / str(i)))]
-             for i, x in enumerate([wrapped, [URL, MASK], job([URL, MASK])])]  # fmt: skip
-    assert names == [["out-0.png", "mask-1.webp"]] * 3
+    for number, result in enumerate([wrapped, [URL, MASK], job([URL, MASK])]):
+        paths = harness.call(harness.client.save(result, tmp_path / str(number)))
+        assert [path.name for path in paths] == ["out-0.png", "mask-1.webp"]
+
+
+@pytest.mark.usefixtures("async_backend")
+def test_files_are_saved_and_iterated_over_both_async_transports(account_server: AccountServer, tmp_path: Path) -> None:
+    url = f"{account_server.url}/out.json"
+
+    async def download() -> tuple[bytes, bytes]:
+        async with AsyncReplicate(TOKEN, base_url=f"{account_server.url}/v1") as client:
+            chunks = [chunk async for chunk in wrap_output(client, url).aiter_bytes()]
+            [path] = await client.save(job([url]), tmp_path)
+            return b"".join(chunks), path.read_bytes()
+
+    content, saved = asyncio.run(download())
+    assert content == saved
+    assert content.startswith(b"{")
