@@ -6,7 +6,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
@@ -33,9 +33,11 @@ BUFFER_SIZE = 256 * 1024
 class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     """A file that a model made, by its URL.
 
-    It is a string, the URL: it prints, compares, pickles and goes into JSON as that. Nothing is downloaded until you
-    ask for it, and every request downloads it again. Replicate keeps the files of API predictions for one hour
-    (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to the file's host.
+    It is a string, the URL: it prints, compares, iterates, pickles and goes into JSON as that, also with pydantic and
+    FastAPI. `read`, `save`, `open` and `iter_bytes` (`aiter_bytes` on the async client) return its content. Nothing is
+    downloaded until you call one of them, and every call downloads it again. Replicate keeps the files of API
+    predictions for one hour (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to
+    the file's host.
     """
 
     def __new__(cls, url: str, session: Session[BackendT]) -> _FileOutput[BackendT]:
@@ -64,6 +66,29 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     def __repr__(self) -> str:
         shown = str(self) if len(self) <= 120 else f"{str(self)[:60]}…({len(self)} characters)"
         return f"{type(self).__name__}({shown!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> dict[str, Any]:
+        """Let pydantic validate a URL into a file, without the client's token, and serialize it as the URL.
+
+        https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__
+        """
+
+        def validate(value: object, validate_string: Callable[[object], str]) -> object:
+            if isinstance(value, cls):
+                return value
+            url = validate_string(value)
+            if not is_file_url(url):
+                raise ValueError("must be an http(s) URL or a data URI")
+            return _restore(cls, url)
+
+        function = {"type": "no-info", "function": validate}
+        return {"type": "function-wrap", "function": function, "schema": {"type": "str"}}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Describe it as a URL, in FastAPI's OpenAPI document for example."""
+        return handler(schema) | {"format": "uri"}
 
     @dual_method
     async def read(self, size: int = -1) -> bytes:
@@ -150,8 +175,8 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 class FileOutput(_FileOutput[SyncBackend]):
     __doc__ = _FileOutput.__doc__
 
-    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]  # chunks of the file, not characters of the URL
-        """Yield the content in chunks as it arrives."""
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Yield the content in chunks as it arrives; an interrupted download is resumed."""
         return self._iter_chunks()
 
     def open(self) -> IO[bytes]:
@@ -173,15 +198,15 @@ class FileOutput(_FileOutput[SyncBackend]):
 class AsyncFileOutput(_FileOutput["AsyncBackend"]):
     __doc__ = _FileOutput.__doc__
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the content in chunks as it arrives."""
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """Yield the content in chunks as it arrives; an interrupted download is resumed."""
         return self._iter_chunks()
 
     async def open(self) -> IO[bytes]:
         """Download to a temporary file, in memory while it is small, and return it open for reading."""
         file = tempfile.SpooledTemporaryFile(max_size=BUFFER_SIZE)  # noqa: SIM115  # the caller closes it
         try:
-            async for chunk in self:
+            async for chunk in self.aiter_bytes():
                 await self._session.backend.to_thread(file.write, chunk)
         except BaseException:
             file.close()
@@ -194,7 +219,7 @@ class AsyncFileOutput(_FileOutput["AsyncBackend"]):
 
 
 def _restore(cls: Any, url: str) -> Any:
-    """Unpickle a file: it gets connections of its own, without the client's token."""
+    """Return the file of a pickle or of pydantic: it gets connections of its own, without the client's token."""
     if cls is FileOutput:
         return cls(url, Session(SyncBackend(Config)))
     from .._backends.asyncio import AsyncBackend
@@ -235,7 +260,7 @@ def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None
 
 def _wrap_string(value: str, session: Session[Any], schema: Mapping[str, Any]) -> str:
     is_file = schema.get("format") == "uri" if schema.get("type") == "string" else True
-    if not is_file or not _URL.fullmatch(value):
+    if not is_file or not is_file_url(value):
         return value
     return (AsyncFileOutput if session.backend.is_async else FileOutput)(value, session)
 
@@ -253,6 +278,11 @@ def _dereference(schema: Any, components: Mapping[str, Any]) -> Mapping[str, Any
         else:
             return schema
     return {}
+
+
+def is_file_url(text: str) -> bool:
+    """Whether a string is, in its entirety, an http(s) URL or a data URI."""
+    return _URL.fullmatch(text) is not None
 
 
 _URL = re.compile(r"https?://[^\s/]+\S*|data:[\w.+-]+/[\w.+-]+[^\s,]*,\S*", re.IGNORECASE)

@@ -1,17 +1,23 @@
-"""`client.save`: all files of an output, concurrently, under names that say where they are in the output."""
+"""`client.save`: all files of a result, concurrently, under names that say where they are in the output."""
 
 from __future__ import annotations
 
 import os
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from replicate_api import models
+from replicate_api.types import Record
+
 from .._dual import Resource, dual_method
+from .._sansio import job as jobs
 from .._send import BackendT
 from .disk import AtomicFile, file_in_folder, file_name, portable_name, save
-from .outputs import AsyncFileOutput, FileOutput
+from .download import EXPIRY_ADVICE
+from .outputs import is_file_url
 
 
 class _Place(NamedTuple):
@@ -30,7 +36,12 @@ class FilesMixin(Resource[BackendT]):
 
     @dual_method
     async def save(self, output: Any, folder: str | os.PathLike[str]) -> list[Path]:
-        """Download all files of an output into a folder, several concurrently, and return their paths in order.
+        """Download all files of a result into a folder, several concurrently, and return their paths in order.
+
+            client.save(client.run("acme/painter", {"prompt": "a lighthouse"}), "pictures")
+            client.save(client.predictions.get(id), "pictures")
+
+        Files are the strings of an output that are, in their entirety, an http(s) URL or a data URI.
 
         A single file is named as by `FileOutput.save`. Several are named by where they are in the output: the keys of
         dicts, then the indexes of lists with more than one item. `{"image": [a, b], "mask": c}` becomes `image-0.png`,
@@ -38,13 +49,19 @@ class FilesMixin(Resource[BackendT]):
         file has that name already, a number is added.
 
         Args:
-            output: The result of `run`, any part of it, or several results in a list or dict.
+            output: A finished prediction or training, an output or any part of it, a URL, or a list or dict of these.
             folder: The folder, which is created if it does not exist.
 
         Raises:
+            ValueError: There is no file, or a prediction is unfinished or its data was removed; nothing was sent.
             APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
         """
         places, target = list(_iter_places(output)), Path(folder)
+        if not places:
+            raise ValueError(
+                f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs, "
+                "data URIs, or a list or dict of these; for the id of a prediction, pass client.predictions.get(id)"
+            )
         if len(places) == 1:
             url = places[0].url
             return [await save(self._session, url, file_in_folder(target, url))]
@@ -67,14 +84,35 @@ def _iter_places(output: Any) -> Iterator[_Place]:
     pending: list[tuple[Any, _Place]] = [(output, _Place(""))]
     while pending:  # a model may nest its output deeper than Python's stack
         value, place = pending.pop()
-        if isinstance(value, FileOutput | AsyncFileOutput):
-            yield place._replace(url=str(value))
+        if _is_job(value):
+            value = _final_output(value)
+        if isinstance(value, str):
+            if is_file_url(value):
+                yield place._replace(url=str(value))
         elif isinstance(value, list | tuple):
             many = len(value) > 1
             places = [place._replace(indexes=(*place.indexes, i)) if many else place for i in range(len(value))]
             pending += reversed([*zip(value, places, strict=True)])
         elif isinstance(value, Mapping):
             pending += reversed([(item, place._replace(keys=(*place.keys, str(key)))) for key, item in value.items()])
+
+
+def _is_job(value: object) -> bool:
+    # without a Record, URLs are saved even if the OpenAPI document defines no predictions
+    return isinstance(value, Record) and isinstance(value, models.Prediction | models.Training)
+
+
+def _final_output(job: models.Prediction | models.Training) -> object:
+    """Return the output of a job as JSON values; ValueError if the job is unfinished or its data was removed."""
+    if not jobs.is_finished(job):
+        raise ValueError(f"{_describe(job)} is not finished; call client.wait(prediction) before client.save")
+    if getattr(job, "data_removed", False):
+        raise ValueError(f"the data of {_describe(job)} was removed; {EXPIRY_ADVICE}")
+    return job.output.to_dict() if isinstance(job.output, Record) else job.output
+
+
+def _describe(output: Any) -> str:
+    return f"{type(output).__name__.lower()} {output.id} ({output.status})" if _is_job(output) else reprlib.repr(output)
 
 
 def _stems(places: list[_Place]) -> list[str]:

@@ -103,7 +103,8 @@ def test_save_downloads_several_files_concurrently_in_order(harness: Harness, tm
     paths = harness.call(harness.client.save(output, tmp_path / "new"))
     assert [path.read_text() for path in paths] == [f"/{number}/out.png" for number in range(20)] + ["/m/mask.png"]
     assert len(set(paths)) == 21
-    assert harness.call(harness.client.save("nothing", tmp_path)) == []
+    with pytest.raises(ValueError, match="no file to save in 'nothing'"):
+        harness.call(harness.client.save("nothing", tmp_path))
 
 
 def test_save_of_several_files_raises_if_one_fails(harness: Harness, tmp_path) -> None:

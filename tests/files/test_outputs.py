@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import httpx
 import pytest
@@ -122,12 +123,43 @@ def test_file_output_is_a_string_with_its_url(harness: Harness) -> None:
         assert copied == file
 
 
-def test_read_and_iteration_download_the_content_each_time(harness: Harness) -> None:
+def test_file_output_iterates_like_a_string(harness: Harness) -> None:
+    file = harness.wrap(URL)
+    assert "".join(file) == URL
+    assert list(file) == list(URL)
+    assert (file[:5], "delivery" in file, len(file)) == ("https", True, len(URL))
+    assert str(httpx.URL(file)) == URL
+    assert not hasattr(file, "__aiter__")
+    assert harness.server.requests == []
+
+
+def test_text_output_of_urls_can_be_joined(harness: Harness) -> None:
+    output = harness.wrap(["see ", URL, ", or ", "http://x.example/"])  # without a schema, both URLs are wrapped
+    assert "".join(output) == f"see {URL}, or http://x.example/"
+    assert harness.server.requests == []
+
+
+def chunks_of(file: Any) -> Any:
+    return file.aiter_bytes() if hasattr(file, "aiter_bytes") else file.iter_bytes()
+
+
+def test_read_and_iter_bytes_download_the_content_each_time(harness: Harness) -> None:
     harness.server.respond_with(httpx.Response(200, content=b"PNG"))
     file = harness.wrap(URL)
     assert harness.call(file.read()) == b"PNG"
-    assert b"".join(harness.collect(file)) == b"PNG"
-    assert harness.server.requested == ["GET /abc/out-0.png"] * 2
+    assert b"".join(harness.collect(chunks_of(file))) == b"PNG"
+    assert b"".join(harness.collect(chunks_of(file))) == b"PNG"
+    assert harness.server.requested == ["GET /abc/out-0.png"] * 3
+    assert hasattr(file, "iter_bytes") is not harness.is_async
+
+
+def test_iter_bytes_yields_the_content_of_a_data_uri(harness: Harness) -> None:
+    assert harness.collect(chunks_of(harness.wrap("data:text/plain,hello"))) == [b"hello"]
+
+
+def test_iter_bytes_resumes_an_interrupted_download(harness: Harness) -> None:
+    harness.server.respond_with(serve_ranges(CONTENT, [300], etag='"1"'))
+    assert harness.collect(chunks_of(harness.wrap(URL))) == [CONTENT[:300], CONTENT[300:]]
 
 
 def test_read_with_a_size_continues_where_it_stopped(harness: Harness) -> None:

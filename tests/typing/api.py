@@ -102,13 +102,21 @@ def files(output: FileOutput) -> None:
     assert_type(output.url, str)
     assert_type(output.read(), bytes)
     assert_type(output.save("x.png"), Path)
-    for chunk in output:
+    for chunk in output.iter_bytes():
         assert_type(chunk, bytes)
+    for character in output:
+        assert_type(character, str)
+
+
+def saved(client: Replicate, prediction: Prediction, output: FileOutput) -> None:
+    assert_type(client.save(prediction, "folder"), list[Path])
+    assert_type(client.save([prediction.output, output, "https://x.example/y"], Path("folder")), list[Path])
+    assert_type(replicate_ext.save({"a": prediction}, "folder"), list[Path])
 
 
 async def async_files(output: AsyncFileOutput) -> None:
     assert_type(await output.read(), bytes)
-    async for chunk in output:
+    async for chunk in output.aiter_bytes():
         assert_type(chunk, bytes)
 
 
