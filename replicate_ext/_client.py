@@ -42,6 +42,7 @@ class _Client(
     """Every operation of the API, and what both clients add to them."""
 
     _is_async: ClassVar[bool]
+    _owns_connections = True
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class _Client(
             client.with_options(timeout=5, max_retries=0).predictions.get("…")
 
         The arguments are those of the constructor; what is omitted stays the same, and `headers` are added to those of
-        this client. Closing either client closes the connections of both.
+        this client. Closing the new client cancels only its own predictions; the connections are closed with this one.
         """
         options = {
             "timeout": timeout,
@@ -110,8 +111,20 @@ class _Client(
         session = self._session.with_config(self._session.config.with_options(**changes))
         client = type(self).__new__(type(self))
         Operations.__init__(client, session)
-        client._predictions = self._predictions
+        client._predictions = self._predictions.with_session(session)
+        client._owns_connections = False
         return client
+
+    async def _close(self) -> None:
+        """Cancel what is still waited for, and close the connections, unless they belong to another client."""
+        if not self._owns_connections:
+            await self._predictions.close()
+            return
+        backend = self._session.backend
+        backend.close_count += 1
+        await self._predictions.close_all()
+        await backend.close()
+        await self._predictions.join()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._session.config.base_url!r})"
@@ -160,8 +173,7 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
 
         A client that is used again opens new ones.
         """
-        run_sync(self._predictions.close())
-        self._session.backend.close()
+        run_sync(self._close())
 
     def __enter__(self) -> Self:
         return self
@@ -198,8 +210,7 @@ class AsyncReplicate(_Client["AsyncBackend", httpx.AsyncBaseTransport]):
 
         A client that is used again opens new ones.
         """
-        await self._predictions.close()
-        await self._session.backend.close()
+        await self._close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from replicate_api.types import Operation
+from replicate_api.types import Call, Operation
 
 from ._dual import Resource, dual_iterator, dual_method
 from ._files.inputs import prepare_input
@@ -58,15 +58,8 @@ def method_with_files(operation: Operation[P, T]) -> dual_method[P, T]:
             prepared = prepare_input(fields["input"])
             build(*args, **{**fields, "input": {}})  # raises for any other invalid argument before files are sent
             fields["input"] = await prepared.send(session)
-        fingerprint = session.in_flight.fingerprint(fields.get("input"))
-        session.in_flight.start(fingerprint)
-        id = None
-        try:
-            job: T = await session.call(build(*args, **fields))
-            id = getattr(job, "id", None)
-        finally:
-            session.in_flight.finish(fingerprint, id)
-        return job
+        call: Call[T] = build(*args, **fields)
+        return await session.call(call)
 
     return dual_method(method, operation)
 

@@ -67,7 +67,6 @@ class Session(Generic[BackendT]):
         self.deadline: float | None = None
         self._max_retries: int | None = None
         self._sent: SentRecord | None = None
-        self._has_connected = False
         self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
         self._is_urgent = False
 
@@ -107,6 +106,12 @@ class Session(Generic[BackendT]):
         session._is_urgent = is_urgent or self._is_urgent
         return session
 
+    def without_deadline(self) -> Session[BackendT]:
+        """Return a session whose calls have no deadline: for what outlives the call, such as files of its output."""
+        session = copy(self)
+        session.deadline = None
+        return session
+
     def seconds_left(self) -> float | None:
         """Return the seconds until the deadline, at least 0, or None if there is none."""
         return None if self.deadline is None else max(0.0, self.deadline - self.backend.monotonic())
@@ -128,12 +133,26 @@ class Session(Generic[BackendT]):
         Raises:
             APIConnectionError, APIStatusError, ResponseDecodeError: The failure of the last attempt.
         """
+        fingerprint = _create_fingerprint(request)
+        if fingerprint is None:
+            return await self._send(request, parse, stream)
+        id = None
+        self.in_flight.start(fingerprint)
+        try:
+            response = await self._send(request, parse, stream)
+            id = _id_of(response.value)
+            return response
+        finally:
+            self.in_flight.finish(fingerprint, id)
+
+    async def _send(self, request: Request, parse: Callable[[httpx.Response], T], stream: bool) -> TimedResponse[T]:
+        """Send a request, with retries."""
         backend = self.backend
         retries = self.config.max_retries if self._max_retries is None else self._max_retries
         is_idempotent = retry.is_idempotent(request.method, request.path)
         sent = None if is_idempotent else self._sent or SentRecord()
         started = backend.monotonic()
-        attempt, waited = 1, 0.0
+        attempt, waited, close_count = 1, 0.0, backend.close_count
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
         limiter = RateLimiter() if self._is_urgent or not is_api else self._rate_limiters[is_idempotent]
         ticket = None
@@ -142,6 +161,7 @@ class Session(Generic[BackendT]):
             if limiter.must_wait(backend.monotonic()):
                 ticket = limiter.enter(ticket)
                 waited += await self._wait_for_rate_limit(limiter, ticket, request, waited)
+                self._check_open(close_count, request)
             result = await self._attempt(request, parse, attempt, stream, sent)
             if isinstance(result, TimedResponse):
                 if ticket is not None:
@@ -156,7 +176,8 @@ class Session(Generic[BackendT]):
             if isinstance(error, errors.RateLimitError) and is_limited:
                 limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
             delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
-            if delay is None or not request.is_replayable() or self._is_too_late(delay):
+            is_closed = backend.close_count != close_count
+            if delay is None or not request.is_replayable() or self._is_too_late(delay) or is_closed:
                 if sent and sent.sent_at:
                     error.maybe_created_after = self.clock.earliest(sent.sent_at)
                 raise error from cause
@@ -165,7 +186,13 @@ class Session(Generic[BackendT]):
                 log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
                 waited += delay if hint is not None else 0.0
+                self._check_open(close_count, request)
             attempt += 1
+
+    def _check_open(self, close_count: int, request: Request) -> None:
+        """Raise if the client was closed since a call began: it sends nothing more."""
+        if self.backend.close_count != close_count:
+            raise errors.APIConnectionError(f"{_label(request)}: the client was closed while this call waited")
 
     async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, request: Request, waited: float) -> float:
         """Wait until the rate limiter releases the call, and return the seconds waited."""
@@ -205,7 +232,6 @@ class Session(Generic[BackendT]):
         try:
             response = await backend.send(self._build(request, started, sent), stream=stream)
             outcome = response.status_code
-            self._has_connected = True
             if path.startswith("/"):
                 self.clock.observe(response.headers)
             if response.is_success or (stream and response.has_redirect_location):
@@ -244,7 +270,7 @@ class Session(Generic[BackendT]):
         from ._sansio.connection_error import diagnose  # only needed for errors, and with it ssl
 
         error = map_exception(cause, _label(request))
-        diagnosis = diagnose(cause, has_connected=self._has_connected)
+        diagnosis = diagnose(cause, has_connected=self.clock.has_observed)
         if diagnosis is None:
             return _FailedAttempt(error, failure, cause, not isinstance(cause, _NON_RETRYABLE))
         error.add_advice(diagnosis.advice)
@@ -292,12 +318,26 @@ class Session(Generic[BackendT]):
         """Run a cleanup that outlives the caller, bounded in time; see `Backend.clean_up`. It gets a session to use."""
 
         def run(backend: Backend) -> Coroutine[Any, Any, object]:
-            session: Session[Any] = copy(self)
-            session.backend, session.deadline = backend, None
+            session: Session[Any] = self.without_deadline()
+            session.backend = backend
             deadline = backend.monotonic() + CLEANUP_TIMEOUT
             return cleanup(session.with_options(deadline=deadline, max_retries=1, is_urgent=True))
 
         await self.backend.clean_up(run, wait=wait)
+
+
+def _create_fingerprint(request: Request) -> str | None:
+    """Return the fingerprint of a request that creates a prediction, by whatever method; None for all others."""
+    if request.method != "POST" or not request.path.endswith("/predictions") or not isinstance(request.json, Mapping):
+        return None
+    return InFlightCreates.fingerprint(request.json.get("input"))
+
+
+def _id_of(value: object) -> object:
+    """Return the id in a parsed response: a model, JSON, or a response of the generated client."""
+    if isinstance(value, Mapping):
+        return value.get("id")
+    return getattr(value, "id", None) or getattr(getattr(value, "parsed", None), "id", None)
 
 
 def _label(request: Request) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import BASE_URL, TOKEN, AccountServer, Harness, config_of, json_response, prediction, wrap_output
 from replicate_ext import FileOutput, NotFoundError, Replicate, ReplicateError
+from replicate_ext._backends.sync import run_sync
 
 
 def test_token_is_sent_to_the_api(harness: Harness) -> None:
@@ -100,7 +101,7 @@ def test_unpickled_file_is_read_without_the_token(account_server: AccountServer)
     file = pickle.loads(pickle.dumps(wrap_output(client, f"{account_server.url}/out")))
     assert type(file) is FileOutput
     assert file.read().startswith(b"{")
-    file._session.backend.close()
+    run_sync(file._session.backend.close())
     assert account_server.received == [("/out", None)]
 
 

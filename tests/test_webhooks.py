@@ -17,6 +17,7 @@ from replicate_ext import (
     WebhookSignatureError,
     webhooks,
 )
+from replicate_ext._backends.sync import run_sync
 from replicate_ext.emulator import Emulator
 
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -228,7 +229,7 @@ def test_module_has_the_operations_of_the_default_client(api: Emulator, monkeypa
     assert str(secret).startswith("whsec_")
     with pytest.raises(AttributeError, match="no 'nothing'"):
         _ = webhooks.nothing  # type: ignore[attr-defined]
-    webhooks.default._session.backend.close()
+    run_sync(webhooks.default._session.backend.close())
 
 
 def test_client_fetches_the_webhook_secret_once(harness: Harness) -> None:

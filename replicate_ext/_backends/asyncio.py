@@ -142,7 +142,7 @@ class AsyncBackend(BaseBackend):
             backend = SyncBackend(lambda: self.config)
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
                 run_sync(cleanup(backend))
-            backend.close()
+            run_sync(backend.close())
             self._cleanups.discard(thread)
             if finished and loop:
                 with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -180,10 +180,13 @@ class AsyncBackend(BaseBackend):
         if cancellation is not None:
             raise cancellation
 
-    async def close(self) -> None:
-        """Wait for cleanups, and close the connections of the running loop; a later request opens new ones."""
+    async def join_cleanups(self) -> None:
+        """Wait for cleanups that still run."""
         for thread in list(self._cleanups):
             await asyncio.to_thread(thread.join, CLEANUP_TIMEOUT)
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; a later request opens new ones."""
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.aclose()

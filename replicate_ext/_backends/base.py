@@ -37,6 +37,7 @@ class Backend(Protocol):
     """
 
     is_async: ClassVar[bool]
+    close_count: int
 
     @property
     def config(self) -> Config:
@@ -88,6 +89,14 @@ class Backend(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Close the connections (of the running event loop); a later request opens new ones."""
+        ...
+
+    async def join_cleanups(self) -> None:
+        """Wait for cleanups that still run, for up to `CLEANUP_TIMEOUT`."""
+        ...
+
     def monotonic(self) -> float:
         """Return seconds on a clock that never goes backwards."""
         ...
@@ -119,6 +128,8 @@ class BaseBackend:
         self._load_config = load_config
         self._config: Config | None = None
         self.monotonic: Callable[[], float] = time.monotonic
+        self.close_count = 0
+        """How often the client was closed: a call that it overtakes sends nothing more."""
 
     @property
     def config(self) -> Config:

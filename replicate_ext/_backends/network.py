@@ -7,10 +7,13 @@ does not wake a thread that reads from it. https://www.encode.io/httpcore/networ
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
+import ssl
 import threading
 import time
-from typing import Any
+from types import CodeType
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
@@ -54,11 +57,15 @@ class _Stream(httpcore.NetworkStream):
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self.has_read = False
+        """Whether anything was read since the latest write."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.has_read = True
         return self._stream.read(max_bytes, _limit(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.has_read = False
         self._stream.write(buffer, _limit(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -68,8 +75,10 @@ class _Stream(httpcore.NetworkStream):
                 connection.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
         self._stream.close()
 
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(*args, **kwargs))
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _limit(timeout, httpcore.ConnectTimeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -89,26 +98,89 @@ class _NetworkBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-def use_deadlines(transport: httpx.HTTPTransport) -> httpx.HTTPTransport:
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    """A connected socket of the async client, whose deadlines are asyncio's."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.has_read = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.has_read = True
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.has_read = False
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _AsyncNetworkBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections of the async client."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> _AsyncStream:
+        return _AsyncStream(await self._backend.connect_tcp(*args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+TransportT = TypeVar("TransportT", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+def watch_connections(transport: TransportT) -> TransportT:
     """Let a transport open its connections through this module. httpx has no argument for that."""
-    pool = getattr(transport, "_pool", None)
+    pool: Any = getattr(transport, "_pool", None)
     if pool is not None:  # a test of this project shows that it is there
-        pool._network_backend = _NetworkBackend()
+        is_async = isinstance(transport, httpx.AsyncHTTPTransport)
+        pool._network_backend = _AsyncNetworkBackend(pool._network_backend) if is_async else _NetworkBackend()
     return transport
+
+
+def is_unasked(response: httpx.Response) -> bool:
+    """Whether a response had arrived before its request was sent: it belongs to an earlier one, or to nobody."""
+    stream = response.extensions.get("network_stream")
+    return isinstance(stream, _Stream | _AsyncStream) and not stream.has_read
+
+
+UNASKED = "the connection had a response before the request was sent"
 
 
 def foreign_cause(error: BaseException) -> BaseException | None:
     """Return the exception that a signal handler raised during a read, if that is what `error` was made of.
 
-    httpcore takes a TimeoutError or OSError for one of the socket's. Those are raised by C code, so that the innermost
-    frame of their traceback is httpcore's own or the ssl module's; that of a signal handler's exception is its own.
+    httpcore takes a TimeoutError or OSError for one of the socket's. A handler's exception has the handler's frame in
+    its traceback.
     """
     root = error
     while cause := root.__cause__ or next((arg for arg in root.args if isinstance(arg, BaseException)), None):
         root = cause  # httpcore removes the cause of its errors, but keeps it as their argument
+    if not isinstance(root, OSError) or threading.current_thread() is not threading.main_thread():
+        return None
+    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
     traceback = root.__traceback__
-    while traceback and traceback.tb_next:
+    while traceback:
+        if traceback.tb_frame.f_code in handlers:
+            return root
         traceback = traceback.tb_next
-    module = str(traceback.tb_frame.f_globals.get("__name__", "")) if traceback else ""
-    is_from_socket = module.partition(".")[0] in ("", "httpcore", "httpx", "ssl", "socket", "h11", "replicate_ext")
-    return None if is_from_socket or not isinstance(root, OSError) else root
+    return None
+
+
+def _code(handler: object) -> CodeType | None:
+    """Return the code of a Python function, method or callable object."""
+    called = handler if hasattr(handler, "__code__") or hasattr(handler, "__func__") else type(handler).__call__
+    code = getattr(getattr(called, "__func__", called), "__code__", None)
+    return code if isinstance(code, CodeType) else None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .base import suppress_httpcore_log
+from .network import UNASKED, is_unasked, watch_connections
 
 try:
     import resource
@@ -72,6 +73,9 @@ class ConnectionPool:
             with suppress_httpcore_log():
                 response = await transport.handle_async_request(request)
                 response.request = request
+                if is_unasked(response):
+                    await response.aclose()
+                    raise httpx.RemoteProtocolError(UNASKED)
                 if response.is_success and not stream:
                     try:
                         await response.aread()
@@ -139,7 +143,7 @@ async def _trace(sent: SentRecord, event: str, info: object) -> None:
 
 def _single_connection(config: Config, url: httpx.URL) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_EXPIRY)
-    return httpx.AsyncHTTPTransport(**config.transport_options(url), limits=limits)
+    return watch_connections(httpx.AsyncHTTPTransport(**config.transport_options(url), limits=limits))
 
 
 def aiohttp_transport(config: Config, url: httpx.URL) -> httpx.AsyncBaseTransport | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 import httpx
 
 from .base import MAX_CONCURRENT_TRANSFERS, BaseBackend, has_content_encoding, interrupted, suppress_httpcore_log
-from .network import enforce_deadline, foreign_cause, use_deadlines
+from .network import UNASKED, enforce_deadline, foreign_cause, is_unasked, watch_connections
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -83,7 +83,7 @@ class SyncBackend(BaseBackend):
             config = self.config
             with self._lock:
                 transport = self._transports.get(origin) or config.transport
-                transport = transport or use_deadlines(httpx.HTTPTransport(**config.transport_options(url)))
+                transport = transport or watch_connections(httpx.HTTPTransport(**config.transport_options(url)))
                 self._transports[origin] = transport
         return transport
 
@@ -100,6 +100,9 @@ class SyncBackend(BaseBackend):
             try:
                 response = transport.handle_request(request)
                 response.request = request
+                if is_unasked(response):
+                    response.close()
+                    raise httpx.RemoteProtocolError(UNASKED)
                 if response.is_success and not stream:
                     try:
                         response.read()
@@ -206,7 +209,10 @@ class SyncBackend(BaseBackend):
         with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
             await cleanup(self)
 
-    def close(self) -> None:
+    async def join_cleanups(self) -> None:
+        """Return immediately: cleanups run in the thread that leaves."""
+
+    async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
         with self._lock:
             transports, self._transports = self._transports, {}

@@ -58,8 +58,12 @@ async def cancel_unidentified(session: Session[Any], request: CreateRequest, sen
             found = await _search(session, request, sent_at)
             claimed = session.in_flight.claim(fingerprint, found.keys())
             await cancel_jobs(session, [id for id in claimed if not jobs.is_finished(found[id])])
-    finally:
+            if claimed:
+                return
+    except Exception:
         session.in_flight.give_up(fingerprint)
+        raise
+    session.in_flight.give_up(fingerprint)  # not after a cancellation: then the cleanup starts again
 
 
 async def _search(session: Session[Any], request: CreateRequest, sent_at: datetime) -> dict[str, Prediction]:
@@ -70,9 +74,9 @@ async def _search(session: Session[Any], request: CreateRequest, sent_at: dateti
     matches = {}
     async with aclosing(iterate_items(session, op.PREDICTIONS_LIST())) as newest_first:
         async for job in newest_first:
-            # The clock of the server is known by now: the list is a response of it.
-            if isinstance(job.created_at, datetime) and job.created_at < session.clock.earliest(sent_at):
-                break
+            since = session.clock.lower_bound(sent_at)  # known by now: the list is a response of the server
+            if since is None or not isinstance(job.created_at, datetime) or job.created_at < since:
+                break  # what may be older than the create is somebody else's
             if job.input == request.input and _is_run_of(job, request.ref):
                 matches[job.id] = job
     return matches

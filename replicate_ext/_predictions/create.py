@@ -110,14 +110,12 @@ async def create(
         return await _create_by_version(session, request)
     version = latest_versions.get(ref, session.backend.monotonic())
     if version is not None:
-        try:
-            check_input_names(version, request.input, ref)
-            return await _send_version(session, request, str(version.id))
-        except ValueError:
-            pass  # a newer version may have the input
-        except errors.InvalidRequestError as error:
-            if not (error.invalid_fields or _is_unknown_version(error)):
-                raise
+        if not describe_unknown_input(version, request.input, ref):  # else a newer version may have it
+            try:
+                return await _send_version(session, request, str(version.id))
+            except errors.InvalidRequestError as error:
+                if not (error.invalid_fields or _is_unknown_version(error)):
+                    raise
     elif not latest_versions.is_community(ref):
         with contextlib.suppress(errors.NotFoundError):
             return await _create_official(session, request)
@@ -126,7 +124,8 @@ async def create(
         return await _create_official(session, request)
     version = _latest_version_of(model, ref)
     latest_versions.put(ref, version, session.backend.monotonic())
-    check_input_names(version, request.input, ref)
+    if problem := describe_unknown_input(version, request.input, ref):
+        raise ValueError(problem)
     return await _send_version(session, request, str(version.id))
 
 
@@ -180,8 +179,8 @@ async def _send_version(session: Session[Any], request: CreateRequest, version: 
     return await _send(session, call)
 
 
-def check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef) -> None:
-    """Raise the ValueError for an input that the model does not have: it would be ignored, and billed.
+def describe_unknown_input(version: Version, input: Mapping[str, Any], ref: ModelRef) -> str | None:
+    """Return the error text for an input that the model does not have: it would be ignored, and billed.
 
     docs/api-facts.md, section 5.
     """
@@ -189,13 +188,14 @@ def check_input_names(version: Version, input: Mapping[str, Any], ref: ModelRef)
     for key in ("components", "schemas", "Input", "properties"):
         schema = schema.get(key) if isinstance(schema, Mapping) else None
     if not isinstance(schema, Mapping):
-        return
+        return None
     for name in input.keys() - schema.keys():
         from difflib import get_close_matches  # only needed for the error
 
         close = get_close_matches(name, map(str, schema), 1)
         hint = f"did you mean {close[0]!r}?" if close else f"its inputs are {', '.join(map(str, schema)) or 'none'}"
-        raise ValueError(f"input.{name}: {ref} has no such input; {hint}")
+        return f"input.{name}: {ref} has no such input; {hint}"
+    return None
 
 
 async def _fetch_model(session: Session[Any], ref: ModelRef) -> Model:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 from .. import errors
+from .._backends.base import CLEANUP_TIMEOUT
 from .._files.inputs import prepare_input
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
@@ -18,6 +23,7 @@ from .wait import WaitOptions, call_back, get_prediction, wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from types import TracebackType
 
     from replicate_api.models import Prediction, Training
@@ -28,6 +34,10 @@ if TYPE_CHECKING:
 
 CANCEL_AFTER_MARGIN = 5.0
 """Seconds after a `timeout` at which the server cancels the prediction by itself, in case this process has died."""
+
+
+JOIN_INTERVAL = 0.01
+"""Seconds between the checks of a closing client for creates that have not ended."""
 
 
 class Created(NamedTuple):
@@ -51,7 +61,8 @@ class Predictions:
     def __init__(self, session: Session[Any]) -> None:
         self._session = session
         self._attended: set[Attendance] = set()
-        self._close_count = 0
+        self._family = WeakSet([self])
+        self._creating: list[threading.Thread] = []
         self.latest_versions = LatestVersions()
         self.durations = RunDurations()
 
@@ -76,25 +87,50 @@ class Predictions:
         except errors.APIConnectionError as error:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
         request = _limit_to_deadline(request, session.seconds_left(), cancel_on_exit)
-        fingerprint, close_count = InFlightCreates.fingerprint(request.input), self._close_count
-        session.in_flight.start(fingerprint)
+        close_count, creating = session.backend.close_count, threading.current_thread()
+        self._creating.append(creating)
         try:
             response = await create(session.with_options(sent=sent), request, self.latest_versions)
+            job = response.value
+            if session.backend.close_count != close_count:
+                raise await self._closed_meanwhile(session, job, cancel_on_exit)
         except BaseException as error:
-            session.in_flight.finish(fingerprint)
-            timeout, was_closed = _create_timeout(session, request, sent, error), close_count != self._close_count
+            timeout = _create_timeout(session, request, sent, error)
+            was_closed = session.backend.close_count != close_count
             stops_waiting = timeout or was_closed or not isinstance(error, errors.ReplicateError)
-            if sent.sent_at and cancel_on_exit and stops_waiting:
-                session.in_flight.abandon(fingerprint)
-                cleanup = partial(cancel_unidentified, request=request, sent_at=sent.sent_at)
-                await session.clean_up(cleanup, wait=not isinstance(error, GeneratorExit))
+            if sent.sent_at and stops_waiting and getattr(error, "prediction", None) is None:
+                await self._abandon_unidentified(session, request, sent.sent_at, error, cancel_on_exit)
             if timeout:
                 raise timeout from error
             raise
-        job = response.value
-        session.in_flight.finish(fingerprint, job.id)
+        finally:
+            self._creating.remove(creating)
         is_complete = jobs.is_complete_reply(job, response.status_code, response.elapsed, request.hold)
         return Created(job, is_complete, session.backend.monotonic() - response.elapsed)
+
+    async def _abandon_unidentified(
+        self, session: Session[Any], request: CreateRequest, sent_at: datetime, error: BaseException, cancels: bool
+    ) -> None:
+        """Search for the prediction of a create whose response will not arrive, and cancel it; note that it may run."""
+        if not isinstance(error, errors.ReplicateError):
+            outcome = "it is being canceled, if it is found" if cancels else "it was not canceled"
+            since = session.clock.earliest(sent_at).isoformat(timespec="seconds")
+            error.add_note(f"a prediction of {request.ref} may have been created after {since}; {outcome}")
+        if cancels:
+            session.in_flight.abandon(InFlightCreates.fingerprint(request.input))
+            cleanup = partial(cancel_unidentified, request=request, sent_at=sent_at)
+            await session.clean_up(cleanup, wait=not isinstance(error, GeneratorExit))
+
+    async def _closed_meanwhile(
+        self, session: Session[Any], job: Prediction, cancel_on_exit: bool
+    ) -> errors.ReplicateError:
+        """Cancel a prediction that was created while the client was being closed, and return the error to raise."""
+        if cancel_on_exit:
+            await session.clean_up(partial(cancel_jobs, running=[job]))
+        outcome = "it was canceled" if cancel_on_exit else "it is running"
+        error = errors.APIConnectionError(f"prediction {job.id} was created while the client was closed; {outcome}")
+        error.prediction = job
+        return error
 
     def attend(
         self,
@@ -113,7 +149,7 @@ class Predictions:
             if isinstance(job, str):
                 attendance.job = job = await get_prediction(session, job, options)
             await call_back(session, options.progress, job)
-            finished = jobs.raise_unless_succeeded(await wait(session, job, options))
+            finished = jobs.raise_unless_succeeded(await wait(session, job, options, attendance))
         if jobs.is_training(finished):  # it has pushed a new version
             version = getattr(finished.output, "version", None)
             self.latest_versions.expire(str(version).partition(":")[0])
@@ -122,15 +158,40 @@ class Predictions:
     def wrap_output(self, session: Session[Any], job: Prediction, ref: ModelRef | None = None) -> Any:
         """Return the output of a prediction with its files wrapped, by the schema of its version if that is known."""
         version = self.latest_versions.get(ref) if ref else self.latest_versions.find(job)
-        return wrap_files(jobs.output_of(job), session, version and version.openapi_schema)
+        openapi_schema = version and version.openapi_schema
+        return wrap_files(jobs.output_of(job), session.without_deadline(), openapi_schema)
+
+    def with_session(self, session: Session[Any]) -> Predictions:
+        """Return the predictions of a client with other options; both share what is remembered of models."""
+        predictions = copy(self)
+        predictions._session, predictions._attended, predictions._creating = session, set(), []
+        self._family.add(predictions)
+        return predictions
+
+    async def close_all(self) -> None:
+        """Cancel the jobs that this client, and those with other options on its connections, still wait for."""
+        for predictions in list(self._family):
+            await predictions.close()
 
     async def close(self) -> None:
-        """Cancel the jobs that are still waited for; creates in flight do so when their connection is closed."""
-        self._close_count += 1
-        running = [attendance.job for attendance in list(self._attended)]  # other threads change the set
-        self._attended.clear()
+        """Cancel the jobs that are still waited for."""
+        running = []
+        while self._attended:
+            with contextlib.suppress(KeyError):  # another thread has left meanwhile
+                running.append(self._attended.pop().job)
         if running:
             await self._session.clean_up(partial(cancel_jobs, running=running))
+
+    async def join(self) -> None:
+        """Wait, for up to `CLEANUP_TIMEOUT`, for creates whose connections were closed, and for their cleanups."""
+        backend = self._session.backend
+        deadline, here = backend.monotonic() + CLEANUP_TIMEOUT, threading.current_thread()
+        # A signal handler may close the client in the middle of a sync create, which cannot end before.
+        while any(backend.is_async or thread is not here for each in self._family for thread in each._creating):
+            if backend.monotonic() >= deadline:
+                break
+            await backend.sleep(JOIN_INTERVAL)
+        await backend.join_cleanups()
 
 
 class Attendance:
@@ -147,7 +208,15 @@ class Attendance:
         self._attended, self._session = attended, session
         self._id = job if isinstance(job, str) else jobs.id_of(job)
         self._cancel_on_exit, self._is_generator = cancel_on_exit, is_generator
-        self.job = job
+        self.job: Any = job
+
+    def drop(self) -> None:
+        """Cancel the job of a stream that was garbage collected; its generator cannot run anymore."""
+        if self in self._attended:
+            self._attended.discard(self)
+            cleanup = self._session.clean_up(partial(cancel_jobs, running=[self.job]), wait=False)
+            with contextlib.suppress(StopIteration):
+                cleanup.send(None)
 
     async def __aenter__(self) -> Attendance:
         if self._cancel_on_exit:
@@ -166,8 +235,13 @@ class Attendance:
             return
         if not isinstance(self.job, str) and jobs.is_finished(self.job):
             return
-        cancels = self._cancel_on_exit and is_attended
-        outcome = "it was canceled" if cancels else f"it is still running: client.wait({self._id!r}) resumes the wait"
+        has_expired = self._session.seconds_left() == 0
+        leaves = has_expired or not is_timeout  # else an unknown status did not change: it may still be running well
+        cancels = self._cancel_on_exit and is_attended and leaves
+        was_canceled = cancels or (self._cancel_on_exit and not is_attended)
+        outcome = (
+            "it was canceled" if was_canceled else f"it is still running: client.wait({self._id!r}) resumes the wait"
+        )
         if isinstance(error, errors.WaitTimeoutError):
             error.add_advice(outcome)
         else:

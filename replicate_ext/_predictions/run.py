@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, overload
 
+from replicate_api import models
+
 from .._dual import Resource, dual_method
 from .._sansio import job as jobs
 from .._sansio.model_ref import ModelRef
@@ -101,13 +103,13 @@ class RunMixin(Resource[BackendT]):
         request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
         prepared = predictions.prepare(request, input)
         job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
-        async with predictions.attend(session, job, cancel_on_exit):
+        async with predictions.attend(session, job, cancel_on_exit) as attendance:
             await call_back(session, on_created, job)
             await call_back(session, progress, job)
             if not is_complete:
                 if progress is None:  # a caller who watches the progress wants regular polls
                     options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
-                job = jobs.raise_unless_succeeded(await wait_for(session, job, options))
+                job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
                 predictions.durations.record(ref, job)
             elif jobs.is_finished(job):
                 jobs.raise_unless_succeeded(job)
@@ -225,7 +227,7 @@ class RunMixin(Resource[BackendT]):
         """
         predictions = self._predictions
         _check_seconds(timeout=timeout)
-        if not isinstance(ref, str | ModelRef):
+        if isinstance(ref, models.Prediction):
             job = ref
             if input is not None or webhook is not None or webhook_events_filter is not None:
                 raise TypeError("a prediction that exists already takes no input or webhook: pass only the prediction")

@@ -85,6 +85,12 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
     def _outputs(self) -> list[str]:
         return [event.data for event in self._events if event.event == "output"]
 
+    def __del__(self) -> None:
+        """Cancel the prediction if the event loop was closed before the iteration ended."""
+        attendance = getattr(self, "_attendance", None)
+        if attendance is not None:
+            attendance.drop()
+
     def _event_ids(self) -> set[str]:
         return {event.id for event in self._events if event.id}
 
@@ -100,7 +106,9 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
             self._session = self._session.with_options(deadline=self._session.backend.monotonic() + timeout)
         session = self._session
         self.prediction = await start(session)
-        async with predictions.attend(session, self.prediction, cancel_on_exit, is_generator=True) as attendance:
+        attended = predictions.attend(session, self.prediction, cancel_on_exit, is_generator=True)
+        async with attended as attendance:
+            self._attendance = attendance
             try:
                 async with aclosing(self._iterate_stream()) as batches:
                     async for batch in batches:
@@ -209,7 +217,11 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
         )
 
     def _wrap_file(self, event: Event) -> Event:
-        return event._replace(data=wrap_files(event.data, self._session)) if event.event == "output" else event
+        return (
+            event._replace(data=wrap_files(event.data, self._session.without_deadline()))
+            if event.event == "output"
+            else event
+        )
 
 
 def _is_same(data: str, item: object) -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from replicate_api import operations as op
 
@@ -55,6 +55,12 @@ async def call_back(session: Session[Any], callback: Callback | None, job: Predi
         await result
 
 
+class HasJob(Protocol):
+    """Knows the latest state of a job."""
+
+    job: Any
+
+
 class WaitOptions(NamedTuple):
     """How to wait for a job; until when is the deadline of the session."""
 
@@ -94,7 +100,7 @@ async def get_prediction(session: Session[Any], id: str, options: WaitOptions) -
         raise errors.WaitTimeoutError(f"{id} could not be fetched within {options.timeout:g} seconds") from error
 
 
-async def wait(session: Session[Any], job: JobT, options: WaitOptions) -> JobT:
+async def wait(session: Session[Any], job: JobT, options: WaitOptions, attendance: HasJob) -> JobT:
     """Wait until the job is finished, and return it however it ended.
 
     The end of a job with an event stream arrives there, unless the caller wants to see its progress. All others, and
@@ -126,7 +132,7 @@ async def wait(session: Session[Any], job: JobT, options: WaitOptions) -> JobT:
             raise
         if latest.status != job.status:
             status_since = monotonic()
-        job = latest
+        job = attendance.job = latest
         await call_back(session, options.progress, job)
     return job
 

@@ -97,9 +97,9 @@ def retry_after(failure: Failure) -> float | None:
     header = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", header):
         return float(header)
-    moment = _parse_http_date(header)
+    moment = parse_http_date(header)
     if moment is not None:  # relative to the server's clock: the local one may be wrong
-        now = _parse_http_date(headers.get("date", "")) or datetime.now(UTC)
+        now = parse_http_date(headers.get("date", "")) or datetime.now(UTC)
         return max(0.0, (moment - now).total_seconds())
     if failure.status_code != 429:
         return None
@@ -115,7 +115,7 @@ def retry_after(failure: Failure) -> float | None:
     return float(words[1]) if words else None
 
 
-def _parse_http_date(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
     """Return the moment that a date in a header names (RFC 9110, section 5.6.7), or None if it is no date."""
     try:
         moment = parsedate_to_datetime(text)

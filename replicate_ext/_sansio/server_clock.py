@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+
+from .retry import parse_http_date
 
 DATE_PRECISION = timedelta(seconds=2)
 """The `Date` header has whole seconds, and the response takes time."""
@@ -22,6 +23,11 @@ class ServerClock:
     def __init__(self) -> None:
         self._latest: tuple[Mapping[str, str], datetime] | None = None
 
+    @property
+    def has_observed(self) -> bool:
+        """Whether a response has arrived."""
+        return self._latest is not None
+
     def observe(self, headers: Mapping[str, str]) -> None:
         """Remember a response that just arrived."""
         self._latest = headers, datetime.now(UTC)
@@ -31,12 +37,17 @@ class ServerClock:
         offset = self._offset()
         return moment - MAX_CLOCK_SKEW if offset is None else moment + offset - DATE_PRECISION
 
+    def lower_bound(self, moment: datetime) -> datetime | None:
+        """Return a time that the server's clock had reached at a local moment, or None if its offset is unknown.
+
+        The `Date` header is rounded down and some milliseconds old, so the bound is early, by up to about a second.
+        """
+        offset = self._offset()
+        return None if offset is None else moment + offset
+
     def _offset(self) -> timedelta | None:
         if self._latest is None:
             return None
         headers, received = self._latest
-        try:
-            date = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
-            return None
-        return date.replace(tzinfo=date.tzinfo or UTC) - received
+        date = parse_http_date(headers.get("date", ""))
+        return None if date is None else date - received

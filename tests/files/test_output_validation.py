@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from conftest import TOKEN, AccountServer, Harness, wrap_output
 from replicate_ext import AsyncFileOutput, FileOutput, Replicate
+from replicate_ext._backends.sync import run_sync
 
 URL = "https://replicate.delivery/abc/out-0.png"
 BOTH = pytest.mark.parametrize("cls", [FileOutput, AsyncFileOutput])
@@ -66,7 +67,7 @@ def test_validated_file_is_read_without_the_token(account_server: AccountServer)
     url = str(wrap_output(client, f"{account_server.url}/out"))
     picture = Picture(image=url)
     assert picture.image.read().startswith(b"{")
-    picture.image._session.backend.close()
+    run_sync(picture.image._session.backend.close())
     assert account_server.received == [("/out", None)]
 
 

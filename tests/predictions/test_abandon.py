@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -14,6 +15,12 @@ from replicate_ext import AsyncReplicate, WaitTimeoutError
 
 def now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def page(*jobs: dict) -> httpx.Response:
+    """Return a page of a list, with the clock of the server."""
+    date = format_datetime(datetime.now(UTC), usegmt=True)
+    return json_response({"next": None, "previous": None, "results": list(jobs)}, date=date)
 
 
 def test_timeout_cancels_the_prediction(harness: Harness) -> None:
@@ -53,9 +60,7 @@ def test_timeout_during_the_create_cancels_the_prediction(harness: Harness) -> N
         harness.clock.time += 3
         raise httpx.ReadTimeout("late")
 
-    harness.server.respond_with(
-        time_out, json_response({"next": None, "results": [job]}), json_response(prediction("canceled"))
-    )
+    harness.server.respond_with(time_out, page(job), json_response(prediction("canceled")))
     with pytest.raises(WaitTimeoutError, match="whether the prediction was created is unknown") as caught:
         harness.call(harness.client.run("acme/hello", {"text": "hi"}, timeout=2))
     assert caught.value.maybe_created_after is not None
@@ -101,7 +106,7 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return json_response(page)
+            return page(*jobs)
         if request.url.path.endswith("/cancel"):
             return json_response(prediction("canceled"))
         raise KeyboardInterrupt
@@ -189,7 +194,7 @@ class EndlessServer:
             job["status"] = "canceled"
             return json_response(job)
         if request.method == "GET":
-            return json_response({"next": None, "results": list(self.jobs.values())[::-1]})
+            return page(*list(self.jobs.values())[::-1])
         raise AssertionError(path)
 
     async def hold(self, request: httpx.Request) -> httpx.Response:

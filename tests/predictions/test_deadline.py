@@ -71,7 +71,7 @@ def test_trickling_response_ends_with_the_timeout(client_kind: str, head: str, v
         with pytest.raises(WaitTimeoutError):
             call(client_kind, server.url, use)
         assert time.monotonic() - started < 2
-        assert len(server.received) == 1
+        assert len(server.received) <= 1  # on a busy machine the timeout may come first
 
 
 def test_trickling_upload_response_ends_with_the_timeout_and_creates_nothing(client_kind: str) -> None:

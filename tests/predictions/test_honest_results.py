@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -133,7 +134,8 @@ def test_abandoned_create_that_is_listed_later_is_found_and_canceled(server: Scr
             await asyncio.Event().wait()
         lists += 1
         job = prediction("starting", id="late", created_at=datetime.now(UTC).isoformat())
-        return json_response({"next": None, "results": [job] if lists == 2 else []})
+        date = format_datetime(datetime.now(UTC), usegmt=True)
+        return json_response({"next": None, "results": [job] if lists == 2 else []}, date=date)
 
     async def main() -> None:
         harness = Harness(server, clock, is_async=True, transport=httpx.MockTransport(respond))

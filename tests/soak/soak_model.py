@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from replicate_ext import ModelError, ReplicateError, WaitTimeoutError
 from soak_players import UPLOAD
 from soak_program import ENDLESS, Call, Leave, Program
 from soak_server import SoakJob, SoakWorld
+
+from replicate_ext import ModelError, ReplicateError, WaitTimeoutError
 
 CREATING = ("run", "stream", "save")
 """The kinds of calls that create a prediction."""
@@ -112,7 +113,9 @@ class Model:
                 texts = ["".join(job.output) for job in jobs]
                 return any(text.startswith(result) if call.was_left else text == result for text in texts)
             case "save":
-                contents = {self._world.other_url + path: content for job in jobs for path, content in job.files.items()}
+                contents = {
+                    self._world.other_url + path: content for job in jobs for path, content in job.files.items()
+                }
                 return bool(result) and all(path.read_bytes() == contents.get(url) for url, path in result)
             case "upload":
                 # The methods of operations pass what the API sends, whatever its type.

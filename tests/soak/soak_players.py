@@ -16,10 +16,10 @@ import anyio
 import httpcore
 import pytest
 from httpcore._backends import sync as httpcore_sync
-
-from replicate_ext import AsyncReplicate, Replicate
 from soak_program import Call, Group, Leave, Program
 from soak_server import TOKEN, SoakWorld
+
+from replicate_ext import AsyncReplicate, Replicate
 
 UPLOAD = b"an uploaded file " * 2000
 CLIENT_OPTIONS: dict[str, Any] = {"timeout": 0.25, "max_retries": 3, "max_rate_limit_wait": 0.2}

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-
 from soak_model import Model
 from soak_players import folder_for, interruptions, play_async, play_sync
 from soak_program import make_program
@@ -90,9 +89,7 @@ def play(seed: int, client_kind: str, server: ServerThread) -> Report:
 
 
 async def make_world(seed: int, program) -> SoakWorld:
-    world = SoakWorld(
-        seed, rate=program.rate, twins=program.twins, late_list=program.late_list, skew=program.skew
-    )
+    world = SoakWorld(seed, rate=program.rate, twins=program.twins, late_list=program.late_list, skew=program.skew)
     await world.start(MAX_SECONDS)
     return world
 

@@ -71,7 +71,9 @@ class SoakJob:
         self.listed_from = self.created
         count = int(input.get("tokens", 3))
         self.tokens = [f"{id}-{number} " for number in range(count)]
-        self.files = {f"/files/{id}-{n}.bin": Random(f"{id}{n}").randbytes(70_000) for n in range(input.get("files", 0))}
+        self.files = {
+            f"/files/{id}-{n}.bin": Random(f"{id}{n}").randbytes(70_000) for n in range(input.get("files", 0))
+        }
         self.output: list[str] = [world.other_url + path for path in self.files] if self.files else self.tokens
 
     @property
@@ -193,7 +195,9 @@ class SoakWorld:
     async def _go_down(self) -> None:
         """Reset all connections, and refuse new ones for a few milliseconds."""
         self.was_down = True
-        [api] = [server for server in self._servers if server.sockets and server.sockets[0].getsockname()[1] == self._port]
+        [api] = [
+            server for server in self._servers if server.sockets and server.sockets[0].getsockname()[1] == self._port
+        ]
         api.close()
         self._reset_connections()
         await asyncio.sleep(0.004)
@@ -273,9 +277,7 @@ class SoakWorld:
         status = re.fullmatch(r"(\d+) before", fault)
         return page_of(int(status[1])) if status else None
 
-    async def _respond(
-        self, step: str, request: SoakRequest, fault: str | None
-    ) -> tuple[SoakResponse, SoakJob | None]:
+    async def _respond(self, step: str, request: SoakRequest, fault: str | None) -> tuple[SoakResponse, SoakJob | None]:
         """Carry a request out, and return the correct response, and the prediction that it is about."""
         path = request.path.partition("?")[0]
         match step:
@@ -477,7 +479,9 @@ class SoakWorld:
                 if fault == "no done":
                     return False
                 if fault != "no done, alive":
-                    reason = {"canceled": '{"reason": "canceled"}', "failed": '{"reason": "error"}'}.get(job.status, "{}")
+                    reason = {"canceled": '{"reason": "canceled"}', "failed": '{"reason": "error"}'}.get(
+                        job.status, "{}"
+                    )
                     await self._write_event(writer, "done", reason, f"1:{position}", fault)
                     return False
             writer.write(b": hi\n\n")

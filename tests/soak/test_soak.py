@@ -6,7 +6,6 @@ A failing sequence can be played alone: `pytest tests/soak -k "async-aiohttp and
 from collections.abc import Iterator
 
 import pytest
-
 from soak_run import CLIENT_KINDS, play
 from soak_server import ServerThread
 
