@@ -248,7 +248,11 @@ class Attendance:
             error.add_note(f"prediction {self._id}: {outcome}")
         if cancels:
             wait = self._is_generator or not isinstance(error, GeneratorExit)
-            await self._session.clean_up(partial(cancel_jobs, running=[self.job]), wait=wait)
+            try:
+                await self._session.clean_up(partial(cancel_jobs, running=[self.job]), wait=wait)
+            except BaseException as interruption:  # it leaves instead of the error
+                interruption.add_note(f"prediction {self._id}: {outcome}")
+                raise
 
 
 def _limit_to_deadline(request: CreateRequest, seconds_left: float | None, cancel_on_exit: bool) -> CreateRequest:

@@ -171,8 +171,9 @@ def test_task_cancellation_cancels_the_prediction_even_if_canceled_twice(
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError) as caught:
             await task
+        assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: it was canceled"]
         while not canceled.is_set():
             await asyncio.sleep(0.005)
 
