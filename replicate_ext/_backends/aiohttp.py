@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator
 from functools import lru_cache
@@ -55,6 +56,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
         # aiohttp repeats idempotent requests by itself, unseen by the retries and timeouts of the session.
         self._session._retry_connection = False
+        # Unlike `__del__`, it runs before aiohttp's own finalizers, which warn, in whatever order these are collected.
+        weakref.finalize(self, _discard, self._session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response with a body that is still to be read."""
@@ -101,14 +104,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Close the connections, including those in use."""
         await self._session.close()
 
-    def __del__(self) -> None:
-        """Close the connections of a client that was never closed without a warning, as httpx does."""
-        session = getattr(self, "_session", None)
-        connector = session and session.connector
-        if session and connector:
-            session.detach()
-            with contextlib.suppress(Exception):
-                next(connector.close().__await__(), None)  # the first step closes; the others only wait for it
+
+def _discard(session: aiohttp.ClientSession) -> None:
+    """Close the connections of a client that was never closed without a warning, as httpx does."""
+    connector = session.connector
+    if connector:
+        session.detach()
+        with contextlib.suppress(Exception):
+            next(connector.close().__await__(), None)  # the first step closes; the others only wait for it
 
 
 class _Upload(AsyncIterable[bytes]):
