@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check generate update-spec rehearse record interop conformance bench clean
+.PHONY: help setup demo test soak check generate update-spec rehearse record interop conformance bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: setup  ## Run the tour on the local emulator: no token, no internet
 
 test: setup  ## Run all tests on all cores
 	$(BIN)/python -m pytest --numprocesses auto
+
+soak: setup  ## Play random faults on all backends for up to 10 minutes: make soak SOAK="--seeds 1000"
+	$(BIN)/python tests/soak/soak.py $(SOAK)
 
 check: setup  ## Check formatting, lint, types and that the generated code is up to date
 	$(BIN)/ruff format --check .

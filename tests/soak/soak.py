@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import NamedTuple
 
 from soak_run import CLIENT_KINDS, Report, open_files, play
-from soak_server import ServerThread
+from soak_wire import ServerThread
 
 FIGURES = [
     "runs",

@@ -54,7 +54,7 @@ FAULTS: dict[str, list[str]] = {
 MAX_FAULTS = {"cancel": 1, "list": 1, "create": 2, "held create": 2, "stream": 3}
 """Faults of one kind of request in a sequence; a cleanup retries a request only once."""
 
-DECIDABLE_WITH_TWINS = {*LOST_REQUESTS, "outage"}
+UNDECIDABLE_WITH_TWINS = {*LOST_REQUESTS, "outage"}
 """Faults that do not occur while somebody else creates identical predictions: if a create was lost, and a single
 identical prediction exists, nobody can tell whose it is."""
 
@@ -81,7 +81,7 @@ class FaultPlan:
         fault = random.choice(FAULTS[step])
         if fault == "no response" and random.random() < 0.8:  # it takes long
             fault = "reset"
-        if "create" in step and self._has_twins and fault in DECIDABLE_WITH_TWINS:
+        if "create" in step and self._has_twins and fault in UNDECIDABLE_WITH_TWINS:
             return None, random
         self._faults[step, key] += 1
         self.occurred[f"{step}: {fault}"] += 1

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from soak_players import UPLOAD
-from soak_program import ENDLESS, Call, Leave, Program
-from soak_server import SoakJob, SoakWorld
-
 from replicate_ext import ModelError, ReplicateError, WaitTimeoutError
+from soak_api import SoakJob
+from soak_caller import UPLOAD
+from soak_program import ENDLESS, Call, Leave, Program
+from soak_server import SoakWorld
 
 CREATING = ("run", "stream", "save")
 """The kinds of calls that create a prediction."""
@@ -77,7 +77,7 @@ class Model:
     def _check_outcome(self, call: Call, jobs: list[SoakJob], *, is_alone: bool) -> Iterator[str]:
         error = call.error
         if not call.has_ended:
-            if not call.was_left:
+            if call.started_at and not call.was_left:
                 yield f"outcome: {call} never ended"
         elif isinstance(error, ReplicateError):
             yield from self._check_error(call, error, jobs, is_alone=is_alone)
@@ -129,6 +129,9 @@ class Model:
         """Check that a prediction whose caller has left does not run on, or that the caller knows of it."""
         if job.cancel_requests and all(not call.cancels for call in calls):
             yield f"outcome: {job.id} was canceled despite cancel_on_exit=False"
+        is_closed = any(group.event == "close" for group in self._program.groups)  # and retries on another connection
+        if job.intact_cancels > 1 and not is_closed:
+            yield f"outcome: {job.id} was canceled {job.intact_cancels} times"
         if job.input["seconds"] < ENDLESS:
             return
         left = [call for call in calls if call.has_ended and not isinstance(call.error, (ReplicateError, type(None)))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from soak_server import COMMUNITY, DEPLOYMENT, OFFICIAL, VERSION
+from soak_api import COMMUNITY, DEPLOYMENT, OFFICIAL, VERSION
 
 REFS = [OFFICIAL, COMMUNITY, f"{COMMUNITY}:{VERSION}", VERSION, DEPLOYMENT]
 ENDLESS = 3600.0
@@ -78,8 +78,8 @@ class Program:
     """Whether the client is closed at the end."""
 
     rate: float
-    twins: bool
-    late_list: bool
+    has_twins: bool
+    has_late_list: bool
     skew: float
 
     @property
@@ -124,8 +124,8 @@ def make_program(seed: int, *, is_async: bool) -> Program:
         style=random.choice(["gather", "gather with exceptions", "task group"]),
         closes=random.random() < 0.8,
         rate=random.choice([0.0, 0.1, 0.3, 0.5]),
-        twins=(twins := random.random() < 0.3),
-        late_list=not twins and random.random() < 0.3,
+        has_twins=(has_twins := random.random() < 0.3),
+        has_late_list=not has_twins and random.random() < 0.3,
         skew=random.choice([0.0, 0.0, -200.0, 30.0, 7200.0]),
     )
 

@@ -6,19 +6,23 @@ import contextlib
 import gc
 import os
 import random
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+
+from soak_async import play_async
 from soak_model import Model
-from soak_players import folder_for, interruptions, play_async, play_sync
-from soak_program import make_program
-from soak_server import ServerThread, SoakWorld
+from soak_program import Program, make_program
+from soak_server import SoakWorld
+from soak_sync import interruptions, play_sync
+from soak_wire import ServerThread
 
 CLIENT_KINDS = ["sync", "async", "async-aiohttp"]
 MAX_SECONDS = 8.0
@@ -88,10 +92,16 @@ def play(seed: int, client_kind: str, server: ServerThread) -> Report:
     return report
 
 
-async def make_world(seed: int, program) -> SoakWorld:
-    world = SoakWorld(seed, rate=program.rate, twins=program.twins, late_list=program.late_list, skew=program.skew)
+async def make_world(seed: int, program: Program) -> SoakWorld:
+    world = SoakWorld(seed, program)
     await world.start(MAX_SECONDS)
     return world
+
+
+def folder_for(program: Program) -> contextlib.AbstractContextManager[Any]:
+    """Return a context manager with the folder in which a program saves files."""
+    saves = any(call.kind == "save" for call in program.calls)
+    return tempfile.TemporaryDirectory() if saves else contextlib.nullcontext(".")
 
 
 def wait_for_cleanups() -> None:

@@ -6,8 +6,9 @@ A failing sequence can be played alone: `pytest tests/soak -k "async-aiohttp and
 from collections.abc import Iterator
 
 import pytest
+
 from soak_run import CLIENT_KINDS, play
-from soak_server import ServerThread
+from soak_wire import ServerThread
 
 # Some of the programs end without closing their client, as real ones do.
 pytestmark = pytest.mark.filterwarnings(
