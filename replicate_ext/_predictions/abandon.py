@@ -55,7 +55,10 @@ async def cancel_unidentified(session: Session[Any], request: CreateRequest, sen
             await session.backend.sleep(delay)
             if not session.in_flight.is_abandoned(fingerprint):  # a search for an identical create found this one too
                 return
-            found = await _search(session, request, sent_at)
+            try:
+                found = await _search(session, request, sent_at)
+            except errors.ReplicateError:
+                continue  # the next search may succeed
             claimed = session.in_flight.claim(fingerprint, found.keys())
             await cancel_jobs(session, [id for id in claimed if not jobs.is_finished(found[id])])
             if claimed:

@@ -132,6 +132,17 @@ def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
     assert not [request for request in server.requested if request.endswith("/cancel")]
 
 
+def test_search_for_an_abandoned_create_survives_a_failed_list(server: ScriptedServer, clock: FakeClock) -> None:
+    harness = Harness(server, clock, is_async=False)
+    job = prediction("processing", input={"text": "hi"}, created_at=now())
+    page = json_response({"next": None, "results": [job]})
+    failure = json_response({}, 429, **{"retry-after": "60"})
+    server.respond_with(KeyboardInterrupt(), failure, page, json_response(prediction("canceled")))
+    with pytest.raises(KeyboardInterrupt):
+        harness.client.run("acme/hello", {"text": "hi"})
+    assert server.requested[1:] == ["GET /predictions"] * 2 + [f"POST /predictions/{job['id']}/cancel"]
+
+
 def test_cancel_does_not_wait_for_the_rate_limit(server: ScriptedServer, clock: FakeClock) -> None:
     harness = Harness(server, clock, is_async=False)
 
