@@ -313,9 +313,16 @@ class Session(Generic[BackendT]):
         raise errors.ResponseDecodeError(f"GET {strip_query(url)}: more than {MAX_REDIRECTS} redirects")
 
     async def clean_up(
-        self, cleanup: Callable[[Session[Any]], Coroutine[Any, Any, object]], *, wait: bool = True
+        self,
+        cleanup: Callable[[Session[Any]], Coroutine[Any, Any, object]],
+        *,
+        error: BaseException | None = None,
+        wait: bool = True,
     ) -> None:
-        """Run a cleanup that outlives the caller, bounded in time; see `Backend.clean_up`. It gets a session to use."""
+        """Run a cleanup that outlives the caller, bounded in time; see `Backend.clean_up`. It gets a session to use.
+
+        What interrupts the wait for it, such as a second cancellation, is raised with the notes of `error`.
+        """
 
         def run(backend: Backend) -> Coroutine[Any, Any, object]:
             session: Session[Any] = self.without_deadline()
@@ -323,7 +330,12 @@ class Session(Generic[BackendT]):
             deadline = backend.monotonic() + CLEANUP_TIMEOUT
             return cleanup(session.with_options(deadline=deadline, max_retries=1, is_urgent=True))
 
-        await self.backend.clean_up(run, wait=wait)
+        try:
+            await self.backend.clean_up(run, wait=wait)
+        except BaseException as interruption:
+            for note in getattr(error, "__notes__", ()):
+                interruption.add_note(note)
+            raise
 
 
 def _create_fingerprint(request: Request) -> str | None:

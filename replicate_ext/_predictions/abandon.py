@@ -55,14 +55,12 @@ async def cancel_unidentified(session: Session[Any], request: CreateRequest, sen
             await session.backend.sleep(delay)
             if not session.in_flight.is_abandoned(fingerprint):  # a search for an identical create found this one too
                 return
-            try:
+            with contextlib.suppress(errors.ReplicateError):  # the next search may succeed
                 found = await _search(session, request, sent_at)
-            except errors.ReplicateError:
-                continue  # the next search may succeed
-            claimed = session.in_flight.claim(fingerprint, found.keys())
-            await cancel_jobs(session, [id for id in claimed if not jobs.is_finished(found[id])])
-            if claimed:
-                return
+                claimed = session.in_flight.claim(fingerprint, found.keys())
+                await cancel_jobs(session, [id for id in claimed if not jobs.is_finished(found[id])])
+                if claimed:
+                    return
     except Exception:
         session.in_flight.give_up(fingerprint)
         raise

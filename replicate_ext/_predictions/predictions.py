@@ -17,6 +17,7 @@ from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.in_flight import InFlightCreates, SentRecord
 from .abandon import cancel_jobs, cancel_unidentified
+from .attendance import Attendance
 from .create import CreateRequest, LatestVersions, create
 from .schedule import RunDurations
 from .wait import WaitOptions, call_back, get_prediction, wait
@@ -24,7 +25,6 @@ from .wait import WaitOptions, call_back, get_prediction, wait
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from types import TracebackType
 
     from replicate_api.models import Prediction, Training
 
@@ -119,7 +119,7 @@ class Predictions:
         if cancels:
             session.in_flight.abandon(InFlightCreates.fingerprint(request.input))
             cleanup = partial(cancel_unidentified, request=request, sent_at=sent_at)
-            await session.clean_up(cleanup, wait=not isinstance(error, GeneratorExit))
+            await session.clean_up(cleanup, error=error, wait=not isinstance(error, GeneratorExit))
 
     async def _closed_meanwhile(
         self, session: Session[Any], job: Prediction, cancel_on_exit: bool
@@ -192,67 +192,6 @@ class Predictions:
                 break
             await backend.sleep(JOIN_INTERVAL)
         await backend.join_cleanups()
-
-
-class Attendance:
-    """The block in which a caller waits for a job."""
-
-    def __init__(
-        self,
-        attended: set[Attendance],
-        session: Session[Any],
-        job: Prediction | Training | str,
-        cancel_on_exit: bool,
-        is_generator: bool,
-    ) -> None:
-        self._attended, self._session = attended, session
-        self._id = job if isinstance(job, str) else jobs.id_of(job)
-        self._cancel_on_exit, self._is_generator = cancel_on_exit, is_generator
-        self.job: Any = job
-
-    def drop(self) -> None:
-        """Cancel the job of a stream that was garbage collected; its generator cannot run anymore."""
-        if self in self._attended:
-            self._attended.discard(self)
-            cleanup = self._session.clean_up(partial(cancel_jobs, running=[self.job]), wait=False)
-            with contextlib.suppress(StopIteration):
-                cleanup.send(None)
-
-    async def __aenter__(self) -> Attendance:
-        if self._cancel_on_exit:
-            self._attended.add(self)
-        return self
-
-    async def __aexit__(
-        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        is_attended = self in self._attended  # else it was canceled already, by `close`
-        self._attended.discard(self)
-        if isinstance(error, errors.ReplicateError) and error.prediction is None and not isinstance(self.job, str):
-            error.prediction = self.job
-        is_timeout = isinstance(error, errors.WaitTimeoutError)
-        if error is None or (isinstance(error, errors.ReplicateError) and not is_timeout):
-            return
-        if not isinstance(self.job, str) and jobs.is_finished(self.job):
-            return
-        has_expired = self._session.seconds_left() == 0
-        leaves = has_expired or not is_timeout  # else an unknown status did not change: it may still be running well
-        cancels = self._cancel_on_exit and is_attended and leaves
-        was_canceled = cancels or (self._cancel_on_exit and not is_attended)
-        outcome = (
-            "it was canceled" if was_canceled else f"it is still running: client.wait({self._id!r}) resumes the wait"
-        )
-        if isinstance(error, errors.WaitTimeoutError):
-            error.add_advice(outcome)
-        else:
-            error.add_note(f"prediction {self._id}: {outcome}")
-        if cancels:
-            wait = self._is_generator or not isinstance(error, GeneratorExit)
-            try:
-                await self._session.clean_up(partial(cancel_jobs, running=[self.job]), wait=wait)
-            except BaseException as interruption:  # it leaves instead of the error
-                interruption.add_note(f"prediction {self._id}: {outcome}")
-                raise
 
 
 def _limit_to_deadline(request: CreateRequest, seconds_left: float | None, cancel_on_exit: bool) -> CreateRequest:

@@ -102,7 +102,7 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
         prediction("processing", id=id, input={"text": "unique"}, created_at=now()) for id in ["mine", "twin"][:matches]
     ]
     others = [prediction("processing", id="other", created_at=now()), prediction(id="old", input={"text": "unique"})]
-    page = {"next": None, "previous": None, "results": [*mine, *mine[:1], *others]}  # pages may overlap
+    jobs = [*mine, *mine[:1], *others]  # pages may overlap
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -126,7 +126,7 @@ def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
         prediction(status, id=id, input={"text": "same"}, created_at=now())
         for status, id in [("processing", "somebody-elses"), ("succeeded", "mine")]
     ]
-    server.respond_with(KeyboardInterrupt(), json_response({"next": None, "results": jobs}))
+    server.respond_with(KeyboardInterrupt(), page(*jobs))
     with pytest.raises(KeyboardInterrupt):
         harness.client.run("acme/hello", {"text": "same"})
     assert not [request for request in server.requested if request.endswith("/cancel")]
@@ -135,9 +135,8 @@ def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
 def test_search_for_an_abandoned_create_survives_a_failed_list(server: ScriptedServer, clock: FakeClock) -> None:
     harness = Harness(server, clock, is_async=False)
     job = prediction("processing", input={"text": "hi"}, created_at=now())
-    page = json_response({"next": None, "results": [job]})
     failure = json_response({}, 429, **{"retry-after": "60"})
-    server.respond_with(KeyboardInterrupt(), failure, page, json_response(prediction("canceled")))
+    server.respond_with(KeyboardInterrupt(), failure, page(job), json_response(prediction("canceled")))
     with pytest.raises(KeyboardInterrupt):
         harness.client.run("acme/hello", {"text": "hi"})
     assert server.requested[1:] == ["GET /predictions"] * 2 + [f"POST /predictions/{job['id']}/cancel"]

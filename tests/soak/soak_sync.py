@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import httpcore
@@ -19,6 +17,8 @@ from replicate_ext import Replicate
 from soak_caller import CLIENT_OPTIONS, UPLOAD, leaves, options_of, record
 from soak_program import Call, Group, Program
 from soak_server import TOKEN, SoakWorld
+
+INTERRUPTED = "interrupted"
 
 
 class _Interrupts(threading.local):
@@ -36,19 +36,11 @@ def block() -> None:
     call = _interrupts.call
     if call is None:
         return
-    if _interrupts.blocked >= call.moment and not is_cleaning_up():
+    if _interrupts.blocked >= call.moment:
         _interrupts.call = None
         call.was_left = True
-        raise call.cause("interrupted")
+        raise call.cause(INTERRUPTED)
     _interrupts.blocked += 1
-
-
-def is_cleaning_up() -> bool:
-    """Whether the client cancels a prediction; interrupting that is up to the user, who presses Ctrl-C again."""
-    frame = inspect.currentframe()
-    while frame and frame.f_code.co_name != "clean_up":
-        frame = frame.f_back
-    return frame is not None
 
 
 def read(self: Any, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -65,13 +57,19 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def foreign_cause(error: BaseException) -> BaseException | None:
+    """Recognize what `block` raised: the client recognizes real signal handlers, which run in the main thread only."""
+    while cause := error.__cause__ or next((arg for arg in error.args if isinstance(arg, BaseException)), None):
+        error = cause
+    return error if error.args == (INTERRUPTED,) else None
+
+
 @contextlib.contextmanager
 def interruptions() -> Iterator[None]:
     """Let the calls of the sync player be interrupted."""
-    # The client recognizes the socket's own errors by the module that raised them.
-    as_httpcore = FunctionType(read.__code__, {**globals(), "__name__": httpcore_sync.__name__}, "read", (None,))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpcore_sync.SyncStream, "read", as_httpcore)
+        patch.setattr(httpcore_sync.SyncStream, "read", read)
+        patch.setattr("replicate_ext._backends.sync.foreign_cause", foreign_cause)
         yield
 
 
