@@ -65,7 +65,7 @@ def test_slot_is_released_after_read_close_or_failure(outcome: str, limit_connec
             elif outcome == "read":
                 assert await file.read() == b"PNG"
             else:
-                chunks = aiter(file.aiter_bytes())
+                chunks = file.aiter_bytes()
                 await anext(chunks)
                 await chunks.aclose()
 

@@ -9,7 +9,7 @@ import pytest
 
 import replicate_ext
 from conftest import BASE_URL, TOKEN, AccountServer, Harness, folder_contents, json_response, prediction, wrap_output
-from replicate_ext import AsyncReplicate, FileOutput, Prediction, Replicate, Training, webhooks
+from replicate_ext import AsyncReplicate, FileOutput, Model, Prediction, Replicate, Training, webhooks
 from replicate_ext.emulator import Emulator
 
 URL = "https://replicate.delivery/abc/out-0.png"
@@ -106,6 +106,7 @@ def test_module_level_save_accepts_a_prediction(emulator: Emulator, tmp_path: Pa
         (None, "no file to save in None"),
         (7, "no file to save in 7"),
         ((url for url in [URL]), "no file to save in <generator"),
+        (Model.from_dict({"name": "painter", "cover_image_url": URL}), r"no file to save in <?Model"),
         (job([URL], "processing"), r"x0fmf\w+ \(processing\) is not finished; call client\.wait"),
         (job(None, "starting"), r"x0fmf\w+ \(starting\) is not finished; call client\.wait"),
         ([job(URL), job(None, "processing")], r"x0fmf\w+ \(processing\) is not finished"),
