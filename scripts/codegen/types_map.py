@@ -50,17 +50,17 @@ def is_free_form(prop: PropertyProtocol) -> bool:
     return isinstance(prop, ModelProperty) and not prop.data.properties and not prop.data.allOf
 
 
-def annotation(prop: PropertyProtocol, for_request: bool = False, may_be_unset: bool = False) -> str:
+def annotation(prop: PropertyProtocol, for_request: bool = False, default: str = "") -> str:
     """Return the Python type of a property.
 
     Args:
         prop: The property.
         for_request: Return the wider type that a caller may pass, such as `Sequence` instead of `list`.
-        may_be_unset: Allow `Unset` too.
+        default: Allow this type too: that of the default value.
     """
-    if may_be_unset:
+    if default:
         python = annotation(prop, for_request)
-        return python if python == "Any" else f"{python} | Unset"
+        return python if python == "Any" or default in python.split(" | ") else f"{python} | {default}"
     if is_free_form(prop):
         return "Mapping[str, Any]" if for_request else "dict[str, Any]"
     if isinstance(prop, EnumProperty):
@@ -118,6 +118,25 @@ def _referenced_classes(prop: PropertyProtocol) -> Iterator[tuple[str, str]]:
         return
     elif isinstance(prop, (ModelProperty, EnumProperty)) and not is_free_form(prop):
         yield str(prop.class_info.module_name), str(prop.class_info.name)
+
+
+def response_classes(endpoints: Iterable[Endpoint], models: Iterable[ModelProperty]) -> set[str]:
+    """Return the names of the models that responses contain, on any level."""
+    complete = {str(model.class_info.name): model for model in models}  # a property may refer to an unfinished copy
+    found: set[str] = set()
+    pending: list[PropertyProtocol] = [
+        response.prop for endpoint in endpoints for response in success_responses(endpoint)
+    ]
+    while pending:
+        prop = pending.pop()
+        if isinstance(prop, ListProperty):
+            pending.append(prop.inner_property)
+        elif isinstance(prop, UnionProperty):
+            pending += prop.inner_properties
+        elif isinstance(prop, ModelProperty) and (name := str(prop.class_info.name)) not in found:
+            found.add(name)
+            pending += _model_properties(complete.get(name, prop))
+    return found
 
 
 def docstring(description: Any, indent: int = 0, label: str = "") -> str:

@@ -12,7 +12,6 @@ from replicate_api.api.predictions import predictions_get
 from replicate_api.models import PageOfModels, PredictionUrls, WebhookSecret
 from replicate_api.types import Response
 from replicate_ext import (
-    UNSET,
     Account,
     AsyncFileOutput,
     AsyncReplicate,
@@ -30,7 +29,6 @@ from replicate_ext import (
     Replicate,
     Stream,
     Training,
-    Unset,
     Version,
     WaitTimeoutError,
 )
@@ -88,9 +86,9 @@ def data(prediction: Prediction) -> None:
     assert_type(prediction.status, PredictionStatus)
     assert_type(prediction.input, dict[str, Any])
     assert_type(prediction.urls, PredictionUrls)
-    assert_type(prediction.started_at, datetime | None | Unset)
-    if prediction.started_at is not UNSET and not isinstance(prediction.started_at, Unset):
-        assert_type(prediction.started_at, datetime | None)
+    assert_type(prediction.started_at, datetime | None)
+    assert_type(prediction.data_removed, bool | None)
+    assert_type(dict(prediction), dict[str, Any])
 
 
 def files(output: FileOutput) -> None:

@@ -8,8 +8,8 @@ from attrs import define
 from .. import types
 
 
-@define(slots=False)
-class DeploymentsCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class DeploymentsCreateRequest(types.RequestRecord):
     """DeploymentsCreateRequest
 
     Attributes:

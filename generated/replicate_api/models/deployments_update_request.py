@@ -9,8 +9,8 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define(slots=False)
-class DeploymentsUpdateRequest(types.Record):
+@define(slots=False, repr=False)
+class DeploymentsUpdateRequest(types.RequestRecord):
     """DeploymentsUpdateRequest
 
     Attributes:

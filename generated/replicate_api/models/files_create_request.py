@@ -9,8 +9,8 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define(slots=False)
-class FilesCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class FilesCreateRequest(types.RequestRecord):
     """FilesCreateRequest
 
     Attributes:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .model_visibility import ModelVisibility
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from .version import Version
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Model(types.Record):
     """A model: its owner, texts, links and latest version.
 
@@ -35,19 +34,19 @@ class Model(types.Record):
         latest_version: The newest version; null before the first push.
     """
 
-    cover_image_url: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
-    github_url: str | None | Unset = UNSET
-    is_official: bool | Unset = UNSET
-    license_url: str | None | Unset = UNSET
-    name: str | Unset = UNSET
-    owner: str | Unset = UNSET
-    paper_url: str | None | Unset = UNSET
-    run_count: int | Unset = UNSET
-    url: str | Unset = UNSET
-    visibility: ModelVisibility | Unset = UNSET
-    default_example: Prediction | None | Unset = UNSET
-    latest_version: Version | None | Unset = UNSET
+    cover_image_url: str | None = None
+    description: str | None = None
+    github_url: str | None = None
+    is_official: bool | None = None
+    license_url: str | None = None
+    name: str | None = None
+    owner: str | None = None
+    paper_url: str | None = None
+    run_count: int | None = None
+    url: str | None = None
+    visibility: ModelVisibility | None = None
+    default_example: Prediction | None = None
+    latest_version: Version | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "cover_image_url": types.Field("cover_image_url", types.AnyOf(types.STRING, types.NULL), False),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .model_visibility import ModelVisibility
 
 
-@define(slots=False)
-class ModelsCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class ModelsCreateRequest(types.RequestRecord):
     """ModelsCreateRequest
 
     Attributes:

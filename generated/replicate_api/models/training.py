@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .training_metrics import TrainingMetrics
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from .training_urls import TrainingUrls
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Training(types.Record):
     """One fine-tuning run, from its creation to its end.
 
@@ -39,20 +38,20 @@ class Training(types.Record):
         version: Id of the version that training starts from.
     """
 
-    completed_at: datetime | None | Unset = UNSET
-    created_at: datetime | Unset = UNSET
-    error: str | None | Unset = UNSET
-    id: str | Unset = UNSET
-    input: dict[str, Any] | Unset = UNSET
-    logs: str | None | Unset = UNSET
-    metrics: TrainingMetrics | Unset = UNSET
-    model: str | Unset = UNSET
-    output: TrainingOutput | None | Unset = UNSET
-    source: TrainingSource | Unset = UNSET
-    started_at: datetime | None | Unset = UNSET
-    status: TrainingStatus | Unset = UNSET
-    urls: TrainingUrls | Unset = UNSET
-    version: str | Unset = UNSET
+    completed_at: datetime | None = None
+    created_at: datetime | None = None
+    error: str | None = None
+    id: str | None = None
+    input: dict[str, Any] | None = None
+    logs: str | None = None
+    metrics: TrainingMetrics | None = None
+    model: str | None = None
+    output: TrainingOutput | None = None
+    source: TrainingSource | None = None
+    started_at: datetime | None = None
+    status: TrainingStatus | None = None
+    urls: TrainingUrls | None = None
+    version: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "completed_at": types.Field("completed_at", types.AnyOf(types.DATETIME, types.NULL), False),

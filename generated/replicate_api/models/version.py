@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Version(types.Record):
     """One version of a model, which never changes.
 
@@ -22,10 +21,10 @@ class Version(types.Record):
             schemas; null if unknown.
     """
 
-    cog_version: str | None | Unset = UNSET
-    created_at: datetime | Unset = UNSET
-    id: str | Unset = UNSET
-    openapi_schema: dict[str, Any] | None | Unset = UNSET
+    cog_version: str | None = None
+    created_at: datetime | None = None
+    id: str | None = None
+    openapi_schema: dict[str, Any] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "cog_version": types.Field("cog_version", types.AnyOf(types.STRING, types.NULL), False),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define(slots=False)
-class VersionPredictionRequest(types.Record):
+@define(slots=False, repr=False)
+class VersionPredictionRequest(types.RequestRecord):
     """What to run, and with which input.
 
     Attributes:
