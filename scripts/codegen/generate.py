@@ -26,6 +26,7 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
 from . import namespaces, normalize, overlay, types_map
+from .references import References
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -114,14 +115,19 @@ def _build(document: dict[str, Any], methods: dict[str, str], root: Path) -> Non
     operation_ids = _operation_ids(methods, config)
     endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
     project.env.globals["operation_ids"] = operation_ids
-    project.env.globals["response_classes"] = types_map.response_classes(endpoints, data.models) | {"Problem"}
+    response_classes = types_map.response_classes(endpoints, data.models) | {"Problem"}
+    references = References([model for model in data.models if model.class_info.name in response_classes])
+    project.env.globals["response_classes"] = response_classes
     project.env.filters.update(
         annotation=types_map.annotation,
         codec=types_map.codec,
         referenced_classes=types_map.referenced_classes,
         docstring=types_map.docstring,
         literal=types_map.enum_literal,
-        context=functools.partial(types_map.endpoint_context, methods=methods, operation_ids=operation_ids),
+        request_codec=functools.partial(types_map.request_codec, references=references),
+        context=functools.partial(
+            types_map.endpoint_context, methods=methods, operation_ids=operation_ids, references=references
+        ),
     )
     with contextlib.redirect_stdout(io.StringIO()):  # the generator prints the temporary folder
         problems = [f"{error.header}: {error.detail}" for error in project.build()]

@@ -6,10 +6,11 @@ gives its own templates code instead, so it has no such functions.
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openapi_python_client.parser.bodies import Body
@@ -30,12 +31,14 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.parser.responses import Response
 
+from .references import OWNER_AND_NAME, References
+
 _SIMPLE: dict[type, tuple[str, str]] = {
     AnyProperty: ("Any", "ANY"),
     BooleanProperty: ("bool", "BOOLEAN"),
     DateProperty: ("date", "DATE"),
     DateTimeProperty: ("datetime", "DATETIME"),
-    FileProperty: ("types.Upload | IO[bytes] | bytes", "BYTES"),
+    FileProperty: ("types.Upload | IO[bytes] | bytes | Path", "BYTES"),
     FloatProperty: ("float", "NUMBER"),
     IntProperty: ("int", "INTEGER"),
     NoneProperty: ("None", "NULL"),
@@ -98,6 +101,12 @@ def codec(prop: PropertyProtocol) -> str:
     return f"types.{_SIMPLE[type(prop)][1]}"
 
 
+def request_codec(prop: PropertyProtocol, references: References) -> str:
+    """Return the expression of the codec of a property that only requests have."""
+    reference = references.find(prop)
+    return reference.codec if reference else codec(prop)
+
+
 def enum_literal(value: str | int) -> str:
     """Return the source of an enum value; the generator has already escaped it for double quotes."""
     return str(value) if isinstance(value, int) else f'"{value}"'
@@ -139,11 +148,12 @@ def response_classes(endpoints: Iterable[Endpoint], models: Iterable[ModelProper
     return found
 
 
-def docstring(description: Any, indent: int = 0, label: str = "") -> str:
-    """Return a description as docstring text: escaped, behind its label, wrapped by paragraph."""
+def docstring(description: Any, indent: int = 0, label: str = "", note: str = "") -> str:
+    """Return a description as docstring text: escaped, behind its label and before its note, wrapped by paragraph."""
     is_untrusted = hasattr(description, "get_untrusted_value")
     raw = description.get_untrusted_value() if is_untrusted else str(description or "")
     raw = raw.replace("\\", "\\\\").replace('"""', "'''").strip()
+    raw = f"{raw} {note}".strip()
     paragraphs = [
         textwrap.fill(paragraph, 110 - indent, break_long_words=False, break_on_hyphens=False)
         for paragraph in re.split(r"\n\s*\n", f"{label}: {raw}" if label else raw)
@@ -162,17 +172,54 @@ class Argument:
     codec: str = ""
     required: bool = True
     description: Any = None
+    note: str = ""
+    """What the caller may pass as well."""
 
     @classmethod
-    def of(cls, prop: PropertyProtocol) -> Argument:
+    def of(cls, prop: PropertyProtocol, references: References) -> Argument:
+        reference = references.find(prop)
+        classes = reference.names if reference else []
         return cls(
             name=prop.python_name,
-            type=annotation(prop, for_request=True),
+            type=" | ".join([annotation(prop, for_request=True), *classes]),
             wire_name=prop.name.get_untrusted_value(),
-            codec=codec(prop),
+            codec=reference.codec if reference else codec(prop),
             required=prop.required,
             description=prop.description,
+            note=f"A `{'` or `'.join(classes)}` works too." if classes else "",
         )
+
+
+@dataclass
+class OwnerAndName:
+    """The path parameters `{model_owner}/{model_name}`, for which one argument `"owner/name"` may stand."""
+
+    classes: tuple[tuple[str, str], ...]
+    """Module and class name of the models that have an owner and a name."""
+    position: int
+
+    @classmethod
+    def find(cls, path: list[PropertyProtocol], references: References) -> OwnerAndName | None:
+        names = [prop.name.get_untrusted_value() for prop in path]
+        for position, (owner, name) in enumerate(itertools.pairwise(names)):
+            prefix = owner.removesuffix("owner")
+            if (owner, name) == (f"{prefix}owner", f"{prefix}name"):
+                reference = references.with_keys(prefix.rstrip("_"), OWNER_AND_NAME)
+                return cls(reference.classes if reference else (), position)
+        return None
+
+    def widen(self, path: list[Argument]) -> list[Argument]:
+        """Return the arguments of `build`: those after the owner may be left out, or move up by one."""
+        start = self.position + 1
+        owner, rest = path[self.position], path[start:]
+        classes = [name for _, name in self.classes]
+        objects = f", or a `{'` or `'.join(classes)}`" if classes else ""
+        note = f'Or `"owner/name"`{objects}, without `{rest[0].name}`.'
+        wide = [replace(owner, type=" | ".join([owner.type, *classes]), note=note)]
+        for argument, following in itertools.zip_longest(rest, rest[1:]):
+            types = [*argument.type.split(" | "), *(following.type.split(" | ") if following else [])]
+            wide.append(replace(argument, type=" | ".join(dict.fromkeys(types)), required=False))
+        return [*path[: self.position], *wide]
 
 
 @dataclass
@@ -198,7 +245,7 @@ class RequestBody:
     fields: list[Argument] = field(default_factory=list)
 
     @classmethod
-    def of(cls, body: Body) -> RequestBody:
+    def of(cls, body: Body, references: References) -> RequestBody:
         prop = body.prop
         properties = [] if is_free_form(prop) else _model_properties(prop)
         request_field = {"json": "json", "files": "form", "content": "content"}.get(body.body_type)
@@ -212,7 +259,7 @@ class RequestBody:
             type=annotation(prop, for_request=True),
             codec=codec(prop),
             required=prop.required or any(p.required for p in properties),
-            fields=[Argument.of(p) for p in properties],
+            fields=[Argument.of(p, references) for p in properties],
         )
 
     @property
@@ -282,18 +329,23 @@ class EndpointContext:
     """The signature of `request`, with the body as one argument."""
     build_arguments: Arguments
     """The signature of `build`, with an argument for each field of the body."""
+    owner_and_name: OwnerAndName | None
     referenced_classes: list[tuple[str, str]]
 
 
-def endpoint_context(endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, str]) -> EndpointContext:
+def endpoint_context(
+    endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, str], references: References
+) -> EndpointContext:
     """Return the template's variables for an endpoint; ValueError if the templates do not support it."""
     if endpoint.cookie_parameters or len(endpoint.bodies) > 1:
         raise ValueError(f"{endpoint.name}: cookies and alternative bodies are not supported")
     operation_id = operation_ids[endpoint.name]
-    body = RequestBody.of(endpoint.bodies[0]) if endpoint.bodies else None
-    path = [Argument.of(prop) for prop in endpoint.path_parameters]
-    query = [Argument.of(prop) for prop in endpoint.query_parameters]
-    headers = [Argument.of(prop) for prop in endpoint.header_parameters]
+    body = RequestBody.of(endpoint.bodies[0], references) if endpoint.bodies else None
+    path = [Argument.of(prop, references) for prop in endpoint.path_parameters]
+    query = [Argument.of(prop, references) for prop in endpoint.query_parameters]
+    headers = [Argument.of(prop, references) for prop in endpoint.header_parameters]
+    owner_and_name = OwnerAndName.find(list(endpoint.path_parameters), references)
+    positional = owner_and_name.widen(path) if owner_and_name else path
     whole = [Argument("body", body.type, required=body.required)] if body else []
     is_text = body is not None and body.is_text  # the only argument that matters, so it is positional
     flat = body.fields or ([] if is_text else whole) if body else []
@@ -305,6 +357,9 @@ def endpoint_context(endpoint: Endpoint, methods: dict[str, str], operation_ids:
     props: list[PropertyProtocol] = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
     if body:
         props += [endpoint.bodies[0].prop, *_model_properties(endpoint.bodies[0].prop)]
+    found = [reference for prop in props if (reference := references.find(prop))]
+    classes = {one for reference in found for one in reference.classes}
+    classes |= set(owner_and_name.classes) if owner_and_name else set()
     props += [response.prop for response in success_responses(endpoint)]
     return EndpointContext(
         operation_id=operation_id,
@@ -315,6 +370,7 @@ def endpoint_context(endpoint: Endpoint, methods: dict[str, str], operation_ids:
         body=body,
         result=Result.of(endpoint),
         request_arguments=Arguments(path, whole + query + headers),
-        build_arguments=Arguments(path + whole if is_text else path, flat + query + headers),
-        referenced_classes=referenced_classes(props),
+        build_arguments=Arguments(positional + whole if is_text else positional, flat + query + headers),
+        owner_and_name=owner_and_name,
+        referenced_classes=sorted({*referenced_classes(props), *classes}),
     )

@@ -41,6 +41,11 @@ def blocking(client: Replicate) -> None:
     assert_type(client.predictions.get("id"), Prediction)
     assert_type(client.predictions.list(created_after=datetime.now(UTC)), Iterator[Prediction])
     assert_type(client.models.get("acme", "hello"), Model)
+    assert_type(client.models.get("acme/hello"), Model)
+    assert_type(client.models.versions.get("acme/hello", "v"), Version)
+    assert_type(client.models.versions.get(client.models.get("acme/hello"), version_id="v"), Version)
+    assert_type(client.predictions.cancel(client.predictions.get("id")), Prediction)
+    assert_type(client.files.create(content=Path("cat.png")), File)
     assert_type(client.models.list(sort_by="model_created_at", sort_direction="asc"), Iterator[Model])
     assert_type(client.models.search("hello"), Iterator[Model])
     for page in client.paginate(client.models.list, limit=10, sort_direction="asc"):

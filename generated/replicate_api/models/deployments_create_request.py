@@ -29,10 +29,10 @@ class DeploymentsCreateRequest(types.RequestRecord):
     version: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.STRING, True),
+        "hardware": types.Field("hardware", types.KeyOf(("sku",), "Hardware"), True),
         "max_instances": types.Field("max_instances", types.INTEGER, True),
         "min_instances": types.Field("min_instances", types.INTEGER, True),
-        "model": types.Field("model", types.STRING, True),
+        "model": types.Field("model", types.KeyOf(("owner", "name"), "Model"), True),
         "name": types.Field("name", types.STRING, True),
-        "version": types.Field("version", types.STRING, True),
+        "version": types.Field("version", types.KeyOf(("id",), "Version"), True),
     }

@@ -40,7 +40,7 @@ class ModelsCreateRequest(types.RequestRecord):
     paper_url: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.STRING, True),
+        "hardware": types.Field("hardware", types.KeyOf(("sku",), "Hardware"), True),
         "name": types.Field("name", types.STRING, True),
         "owner": types.Field("owner", types.STRING, True),
         "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), True),

@@ -39,7 +39,7 @@ class VersionPredictionRequest(types.RequestRecord):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),
-        "version": types.Field("version", types.STRING, True),
+        "version": types.Field("version", types.KeyOf(("id",), "Version"), True),
         "stream": types.Field("stream", types.BOOLEAN, False),
         "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(

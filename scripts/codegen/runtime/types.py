@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import mimetypes
 import sys
-from collections.abc import Callable, Iterable, KeysView, Mapping
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from functools import cache, cached_property
 from importlib import import_module
 from inspect import signature
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -177,7 +177,9 @@ class _Bytes(Codec):
             return Upload(bytes(value))
         if hasattr(value, "read"):
             return Upload(value)
-        raise TypeError(f"{name} must be bytes, a file opened in binary mode, or an Upload, not {value!r:.100}")
+        if isinstance(value, PurePath):
+            return Upload(Path(value).read_bytes(), value.name)
+        raise TypeError(f"{name} must be a Path, bytes, a file opened in binary mode, or an Upload, not {value!r:.100}")
 
 
 class _DateTime(Codec):
@@ -362,6 +364,28 @@ class AnyOf(Codec):
         raise ValueError("; or ".join(errors))
 
 
+class KeyOf(_String):
+    """A string that identifies a model, for which the caller may pass the model: an id, `owner/name`."""
+
+    def __init__(self, keys: tuple[str, ...], *class_names: str) -> None:
+        self.keys, self.class_names = keys, class_names
+
+    def resolve(self, value: Any, name: str) -> Any:
+        """Return the string of a model, and any other value as it is."""
+        if not isinstance(value, Record):
+            return value
+        if type(value).__name__ not in self.class_names:
+            expected = " or ".join(["a string", *(f"a {each}" for each in self.class_names)])
+            raise TypeError(f"{name} must be {expected}, not a {type(value).__name__}: {value!r:.100}")
+        parts = [getattr(value, key) for key in self.keys]
+        if not all(isinstance(part, str) for part in parts):
+            raise ValueError(f"{name} is a {type(value).__name__} without {' and '.join(self.keys)}: {value!r:.100}")
+        return "/".join(parts)
+
+    def dump(self, value: Any, name: str) -> str:
+        return super().dump(self.resolve(value, name), name)
+
+
 class Const(Codec):
     """One constant value (`const` in the OpenAPI document)."""
 
@@ -501,7 +525,7 @@ class Record(_Lazy):
                 for name, key, load in _loaders(model):
                     value = get(key, absent)
                     loaded[name] = value if load is None or value is absent else load(value)
-                attributes.update(loaded | attributes)
+                attributes.update({**loaded, **attributes} if attributes else loaded)
             elif attribute == "additional_properties":
                 known = {row.name for row in model.fields.values()}
                 attributes[attribute] = {name: value for name, value in self._source.items() if name not in known}
@@ -711,10 +735,43 @@ def format_path(template: str, /, **values: tuple[Codec, Any]) -> str:
     """
     quoted = {}
     for name, (codec, value) in values.items():
+        if isinstance(codec, KeyOf):
+            value = codec.resolve(value, name)
         if value in ("", ".", "..") or value is None or (isinstance(codec, _String) and not isinstance(value, str)):
             raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
         quoted[name] = quote(str(codec.dump(value, name)), safe="")
     return template.format(**quoted)
+
+
+def split_owner_and_name(position: int, class_names: Sequence[str], /, **values: Any) -> list[Any]:
+    """Return the values of path parameters, with `"owner/name"` or a model in place of an owner and a name.
+
+    Args:
+        position: The index of the owner; the name follows.
+        class_names: The models that are accepted.
+        values: What the caller passed; after `"owner/name"`, later values may have moved up by one.
+
+    Raises:
+        TypeError, ValueError: A value is missing or left over, or the first is neither an owner nor `owner/name`.
+    """
+    names = list(values)
+    owner_name, name_name = names[position : position + 2]
+    reference = KeyOf(("owner", "name"), *class_names).resolve(values[owner_name], owner_name)
+    rest = [values[name] for name in names[position + 1 :]]
+    if isinstance(reference, str) and "/" in reference:
+        parts = reference.split("/")
+        if len(parts) != 2:
+            raise ValueError(f"{owner_name} must be an owner, or 'owner/name', not {reference!r:.100}")
+        given = [value for value in rest if value is not None]
+        if len(given) == len(rest):
+            raise TypeError(f"{owner_name} is {reference!r:.100}, which includes the name; remove {name_name}")
+        reference, name = parts
+        rest = [name, *given, *[None] * (len(rest) - 1 - len(given))]
+    for name, value in zip(names[position + 1 :], rest, strict=True):
+        if value is None:
+            hint = f"; or pass 'owner/name' as {owner_name}" if name == name_name else ""
+            raise TypeError(f"{name} is missing{hint}")
+    return [*(values[name] for name in names[:position]), reference, *rest]
 
 
 def dump_params(**values: tuple[str, Codec, Any]) -> dict[str, Any]:
