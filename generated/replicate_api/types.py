@@ -743,6 +743,15 @@ def format_path(template: str, /, **values: tuple[Codec, Any]) -> str:
     return template.format(**quoted)
 
 
+def drop_omitted(fields: dict[str, Any], /, *nullable: str) -> dict[str, Any]:
+    """Return the fields of a body that the caller passed: not UNSET and, unless nullable, not None."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if not isinstance(value, Unset) and (value is not None or name in nullable)
+    }
+
+
 def split_owner_and_name(position: int, class_names: Sequence[str], /, **values: Any) -> list[Any]:
     """Return the values of path parameters, with `"owner/name"` or a model in place of an owner and a name.
 

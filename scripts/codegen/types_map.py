@@ -102,9 +102,9 @@ def codec(prop: PropertyProtocol) -> str:
 
 
 def request_codec(prop: PropertyProtocol, references: References) -> str:
-    """Return the expression of the codec of a property that only requests have."""
+    """Return the expression of the codec of a property that only requests have: a string may be given as a model."""
     reference = references.find(prop)
-    return reference.codec if reference else codec(prop)
+    return codec(prop).replace("types.STRING", reference.codec) if reference else codec(prop)
 
 
 def enum_literal(value: str | int) -> str:
@@ -174,6 +174,16 @@ class Argument:
     description: Any = None
     note: str = ""
     """What the caller may pass as well."""
+    is_nullable: bool = False
+    """Whether None is sent as null; then `UNSET` is the default, for which nothing is sent."""
+
+    @property
+    def declaration(self) -> str:
+        """The parameter in the signature of a function."""
+        if self.required:
+            return f"{self.name}: {self.type}"
+        default, types = ("types.UNSET", ["None", "types.Unset"]) if self.is_nullable else ("None", ["None"])
+        return f"{self.name}: {' | '.join(dict.fromkeys([*self.type.split(' | '), *types]))} = {default}"
 
     @classmethod
     def of(cls, prop: PropertyProtocol, references: References) -> Argument:
@@ -183,7 +193,7 @@ class Argument:
             name=prop.python_name,
             type=" | ".join([annotation(prop, for_request=True), *classes]),
             wire_name=prop.name.get_untrusted_value(),
-            codec=reference.codec if reference else codec(prop),
+            codec=request_codec(prop, references),
             required=prop.required,
             description=prop.description,
             note=f"A `{'` or `'.join(classes)}` works too." if classes else "",
@@ -259,7 +269,7 @@ class RequestBody:
             type=annotation(prop, for_request=True),
             codec=codec(prop),
             required=prop.required or any(p.required for p in properties),
-            fields=[Argument.of(p, references) for p in properties],
+            fields=[_body_field(p, references) for p in properties],
         )
 
     @property
@@ -269,6 +279,13 @@ class RequestBody:
     @property
     def default(self) -> str:
         return "types.UNSET" if self.request_field == "json" else "None"
+
+
+def _body_field(prop: PropertyProtocol, references: References) -> Argument:
+    argument = Argument.of(prop, references)
+    if isinstance(prop, UnionProperty) and any(isinstance(inner, NoneProperty) for inner in prop.inner_properties):
+        return replace(argument, is_nullable=True, note=f"{argument.note} None is sent as null.".strip())
+    return argument
 
 
 def _model_properties(prop: PropertyProtocol) -> list[PropertyProtocol]:

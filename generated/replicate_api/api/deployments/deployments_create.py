@@ -59,9 +59,7 @@ def build(
         "name": name,
         "version": version,
     }
-    body = cast(
-        "DeploymentsCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
-    )
+    body = cast("DeploymentsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

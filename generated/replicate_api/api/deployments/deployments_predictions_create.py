@@ -85,7 +85,7 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("PredictionRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
     )

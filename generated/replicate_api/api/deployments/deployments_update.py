@@ -62,9 +62,7 @@ def build(
         version: Id of the version to run from now on. A `Version` works too.
     """
     fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
-    body = cast(
-        "DeploymentsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
-    )
+    body = cast("DeploymentsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
     )

@@ -46,7 +46,7 @@ def build(
         type: MIME type of the content, taken as plain bytes by default.
     """
     fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
-    body = cast("FilesCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

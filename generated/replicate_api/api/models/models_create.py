@@ -68,7 +68,7 @@ def build(
         "license_url": license_url,
         "paper_url": paper_url,
     }
-    body = cast("ModelsCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("ModelsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

@@ -68,7 +68,7 @@ def build(
         "readme": readme,
         "weights_url": weights_url,
     }
-    body = cast("ModelsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("ModelsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path, body=body)
 

@@ -80,9 +80,7 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast(
-        "VersionPredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
-    )
+    body = cast("VersionPredictionRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body, prefer=prefer, cancel_after=cancel_after)
 
 

@@ -76,7 +76,7 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("TrainingRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("TrainingRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
     )
