@@ -1,4 +1,8 @@
-"""The models as fields, parameters and return values of pydantic and FastAPI, which import this module."""
+"""The models as fields, parameters and return values of pydantic and FastAPI, which import this module.
+
+FastAPI takes a parameter of a class that is not its own for a query parameter, so a body is
+`Annotated[Prediction, Body()]` (https://fastapi.tiangolo.com/tutorial/body-multiple-params/).
+"""
 
 from __future__ import annotations
 
