@@ -21,53 +21,53 @@ class Training(types.Record):
     """One fine-tuning run, from its creation to its end.
 
     Attributes:
-        completed_at: When it ended.
         created_at: When the request was accepted.
-        error: Why the training failed, null unless it did.
         id: Unique id, to be treated as opaque.
         input: Training input as it was sent.
-        logs: What the training has printed so far.
-        metrics: Durations.
         model: Model that is trained, as `owner/name`.
-        output: What the training made, once it has succeeded.
-        source: Whether it was started on the web or through the API.
-        started_at: When the training began.
         status: Where the training stands: `starting`, `processing`, or one of the final ones; `canceled`
             is a stop on request or by deadline after the start, `aborted` a stop before it.
         urls: Addresses for this training.
         version: Id of the version that training starts from.
+        completed_at: When it ended.
+        error: Why the training failed, null unless it did.
+        logs: What the training has printed so far.
+        metrics: Durations.
+        output: What the training made, once it has succeeded.
+        source: Whether it was started on the web or through the API.
+        started_at: When the training began.
     """
 
+    created_at: datetime
+    id: str
+    input: dict[str, Any]
+    model: str
+    status: TrainingStatus
+    urls: TrainingUrls
+    version: str
     completed_at: datetime | None = None
-    created_at: datetime | None = None
     error: str | None = None
-    id: str | None = None
-    input: dict[str, Any] | None = None
     logs: str | None = None
     metrics: TrainingMetrics | None = None
-    model: str | None = None
     output: TrainingOutput | None = None
     source: TrainingSource | None = None
     started_at: datetime | None = None
-    status: TrainingStatus | None = None
-    urls: TrainingUrls | None = None
-    version: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
+        "created_at": types.Field("created_at", types.DATETIME, True),
+        "id": types.Field("id", types.STRING, True),
+        "input": types.Field("input", types.OBJECT, True),
+        "model": types.Field("model", types.STRING, True),
+        "status": types.Field("status", types.EnumOf("training_status", "TrainingStatus"), True),
+        "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), True),
+        "version": types.Field("version", types.STRING, True),
         "completed_at": types.Field("completed_at", types.AnyOf(types.DATETIME, types.NULL), False),
-        "created_at": types.Field("created_at", types.DATETIME, False),
         "error": types.Field("error", types.AnyOf(types.STRING, types.NULL), False),
-        "id": types.Field("id", types.STRING, False),
-        "input": types.Field("input", types.OBJECT, False),
         "logs": types.Field("logs", types.AnyOf(types.STRING, types.NULL), False),
         "metrics": types.Field("metrics", types.Nested("training_metrics", "TrainingMetrics"), False),
-        "model": types.Field("model", types.STRING, False),
         "output": types.Field(
             "output", types.AnyOf(types.Nested("training_output", "TrainingOutput"), types.NULL), False
         ),
         "source": types.Field("source", types.EnumOf("training_source", "TrainingSource"), False),
         "started_at": types.Field("started_at", types.AnyOf(types.DATETIME, types.NULL), False),
-        "status": types.Field("status", types.EnumOf("training_status", "TrainingStatus"), False),
-        "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), False),
-        "version": types.Field("version", types.STRING, False),
     }
