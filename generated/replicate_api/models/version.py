@@ -16,19 +16,19 @@ class Version(types.Record):
     Attributes:
         created_at: When it was pushed.
         id: Version id, 64 hexadecimal digits.
-        cog_version: Version of Cog that built it, null if unknown.
         openapi_schema: OpenAPI document of the model's own interface, with its `Input` and `Output`
             schemas; null if unknown.
+        cog_version: Version of Cog that built it, null if unknown.
     """
 
     created_at: datetime
     id: str
+    openapi_schema: dict[str, Any] | None
     cog_version: str | None = None
-    openapi_schema: dict[str, Any] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "created_at": types.Field("created_at", types.DATETIME, True),
         "id": types.Field("id", types.STRING, True),
+        "openapi_schema": types.Field("openapi_schema", types.AnyOf(types.OBJECT, types.NULL), True),
         "cog_version": types.Field("cog_version", types.AnyOf(types.STRING, types.NULL), False),
-        "openapi_schema": types.Field("openapi_schema", types.AnyOf(types.OBJECT, types.NULL), False),
     }
