@@ -179,7 +179,7 @@ class _Bytes(Codec):
             return Upload(value)
         if isinstance(value, PurePath):
             return Upload(Path(value).read_bytes(), value.name)
-        raise TypeError(f"{name} must be a Path, bytes, a file opened in binary mode, or an Upload, not {value!r:.100}")
+        raise TypeError(f"{name} must be bytes, a Path, a file opened in binary mode, or an Upload, not {value!r:.100}")
 
 
 class _DateTime(Codec):
