@@ -86,7 +86,7 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
 
 
-def data(prediction: Prediction) -> None:
+def data(prediction: Prediction, training: Training, model: Model) -> None:
     assert_type(prediction.id, str)
     assert_type(prediction.status, PredictionStatus)
     assert_type(prediction.input, dict[str, Any])
@@ -94,6 +94,10 @@ def data(prediction: Prediction) -> None:
     assert_type(prediction.started_at, datetime | None)
     assert_type(prediction.data_removed, bool | None)
     assert_type(dict(prediction), dict[str, Any])
+    assert_type(training.id, str)
+    assert_type(training.error, str | None)
+    assert_type(model.owner, str)
+    assert_type(model.latest_version, Version | None)
 
 
 def files(output: FileOutput) -> None:
