@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 from urllib.parse import urlsplit
 
-from replicate_api.types import Call, Operation, Unset
+from replicate_api.types import Call, Operation
 
 from ._dual import Resource, dual_iterator
 from ._sansio.options import DEFAULT_BASE_URL
@@ -24,10 +24,10 @@ class PageResponse(Protocol[T_co]):
     """The response of a list operation: some items, and the URL of the next page."""
 
     @property
-    def results(self) -> Sequence[T_co] | Unset: ...
+    def results(self) -> Sequence[T_co] | None: ...
 
     @property
-    def next(self) -> str | Unset | None: ...
+    def next(self) -> str | None: ...
 
 
 class Page(list[T]):

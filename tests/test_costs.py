@@ -12,6 +12,7 @@ import pytest
 
 from conftest import BASE_URL, Harness, json_response, prediction
 from replicate_api.models import PageOfModels, Prediction
+from replicate_api.types import _attributes as loaded_attributes
 from replicate_ext.emulator import Emulator
 
 PRINT_LOADED = """
@@ -131,5 +132,7 @@ def test_nested_models_that_are_not_read_stay_json() -> None:
     page = {"next": None, "results": [{"name": "m", "latest_version": version, "default_example": prediction()}]}
     parsed = PageOfModels.from_dict(page)
     assert [model.name for model in parsed.results] == ["m"]
-    assert vars(parsed.results[0].latest_version) == {"_source": version}
-    assert vars(parsed.results[0].default_example).keys() == {"_source"}
+    [model] = parsed.results
+    assert model.latest_version._source is version
+    assert not loaded_attributes(model.latest_version)
+    assert not loaded_attributes(model.default_example)

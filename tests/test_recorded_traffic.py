@@ -18,7 +18,7 @@ import vcr
 import yaml
 
 from conftest import TOKEN, FakeClock, shared, use_fake_clock
-from replicate_ext import UNSET, AsyncReplicate, Prediction, Replicate, Training, Unset
+from replicate_ext import AsyncReplicate, Prediction, Replicate, Training
 
 
 class Recording:
@@ -140,7 +140,8 @@ def test_create_for_an_official_model(replay_client: ReplayClient) -> None:
         )
     assert job.to_dict() == recording.response_json(0)
     assert job.status == "starting"
-    assert job.data_removed is UNSET
+    assert job.data_removed is None
+    assert job.is_absent("data_removed")
 
 
 def test_cancel(replay_client: ReplayClient) -> None:
@@ -171,7 +172,7 @@ def test_training_with_nulls_is_parsed_without_loss(replay_client: ReplayClient)
         job = replay_client.call(lambda client: client.trainings.get(expected["id"]))
     assert isinstance(job, Training)
     assert job.to_dict() == expected
-    assert job.completed_at is None or isinstance(job.completed_at, datetime | Unset)
+    assert job.completed_at is None or isinstance(job.completed_at, datetime)
 
 
 def test_file_operations(replay_client: ReplayClient) -> None:

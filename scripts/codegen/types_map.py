@@ -1,4 +1,4 @@
-"""Map the properties and endpoints that openapi-python-client parses to what our templates write.
+"""Map the properties that openapi-python-client parses to what our templates write.
 
 For each property: its Python type, its codec (see `runtime/types.py`) and the classes that it refers to. The generator
 gives its own templates code instead, so it has no such functions.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from openapi_python_client.parser.bodies import Body
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.boolean import BooleanProperty
@@ -30,12 +28,14 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.parser.responses import Response
 
+from .references import References
+
 _SIMPLE: dict[type, tuple[str, str]] = {
     AnyProperty: ("Any", "ANY"),
     BooleanProperty: ("bool", "BOOLEAN"),
     DateProperty: ("date", "DATE"),
     DateTimeProperty: ("datetime", "DATETIME"),
-    FileProperty: ("types.Upload | IO[bytes] | bytes", "BYTES"),
+    FileProperty: ("types.Upload | IO[bytes] | bytes | Path", "BYTES"),
     FloatProperty: ("float", "NUMBER"),
     IntProperty: ("int", "INTEGER"),
     NoneProperty: ("None", "NULL"),
@@ -50,17 +50,17 @@ def is_free_form(prop: PropertyProtocol) -> bool:
     return isinstance(prop, ModelProperty) and not prop.data.properties and not prop.data.allOf
 
 
-def annotation(prop: PropertyProtocol, for_request: bool = False, may_be_unset: bool = False) -> str:
+def annotation(prop: PropertyProtocol, for_request: bool = False, default: str = "") -> str:
     """Return the Python type of a property.
 
     Args:
         prop: The property.
         for_request: Return the wider type that a caller may pass, such as `Sequence` instead of `list`.
-        may_be_unset: Allow `Unset` too.
+        default: Allow this type too: that of the default value.
     """
-    if may_be_unset:
+    if default:
         python = annotation(prop, for_request)
-        return python if python == "Any" else f"{python} | Unset"
+        return python if python == "Any" or default in python.split(" | ") else f"{python} | {default}"
     if is_free_form(prop):
         return "Mapping[str, Any]" if for_request else "dict[str, Any]"
     if isinstance(prop, EnumProperty):
@@ -98,6 +98,12 @@ def codec(prop: PropertyProtocol) -> str:
     return f"types.{_SIMPLE[type(prop)][1]}"
 
 
+def request_codec(prop: PropertyProtocol, references: References) -> str:
+    """Return the expression of the codec of a property that only requests have: a string may be given as a model."""
+    reference = references.find(prop)
+    return codec(prop).replace("types.STRING", reference.codec) if reference else codec(prop)
+
+
 def enum_literal(value: str | int) -> str:
     """Return the source of an enum value; the generator has already escaped it for double quotes."""
     return str(value) if isinstance(value, int) else f'"{value}"'
@@ -120,182 +126,46 @@ def _referenced_classes(prop: PropertyProtocol) -> Iterator[tuple[str, str]]:
         yield str(prop.class_info.module_name), str(prop.class_info.name)
 
 
-def docstring(description: Any, indent: int = 0, label: str = "") -> str:
-    """Return a description as docstring text: escaped, behind its label, wrapped by paragraph."""
+def success_responses(endpoint: Endpoint) -> list[Response]:
+    """Return the 2xx responses of an operation."""
+    return [one for one in endpoint.responses.patterns if (one.status_code.range or (0,))[0] // 100 == 2]
+
+
+def model_properties(prop: PropertyProtocol) -> list[PropertyProtocol]:
+    """Return the properties of a model, required ones first; none for any other property."""
+    if not isinstance(prop, ModelProperty):
+        return []
+    return [*(prop.required_properties or []), *(prop.optional_properties or [])]
+
+
+def response_classes(endpoints: Iterable[Endpoint], models: Iterable[ModelProperty]) -> set[str]:
+    """Return the names of the models that responses contain, on any level."""
+    complete = {str(model.class_info.name): model for model in models}  # a property may refer to an unfinished copy
+    found: set[str] = set()
+    pending: list[PropertyProtocol] = [
+        response.prop for endpoint in endpoints for response in success_responses(endpoint)
+    ]
+    while pending:
+        prop = pending.pop()
+        if isinstance(prop, ListProperty):
+            pending.append(prop.inner_property)
+        elif isinstance(prop, UnionProperty):
+            pending += prop.inner_properties
+        elif isinstance(prop, ModelProperty) and (name := str(prop.class_info.name)) not in found:
+            found.add(name)
+            pending += model_properties(complete.get(name, prop))
+    return found
+
+
+def docstring(description: Any, indent: int = 0, label: str = "", note: str = "") -> str:
+    """Return a description as docstring text: escaped, behind its label and before its note, wrapped by paragraph."""
     is_untrusted = hasattr(description, "get_untrusted_value")
     raw = description.get_untrusted_value() if is_untrusted else str(description or "")
     raw = raw.replace("\\", "\\\\").replace('"""', "'''").strip()
+    raw = f"{raw} {note}".strip()
     paragraphs = [
         textwrap.fill(paragraph, 110 - indent, break_long_words=False, break_on_hyphens=False)
         for paragraph in re.split(r"\n\s*\n", f"{label}: {raw}" if label else raw)
     ]
     text = textwrap.indent("\n\n".join(paragraphs), " " * indent).strip()
     return text + " " if text.endswith('"') else text  # four quotes in a row would not parse
-
-
-@dataclass
-class Argument:
-    """One parameter of a generated function."""
-
-    name: str
-    type: str
-    wire_name: str = ""
-    codec: str = ""
-    required: bool = True
-    description: Any = None
-
-    @classmethod
-    def of(cls, prop: PropertyProtocol) -> Argument:
-        return cls(
-            name=prop.python_name,
-            type=annotation(prop, for_request=True),
-            wire_name=prop.name.get_untrusted_value(),
-            codec=codec(prop),
-            required=prop.required,
-            description=prop.description,
-        )
-
-
-@dataclass
-class Arguments:
-    """A signature. Path parameters are positional; the others are keyword-only, required ones first."""
-
-    positional: list[Argument]
-    keywords: list[Argument]
-
-    def __post_init__(self) -> None:
-        self.keywords = sorted(self.keywords, key=lambda argument: not argument.required)
-
-
-@dataclass
-class RequestBody:
-    """The body of a request: the field of `Request` that holds it and, if it is an object, its own fields."""
-
-    content_type: str
-    request_field: str
-    type: str
-    codec: str
-    required: bool
-    fields: list[Argument] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, body: Body) -> RequestBody:
-        prop = body.prop
-        properties = [] if is_free_form(prop) else _model_properties(prop)
-        request_field = {"json": "json", "files": "form", "content": "content"}.get(body.body_type)
-        if request_field == "form" and any(isinstance(prop, ListProperty) for prop in properties):
-            raise ValueError("a list in a multipart body is not supported")
-        if request_field is None or (request_field == "content" and not isinstance(prop, StringProperty)):
-            raise ValueError(f"a request body of type {body.content_type.get_untrusted_value()} is not supported")
-        return cls(
-            content_type=body.content_type.get_untrusted_value(),
-            request_field=request_field,
-            type=annotation(prop, for_request=True),
-            codec=codec(prop),
-            required=prop.required or any(p.required for p in properties),
-            fields=[Argument.of(p) for p in properties],
-        )
-
-    @property
-    def is_text(self) -> bool:
-        return self.request_field == "content"
-
-    @property
-    def default(self) -> str:
-        return "types.UNSET" if self.request_field == "json" else "None"
-
-
-def _model_properties(prop: PropertyProtocol) -> list[PropertyProtocol]:
-    if not isinstance(prop, ModelProperty):
-        return []
-    return [*(prop.required_properties or []), *(prop.optional_properties or [])]
-
-
-def success_responses(endpoint: Endpoint) -> list[Response]:
-    """Return the 2xx responses of an operation."""
-    return [one for one in endpoint.responses.patterns if (one.status_code.range or (0,))[0] // 100 == 2]
-
-
-@dataclass
-class Result:
-    """What `parse` returns for a successful response."""
-
-    type: str
-    codec: str | None
-    is_json: bool
-
-    @classmethod
-    def of(cls, endpoint: Endpoint) -> Result:
-        results = [
-            (annotation(response.prop), codec(response.prop), response.source["attribute"])
-            for response in success_responses(endpoint)
-        ]
-        if not results:
-            return cls("Any", None, False)
-        are_models = all(expression.startswith("types.Nested") for _, expression, _ in results)
-        if len(set(results)) != 1 and not (results and are_models):
-            raise ValueError(
-                f"{endpoint.name} has {len(set(results))} types of successful responses; only one is supported"
-            )
-        # Models of one response under two names (an earlier document had those) can load each other, as unknown keys
-        # are kept.
-        python, expression, source = results[0]
-        if source == "None":  # a 200 or 201 has a body, even if the OpenAPI document does not describe it
-            declared = [one.status_code.range or (0,) for one in endpoint.responses.patterns]
-            return cls("Any" if any(codes[0] in (200, 201) for codes in declared) else "None", None, False)
-        if source == "response.content":
-            return cls("bytes", None, False)
-        return cls(python, expression if source == "response.json()" else None, source == "response.json()")
-
-
-@dataclass
-class EndpointContext:
-    """The variables of the endpoint template for one operation."""
-
-    operation_id: str
-    method: str
-    path: str
-    query: list[Argument]
-    headers: list[Argument]
-    body: RequestBody | None
-    result: Result
-    request_arguments: Arguments
-    """The signature of `request`, with the body as one argument."""
-    build_arguments: Arguments
-    """The signature of `build`, with an argument for each field of the body."""
-    referenced_classes: list[tuple[str, str]]
-
-
-def endpoint_context(endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, str]) -> EndpointContext:
-    """Return the template's variables for an endpoint; ValueError if the templates do not support it."""
-    if endpoint.cookie_parameters or len(endpoint.bodies) > 1:
-        raise ValueError(f"{endpoint.name}: cookies and alternative bodies are not supported")
-    operation_id = operation_ids[endpoint.name]
-    body = RequestBody.of(endpoint.bodies[0]) if endpoint.bodies else None
-    path = [Argument.of(prop) for prop in endpoint.path_parameters]
-    query = [Argument.of(prop) for prop in endpoint.query_parameters]
-    headers = [Argument.of(prop) for prop in endpoint.header_parameters]
-    whole = [Argument("body", body.type, required=body.required)] if body else []
-    is_text = body is not None and body.is_text  # the only argument that matters, so it is positional
-    flat = body.fields or ([] if is_text else whole) if body else []
-    taken = {argument.name for argument in path + query + headers}
-    for argument in flat:
-        while argument.name in taken:
-            argument.name += "_body"
-        taken.add(argument.name)
-    props: list[PropertyProtocol] = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
-    if body:
-        props += [endpoint.bodies[0].prop, *_model_properties(endpoint.bodies[0].prop)]
-    props += [response.prop for response in success_responses(endpoint)]
-    return EndpointContext(
-        operation_id=operation_id,
-        method=methods[operation_id],
-        path=endpoint.path.get_untrusted_value(),
-        query=query,
-        headers=headers,
-        body=body,
-        result=Result.of(endpoint),
-        request_arguments=Arguments(path, whole + query + headers),
-        build_arguments=Arguments(path + whole if is_text else path, flat + query + headers),
-        referenced_classes=referenced_classes(props),
-    )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from generated_models import STAMP, full_body
+from replicate_api import types
 from replicate_api.models import (
     PageOfPredictions,
     Prediction,
@@ -23,7 +24,7 @@ from replicate_api.types import UNSET, Unset
 def test_changed_attributes_are_in_to_dict() -> None:
     body = {"id": "x", "status": "starting", "created_at": STAMP, "urls": {"get": "g"}, "new": 1}
     prediction = Prediction.from_dict(body)
-    assert "status" not in vars(prediction)  # fields are converted on first read
+    assert not types._attributes(prediction)  # fields are converted on first read
     prediction.status = PredictionStatus.SUCCEEDED
     prediction.urls.get = "h"
     prediction.output = ["y"]

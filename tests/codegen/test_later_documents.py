@@ -97,3 +97,36 @@ def test_new_schemas_parameters_and_operations_work(tmp_path: Path) -> None:
         'POST /v1/new/run None {"input":{"file":"data:application/octet-stream;base64,eA=="}}',
         "Prediction",
     ]
+
+
+NULLABLE_CALLS = """
+import httpx
+from replicate_ext import Replicate, UNSET
+
+def handle(request):
+    print(request.content.decode())
+    return httpx.Response(200, json={})
+
+client = Replicate("r8_x", base_url="http://x", transport=httpx.MockTransport(handle))
+client.models.update("acme/painter", description=None, paper_url="https://p", readme=UNSET)
+client.models.update("acme/painter", description="x", github_url=None)
+client.models.update("acme/painter", label=None)
+client.models.update("acme/painter", label="x", version=None)
+"""
+
+
+def test_null_is_sent_where_a_later_document_allows_it(tmp_path: Path) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    operation = document["paths"]["/models/{model_owner}/{model_name}"]["patch"]
+    properties = operation["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    properties["description"]["nullable"] = True
+    properties["readme"]["nullable"] = True
+    properties["label"] = {"type": ["string", "null"]}
+    properties["version"] = {"type": ["string", "null"]}
+    generate.generate(document, copy_repository(tmp_path))
+    assert run_client_code(tmp_path, NULLABLE_CALLS).splitlines() == [
+        '{"description":null,"paper_url":"https://p"}',
+        '{"description":"x"}',
+        '{"label":null}',
+        '{"label":"x","version":null}',
+    ]

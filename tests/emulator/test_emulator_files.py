@@ -18,7 +18,7 @@ api, http, client = module_fixtures()
 def test_file_is_created_listed_and_deleted(api, http, client) -> None:
     file = client.files.create(content=b"+++ hello +++", filename="../../etc/passwd", metadata={"a": {"b": 1}})
     assert file.size == 13
-    assert file.additional_properties["name"] == "../../etc/passwd"
+    assert file.name == "../../etc/passwd"
     assert file.metadata["a"] == {"b": 1}
     stored = api._running_service.state.uploads[file.id].path
     assert stored.parent == Path(api._running_service.state._temporary_folder.name)

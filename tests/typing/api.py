@@ -12,7 +12,6 @@ from replicate_api.api.predictions import predictions_get
 from replicate_api.models import PageOfModels, PredictionUrls, WebhookSecret
 from replicate_api.types import Response
 from replicate_ext import (
-    UNSET,
     Account,
     AsyncFileOutput,
     AsyncReplicate,
@@ -30,7 +29,6 @@ from replicate_ext import (
     Replicate,
     Stream,
     Training,
-    Unset,
     Version,
     WaitTimeoutError,
 )
@@ -43,6 +41,11 @@ def blocking(client: Replicate) -> None:
     assert_type(client.predictions.get("id"), Prediction)
     assert_type(client.predictions.list(created_after=datetime.now(UTC)), Iterator[Prediction])
     assert_type(client.models.get("acme", "hello"), Model)
+    assert_type(client.models.get("acme/hello"), Model)
+    assert_type(client.models.versions.get("acme/hello", "v"), Version)
+    assert_type(client.models.versions.get(client.models.get("acme/hello"), version_id="v"), Version)
+    assert_type(client.predictions.cancel(client.predictions.get("id")), Prediction)
+    assert_type(client.files.create(content=Path("cat.png")), File)
     assert_type(client.models.list(sort_by="model_created_at", sort_direction="asc"), Iterator[Model])
     assert_type(client.models.search("hello"), Iterator[Model])
     for page in client.paginate(client.models.list, limit=10, sort_direction="asc"):
@@ -88,14 +91,18 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
 
 
-def data(prediction: Prediction) -> None:
+def data(prediction: Prediction, training: Training, model: Model) -> None:
     assert_type(prediction.id, str)
     assert_type(prediction.status, PredictionStatus)
     assert_type(prediction.input, dict[str, Any])
     assert_type(prediction.urls, PredictionUrls)
-    assert_type(prediction.started_at, datetime | None | Unset)
-    if prediction.started_at is not UNSET and not isinstance(prediction.started_at, Unset):
-        assert_type(prediction.started_at, datetime | None)
+    assert_type(prediction.started_at, datetime | None)
+    assert_type(prediction.data_removed, bool | None)
+    assert_type(dict(prediction), dict[str, Any])
+    assert_type(training.id, str)
+    assert_type(training.error, str | None)
+    assert_type(model.owner, str)
+    assert_type(model.latest_version, Version | None)
 
 
 def files(output: FileOutput) -> None:

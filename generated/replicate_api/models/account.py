@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .account_type import AccountType
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Account(types.Record):
     """Account
 
@@ -26,9 +25,9 @@ class Account(types.Record):
 
     type: AccountType
     username: str
-    avatar_url: str | Unset = UNSET
-    github_url: str | Unset = UNSET
-    name: str | Unset = UNSET
+    avatar_url: str | None = None
+    github_url: str | None = None
+    name: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "type": types.Field("type", types.EnumOf("account_type", "AccountType"), True),

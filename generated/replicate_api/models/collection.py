@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .model import Model
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Collection(types.Record):
     """A curated group of models for one kind of task.
 
@@ -28,7 +27,7 @@ class Collection(types.Record):
     models: list[Model]
     name: str
     slug: str
-    full_description: str | None | Unset = UNSET
+    full_description: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "description": types.Field("description", types.STRING, True),

@@ -8,7 +8,7 @@ from attrs import define
 from .. import types
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class CollectionListItem(types.Record):
     """A collection as lists show it, without its models.
 

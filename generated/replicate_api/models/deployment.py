@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .release import Release
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Deployment(types.Record):
     """A model version on hardware of its own, with its own scaling limits.
 
@@ -22,9 +21,9 @@ class Deployment(types.Record):
         owner: User or organization that the deployment belongs to.
     """
 
-    current_release: Release | Unset = UNSET
-    name: str | Unset = UNSET
-    owner: str | Unset = UNSET
+    current_release: Release | None = None
+    name: str | None = None
+    owner: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "current_release": types.Field("current_release", types.Nested("release", "Release"), False),

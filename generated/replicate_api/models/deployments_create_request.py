@@ -8,8 +8,8 @@ from attrs import define
 from .. import types
 
 
-@define(slots=False)
-class DeploymentsCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class DeploymentsCreateRequest(types.RequestRecord):
     """DeploymentsCreateRequest
 
     Attributes:
@@ -29,10 +29,10 @@ class DeploymentsCreateRequest(types.Record):
     version: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.STRING, True),
+        "hardware": types.Field("hardware", types.KeyOf(("sku",), "Hardware"), True),
         "max_instances": types.Field("max_instances", types.INTEGER, True),
         "min_instances": types.Field("min_instances", types.INTEGER, True),
-        "model": types.Field("model", types.STRING, True),
+        "model": types.Field("model", types.KeyOf(("owner", "name"), "Model"), True),
         "name": types.Field("name", types.STRING, True),
-        "version": types.Field("version", types.STRING, True),
+        "version": types.Field("version", types.KeyOf(("id",), "Version"), True),
     }

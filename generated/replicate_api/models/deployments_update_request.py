@@ -9,8 +9,8 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define(slots=False)
-class DeploymentsUpdateRequest(types.Record):
+@define(slots=False, repr=False)
+class DeploymentsUpdateRequest(types.RequestRecord):
     """DeploymentsUpdateRequest
 
     Attributes:
@@ -26,8 +26,8 @@ class DeploymentsUpdateRequest(types.Record):
     version: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.STRING, False),
+        "hardware": types.Field("hardware", types.KeyOf(("sku",), "Hardware"), False),
         "max_instances": types.Field("max_instances", types.INTEGER, False),
         "min_instances": types.Field("min_instances", types.INTEGER, False),
-        "version": types.Field("version", types.STRING, False),
+        "version": types.Field("version", types.KeyOf(("id",), "Version"), False),
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .file_urls import FileUrls
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class File(types.Record):
     """An uploaded file: everything about it but its bytes.
 
@@ -26,6 +26,7 @@ class File(types.Record):
         metadata: What the uploader stored with it, an empty object by default.
         size: Size in bytes.
         urls: Addresses of the file.
+        name: Name of the file.
     """
 
     checksums: FileChecksums
@@ -36,6 +37,7 @@ class File(types.Record):
     metadata: dict[str, Any]
     size: int
     urls: FileUrls
+    name: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "checksums": types.Field("checksums", types.Nested("file_checksums", "FileChecksums"), True),
@@ -46,4 +48,5 @@ class File(types.Record):
         "metadata": types.Field("metadata", types.OBJECT, True),
         "size": types.Field("size", types.INTEGER, True),
         "urls": types.Field("urls", types.Nested("file_urls", "FileUrls"), True),
+        "name": types.Field("name", types.STRING, False),
     }

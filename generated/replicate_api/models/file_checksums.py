@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class FileChecksums(types.Record):
     """Checksums of the content, by algorithm.
 
@@ -17,6 +16,6 @@ class FileChecksums(types.Record):
         sha256: SHA-256 of the content in hexadecimal.
     """
 
-    sha256: str | Unset = UNSET
+    sha256: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {"sha256": types.Field("sha256", types.STRING, False)}

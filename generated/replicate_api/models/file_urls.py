@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class FileUrls(types.Record):
     """Addresses of the file.
 
@@ -17,6 +16,6 @@ class FileUrls(types.Record):
         get: Address of this description; put it into a model's input to pass the file.
     """
 
-    get: str | Unset = UNSET
+    get: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {"get": types.Field("get", types.STRING, False)}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from attrs import define
@@ -9,8 +10,8 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define(slots=False)
-class FilesCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class FilesCreateRequest(types.RequestRecord):
     """FilesCreateRequest
 
     Attributes:
@@ -20,7 +21,7 @@ class FilesCreateRequest(types.Record):
         type: MIME type of the content, taken as plain bytes by default.
     """
 
-    content: types.Upload | IO[bytes] | bytes
+    content: types.Upload | IO[bytes] | bytes | Path
     filename: str | Unset = UNSET
     metadata: dict[str, Any] | Unset = UNSET
     type: str | Unset = UNSET

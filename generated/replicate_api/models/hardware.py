@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Hardware(types.Record):
     """One kind of hardware.
 
@@ -18,8 +17,8 @@ class Hardware(types.Record):
         sku: Identifier to send as `hardware`.
     """
 
-    name: str | Unset = UNSET
-    sku: str | Unset = UNSET
+    name: str | None = None
+    sku: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "name": types.Field("name", types.STRING, False),

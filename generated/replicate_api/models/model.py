@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .model_visibility import ModelVisibility
@@ -14,53 +13,53 @@ if TYPE_CHECKING:
     from .version import Version
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Model(types.Record):
     """A model: its owner, texts, links and latest version.
 
     Attributes:
+        name: Name of the model, without its owner.
+        owner: User or organization that the model belongs to.
+        run_count: How many times it has been run.
+        url: Address of the model's page.
+        visibility: Who can see and run it.
         cover_image_url: Picture that represents the model, null if there is none.
         description: Short text about what the model does, null if there is none.
         github_url: Where its source code is, null if not given.
         is_official: Whether Replicate maintains it: always on, stable interface, runs without naming a
             version.
         license_url: Where its license is, null if not given.
-        name: Name of the model, without its owner.
-        owner: User or organization that the model belongs to.
         paper_url: Where the paper about it is, null if not given.
-        run_count: How many times it has been run.
-        url: Address of the model's page.
-        visibility: Who can see and run it.
         default_example: A prediction that shows what the model does; null if the owner chose none.
         latest_version: The newest version; null before the first push.
     """
 
-    cover_image_url: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
-    github_url: str | None | Unset = UNSET
-    is_official: bool | Unset = UNSET
-    license_url: str | None | Unset = UNSET
-    name: str | Unset = UNSET
-    owner: str | Unset = UNSET
-    paper_url: str | None | Unset = UNSET
-    run_count: int | Unset = UNSET
-    url: str | Unset = UNSET
-    visibility: ModelVisibility | Unset = UNSET
-    default_example: Prediction | None | Unset = UNSET
-    latest_version: Version | None | Unset = UNSET
+    name: str
+    owner: str
+    run_count: int
+    url: str
+    visibility: ModelVisibility
+    cover_image_url: str | None = None
+    description: str | None = None
+    github_url: str | None = None
+    is_official: bool | None = None
+    license_url: str | None = None
+    paper_url: str | None = None
+    default_example: Prediction | None = None
+    latest_version: Version | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
+        "name": types.Field("name", types.STRING, True),
+        "owner": types.Field("owner", types.STRING, True),
+        "run_count": types.Field("run_count", types.INTEGER, True),
+        "url": types.Field("url", types.STRING, True),
+        "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), True),
         "cover_image_url": types.Field("cover_image_url", types.AnyOf(types.STRING, types.NULL), False),
         "description": types.Field("description", types.AnyOf(types.STRING, types.NULL), False),
         "github_url": types.Field("github_url", types.AnyOf(types.STRING, types.NULL), False),
         "is_official": types.Field("is_official", types.BOOLEAN, False),
         "license_url": types.Field("license_url", types.AnyOf(types.STRING, types.NULL), False),
-        "name": types.Field("name", types.STRING, False),
-        "owner": types.Field("owner", types.STRING, False),
         "paper_url": types.Field("paper_url", types.AnyOf(types.STRING, types.NULL), False),
-        "run_count": types.Field("run_count", types.INTEGER, False),
-        "url": types.Field("url", types.STRING, False),
-        "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), False),
         "default_example": types.Field(
             "default_example", types.AnyOf(types.Nested("prediction", "Prediction"), types.NULL), False
         ),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .model_visibility import ModelVisibility
 
 
-@define(slots=False)
-class ModelsCreateRequest(types.Record):
+@define(slots=False, repr=False)
+class ModelsCreateRequest(types.RequestRecord):
     """ModelsCreateRequest
 
     Attributes:
@@ -40,7 +40,7 @@ class ModelsCreateRequest(types.Record):
     paper_url: str | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
-        "hardware": types.Field("hardware", types.STRING, True),
+        "hardware": types.Field("hardware", types.KeyOf(("sku",), "Hardware"), True),
         "name": types.Field("name", types.STRING, True),
         "owner": types.Field("owner", types.STRING, True),
         "visibility": types.Field("visibility", types.EnumOf("model_visibility", "ModelVisibility"), True),

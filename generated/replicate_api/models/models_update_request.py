@@ -9,8 +9,8 @@ from .. import types
 from ..types import UNSET, Unset
 
 
-@define(slots=False)
-class ModelsUpdateRequest(types.Record):
+@define(slots=False, repr=False)
+class ModelsUpdateRequest(types.RequestRecord):
     """ModelsUpdateRequest
 
     Attributes:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .collection_list_item import CollectionListItem
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PageOfCollections(types.Record):
     """A page of collections.
 
@@ -22,9 +21,9 @@ class PageOfCollections(types.Record):
         results: The collections on this page.
     """
 
-    next: str | None | Unset = UNSET
-    previous: str | None | Unset = UNSET
-    results: list[CollectionListItem] | Unset = UNSET
+    next: str | None = None
+    previous: str | None = None
+    results: list[CollectionListItem] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .file import File
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PageOfFiles(types.Record):
     """PageOfFiles
 
@@ -22,9 +21,9 @@ class PageOfFiles(types.Record):
         results: The files on this page, newest first.
     """
 
-    next: str | None | Unset = UNSET
-    previous: str | None | Unset = UNSET
-    results: list[File] | Unset = UNSET
+    next: str | None = None
+    previous: str | None = None
+    results: list[File] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

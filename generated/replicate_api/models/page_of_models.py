@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .model import Model
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PageOfModels(types.Record):
     """A page of models.
 
@@ -22,9 +21,9 @@ class PageOfModels(types.Record):
         results: The models on this page.
     """
 
-    next: str | None | Unset = UNSET
-    previous: str | None | Unset = UNSET
-    results: list[Model] | Unset = UNSET
+    next: str | None = None
+    previous: str | None = None
+    results: list[Model] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .prediction import Prediction
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PageOfPredictions(types.Record):
     """A page of predictions.
 
@@ -22,9 +21,9 @@ class PageOfPredictions(types.Record):
         results: The predictions on this page.
     """
 
-    next: str | None | Unset = UNSET
-    previous: str | None | Unset = UNSET
-    results: list[Prediction] | Unset = UNSET
+    next: str | None = None
+    previous: str | None = None
+    results: list[Prediction] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

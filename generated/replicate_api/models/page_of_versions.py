@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .version import Version
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PageOfVersions(types.Record):
     """A page of versions.
 
@@ -22,9 +21,9 @@ class PageOfVersions(types.Record):
         results: The versions on this page, newest first.
     """
 
-    next: str | None | Unset = UNSET
-    previous: str | None | Unset = UNSET
-    results: list[Version] | Unset = UNSET
+    next: str | None = None
+    previous: str | None = None
+    results: list[Version] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

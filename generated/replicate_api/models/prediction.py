@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .prediction_metrics import PredictionMetrics
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from .prediction_urls import PredictionUrls
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Prediction(types.Record):
     """One run of a model, from its creation to its end.
 
@@ -49,15 +48,15 @@ class Prediction(types.Record):
     status: PredictionStatus
     urls: PredictionUrls
     version: str
-    completed_at: datetime | None | Unset = UNSET
-    data_removed: bool | Unset = UNSET
-    deadline: datetime | Unset = UNSET
-    deployment: str | Unset = UNSET
-    logs: str | None | Unset = UNSET
-    metrics: PredictionMetrics | Unset = UNSET
-    output: Any = UNSET
-    source: PredictionSource | Unset = UNSET
-    started_at: datetime | None | Unset = UNSET
+    completed_at: datetime | None = None
+    data_removed: bool | None = None
+    deadline: datetime | None = None
+    deployment: str | None = None
+    logs: str | None = None
+    metrics: PredictionMetrics | None = None
+    output: Any = None
+    source: PredictionSource | None = None
+    started_at: datetime | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "created_at": types.Field("created_at", types.DATETIME, True),

@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PredictionMetrics(types.Record):
     """Measurements, which differ between models.
 
@@ -18,8 +17,8 @@ class PredictionMetrics(types.Record):
         predict_time: Seconds that the model itself ran.
     """
 
-    total_time: float | Unset = UNSET
-    predict_time: float | Unset = UNSET
+    total_time: float | None = None
+    predict_time: float | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "total_time": types.Field("total_time", types.NUMBER, False),

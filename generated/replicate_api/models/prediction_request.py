@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define(slots=False)
-class PredictionRequest(types.Record):
+@define(slots=False, repr=False)
+class PredictionRequest(types.RequestRecord):
     """What to run a deployment or an official model with.
 
     Attributes:

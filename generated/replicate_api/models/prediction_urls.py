@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class PredictionUrls(types.Record):
     """Addresses for this prediction.
 
@@ -22,8 +21,8 @@ class PredictionUrls(types.Record):
 
     cancel: str
     get: str
-    stream: str | Unset = UNSET
-    web: str | Unset = UNSET
+    stream: str | None = None
+    web: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "cancel": types.Field("cancel", types.STRING, True),

@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Problem(types.Record):
     """An error body.
 
@@ -17,6 +16,6 @@ class Problem(types.Record):
         detail: What went wrong, as a sentence.
     """
 
-    detail: str | Unset = UNSET
+    detail: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {"detail": types.Field("detail", types.STRING, False)}

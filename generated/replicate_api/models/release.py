@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .release_configuration import ReleaseConfiguration
     from .release_created_by import ReleaseCreatedBy
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Release(types.Record):
     """The settings in force; every change makes a new release.
 
@@ -27,12 +26,12 @@ class Release(types.Record):
         version: Id of the version it runs.
     """
 
-    configuration: ReleaseConfiguration | Unset = UNSET
-    created_at: datetime | Unset = UNSET
-    created_by: ReleaseCreatedBy | Unset = UNSET
-    model: str | Unset = UNSET
-    number: int | Unset = UNSET
-    version: str | Unset = UNSET
+    configuration: ReleaseConfiguration | None = None
+    created_at: datetime | None = None
+    created_by: ReleaseCreatedBy | None = None
+    model: str | None = None
+    number: int | None = None
+    version: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "configuration": types.Field(

@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class ReleaseConfiguration(types.Record):
     """Hardware and scaling limits.
 
@@ -19,9 +18,9 @@ class ReleaseConfiguration(types.Record):
         min_instances: Fewest instances kept running; 0 lets it go to sleep.
     """
 
-    hardware: str | Unset = UNSET
-    max_instances: int | Unset = UNSET
-    min_instances: int | Unset = UNSET
+    hardware: str | None = None
+    max_instances: int | None = None
+    min_instances: int | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "hardware": types.Field("hardware", types.STRING, False),

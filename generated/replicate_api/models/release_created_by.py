@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .release_created_by_type import ReleaseCreatedByType
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class ReleaseCreatedBy(types.Record):
     """Account that made this release.
 
@@ -26,9 +25,9 @@ class ReleaseCreatedBy(types.Record):
 
     type: ReleaseCreatedByType
     username: str
-    avatar_url: str | Unset = UNSET
-    github_url: str | Unset = UNSET
-    name: str | Unset = UNSET
+    avatar_url: str | None = None
+    github_url: str | None = None
+    name: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "type": types.Field("type", types.EnumOf("release_created_by_type", "ReleaseCreatedByType"), True),

@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class SearchCollection(types.Record):
     """A collection that a search found.
 
@@ -23,7 +22,7 @@ class SearchCollection(types.Record):
     description: str
     name: str
     slug: str
-    models: list[str] | None | Unset = UNSET
+    models: list[str] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "description": types.Field("description", types.STRING, True),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .search_model_metadata import SearchModelMetadata
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class SearchModel(types.Record):
     """A model and its search data.
 

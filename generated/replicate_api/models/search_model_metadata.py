@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class SearchModelMetadata(types.Record):
     """What a search adds to a model.
 
@@ -19,9 +18,9 @@ class SearchModelMetadata(types.Record):
         tags: Keywords for the model.
     """
 
-    generated_description: str | None | Unset = UNSET
-    score: float | None | Unset = UNSET
-    tags: list[str] | Unset = UNSET
+    generated_description: str | None = None
+    score: float | None = None
+    tags: list[str] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "generated_description": types.Field("generated_description", types.AnyOf(types.STRING, types.NULL), False),

@@ -8,7 +8,7 @@ from attrs import define
 from .. import types
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class SearchPage(types.Record):
     """A documentation page that a search found.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .search_page import SearchPage
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class SearchResults(types.Record):
     """Everything that a search found, by kind.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from .training_metrics import TrainingMetrics
@@ -17,58 +16,58 @@ if TYPE_CHECKING:
     from .training_urls import TrainingUrls
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Training(types.Record):
     """One fine-tuning run, from its creation to its end.
 
     Attributes:
-        completed_at: When it ended.
         created_at: When the request was accepted.
-        error: Why the training failed, null unless it did.
         id: Unique id, to be treated as opaque.
         input: Training input as it was sent.
-        logs: What the training has printed so far.
-        metrics: Durations.
         model: Model that is trained, as `owner/name`.
-        output: What the training made, once it has succeeded.
-        source: Whether it was started on the web or through the API.
-        started_at: When the training began.
         status: Where the training stands: `starting`, `processing`, or one of the final ones; `canceled`
             is a stop on request or by deadline after the start, `aborted` a stop before it.
         urls: Addresses for this training.
         version: Id of the version that training starts from.
+        completed_at: When it ended.
+        error: Why the training failed, null unless it did.
+        logs: What the training has printed so far.
+        metrics: Durations.
+        output: What the training made, once it has succeeded.
+        source: Whether it was started on the web or through the API.
+        started_at: When the training began.
     """
 
-    completed_at: datetime | None | Unset = UNSET
-    created_at: datetime | Unset = UNSET
-    error: str | None | Unset = UNSET
-    id: str | Unset = UNSET
-    input: dict[str, Any] | Unset = UNSET
-    logs: str | None | Unset = UNSET
-    metrics: TrainingMetrics | Unset = UNSET
-    model: str | Unset = UNSET
-    output: TrainingOutput | None | Unset = UNSET
-    source: TrainingSource | Unset = UNSET
-    started_at: datetime | None | Unset = UNSET
-    status: TrainingStatus | Unset = UNSET
-    urls: TrainingUrls | Unset = UNSET
-    version: str | Unset = UNSET
+    created_at: datetime
+    id: str
+    input: dict[str, Any]
+    model: str
+    status: TrainingStatus
+    urls: TrainingUrls
+    version: str
+    completed_at: datetime | None = None
+    error: str | None = None
+    logs: str | None = None
+    metrics: TrainingMetrics | None = None
+    output: TrainingOutput | None = None
+    source: TrainingSource | None = None
+    started_at: datetime | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
+        "created_at": types.Field("created_at", types.DATETIME, True),
+        "id": types.Field("id", types.STRING, True),
+        "input": types.Field("input", types.OBJECT, True),
+        "model": types.Field("model", types.STRING, True),
+        "status": types.Field("status", types.EnumOf("training_status", "TrainingStatus"), True),
+        "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), True),
+        "version": types.Field("version", types.STRING, True),
         "completed_at": types.Field("completed_at", types.AnyOf(types.DATETIME, types.NULL), False),
-        "created_at": types.Field("created_at", types.DATETIME, False),
         "error": types.Field("error", types.AnyOf(types.STRING, types.NULL), False),
-        "id": types.Field("id", types.STRING, False),
-        "input": types.Field("input", types.OBJECT, False),
         "logs": types.Field("logs", types.AnyOf(types.STRING, types.NULL), False),
         "metrics": types.Field("metrics", types.Nested("training_metrics", "TrainingMetrics"), False),
-        "model": types.Field("model", types.STRING, False),
         "output": types.Field(
             "output", types.AnyOf(types.Nested("training_output", "TrainingOutput"), types.NULL), False
         ),
         "source": types.Field("source", types.EnumOf("training_source", "TrainingSource"), False),
         "started_at": types.Field("started_at", types.AnyOf(types.DATETIME, types.NULL), False),
-        "status": types.Field("status", types.EnumOf("training_status", "TrainingStatus"), False),
-        "urls": types.Field("urls", types.Nested("training_urls", "TrainingUrls"), False),
-        "version": types.Field("version", types.STRING, False),
     }

@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class TrainingMetrics(types.Record):
     """Durations.
 
@@ -18,8 +17,8 @@ class TrainingMetrics(types.Record):
         total_time: Seconds from creation to end.
     """
 
-    predict_time: float | Unset = UNSET
-    total_time: float | Unset = UNSET
+    predict_time: float | None = None
+    total_time: float | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "predict_time": types.Field("predict_time", types.NUMBER, False),

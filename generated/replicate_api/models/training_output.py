@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class TrainingOutput(types.Record):
     """What the training made, once it has succeeded.
 
@@ -18,8 +17,8 @@ class TrainingOutput(types.Record):
         weights: Address of the trained weights.
     """
 
-    version: str | Unset = UNSET
-    weights: str | Unset = UNSET
+    version: str | None = None
+    weights: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "version": types.Field("version", types.STRING, False),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define(slots=False)
-class TrainingRequest(types.Record):
+@define(slots=False, repr=False)
+class TrainingRequest(types.RequestRecord):
     """What to train with, and where to put the result.
 
     Attributes:

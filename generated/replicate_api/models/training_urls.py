@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class TrainingUrls(types.Record):
     """Addresses for this training.
 
@@ -18,8 +17,8 @@ class TrainingUrls(types.Record):
         get: API URL of its current state.
     """
 
-    cancel: str | Unset = UNSET
-    get: str | Unset = UNSET
+    cancel: str | None = None
+    get: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "cancel": types.Field("cancel", types.STRING, False),

@@ -7,29 +7,28 @@ from typing import Any, ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class Version(types.Record):
     """One version of a model, which never changes.
 
     Attributes:
-        cog_version: Version of Cog that built it, null if unknown.
         created_at: When it was pushed.
         id: Version id, 64 hexadecimal digits.
         openapi_schema: OpenAPI document of the model's own interface, with its `Input` and `Output`
             schemas; null if unknown.
+        cog_version: Version of Cog that built it, null if unknown.
     """
 
-    cog_version: str | None | Unset = UNSET
-    created_at: datetime | Unset = UNSET
-    id: str | Unset = UNSET
-    openapi_schema: dict[str, Any] | None | Unset = UNSET
+    created_at: datetime
+    id: str
+    openapi_schema: dict[str, Any] | None
+    cog_version: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
+        "created_at": types.Field("created_at", types.DATETIME, True),
+        "id": types.Field("id", types.STRING, True),
+        "openapi_schema": types.Field("openapi_schema", types.AnyOf(types.OBJECT, types.NULL), True),
         "cog_version": types.Field("cog_version", types.AnyOf(types.STRING, types.NULL), False),
-        "created_at": types.Field("created_at", types.DATETIME, False),
-        "id": types.Field("id", types.STRING, False),
-        "openapi_schema": types.Field("openapi_schema", types.AnyOf(types.OBJECT, types.NULL), False),
     }

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .webhook_event import WebhookEvent
 
 
-@define(slots=False)
-class VersionPredictionRequest(types.Record):
+@define(slots=False, repr=False)
+class VersionPredictionRequest(types.RequestRecord):
     """What to run, and with which input.
 
     Attributes:
@@ -39,7 +39,7 @@ class VersionPredictionRequest(types.Record):
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),
-        "version": types.Field("version", types.STRING, True),
+        "version": types.Field("version", types.KeyOf(("id",), "Version"), True),
         "stream": types.Field("stream", types.BOOLEAN, False),
         "webhook": types.Field("webhook", types.STRING, False),
         "webhook_events_filter": types.Field(

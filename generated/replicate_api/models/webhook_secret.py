@@ -6,10 +6,9 @@ from typing import ClassVar
 from attrs import define
 
 from .. import types
-from ..types import UNSET, Unset
 
 
-@define(slots=False)
+@define(slots=False, repr=False)
 class WebhookSecret(types.Record):
     """WebhookSecret
 
@@ -17,6 +16,6 @@ class WebhookSecret(types.Record):
         key: Secret that starts with `whsec_`; the HMAC-SHA256 key is the base64-decoded rest.
     """
 
-    key: str | Unset = UNSET
+    key: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {"key": types.Field("key", types.STRING, False)}

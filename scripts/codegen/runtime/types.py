@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import mimetypes
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from functools import cache, cached_property
 from importlib import import_module
 from inspect import signature
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -37,7 +37,7 @@ from typing import (
 )
 from urllib.parse import quote
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from .errors import MissingOperation, UnexpectedStatus
 
@@ -57,7 +57,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Unset:
-    """The type of `UNSET`, the value of a field that the response does not have. It is falsy."""
+    """The type of `UNSET`, the value of a field that is not sent, unlike None, which is sent as null. It is falsy."""
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -177,7 +177,9 @@ class _Bytes(Codec):
             return Upload(bytes(value))
         if hasattr(value, "read"):
             return Upload(value)
-        raise TypeError(f"{name} must be bytes, a file opened in binary mode, or an Upload, not {value!r:.100}")
+        if isinstance(value, PurePath):
+            return Upload(Path(value).read_bytes(), value.name)
+        raise TypeError(f"{name} must be bytes, a Path, a file opened in binary mode, or an Upload, not {value!r:.100}")
 
 
 class _DateTime(Codec):
@@ -324,10 +326,9 @@ class Nested(Codec):
             raise TypeError(f"{name} must be a {self.class_name}, not {type(value).__name__}: {value!r:.100}")
         result = dump(model.additional_properties)
         for attribute, row in self.model.fields.items():
-            item = getattr(model, attribute)
             item_name = f"{name}.{row.name}" if name else row.name
-            if not isinstance(item, Unset):
-                result[row.name] = row.codec.dump(item, item_name)
+            if not model.is_absent(attribute):
+                result[row.name] = row.codec.dump(getattr(model, attribute), item_name)
             elif row.required:
                 raise ValueError(f"{item_name} is required")
         return cast("dict[str, Any]", result)
@@ -363,6 +364,28 @@ class AnyOf(Codec):
         raise ValueError("; or ".join(errors))
 
 
+class KeyOf(_String):
+    """A string that identifies a model, for which the caller may pass the model: an id, `owner/name`."""
+
+    def __init__(self, keys: tuple[str, ...], *class_names: str) -> None:
+        self.keys, self.class_names = keys, class_names
+
+    def resolve(self, value: Any, name: str) -> Any:
+        """Return the string of a model, and any other value as it is."""
+        if not isinstance(value, Record):
+            return value
+        if type(value).__name__ not in self.class_names:
+            expected = " or ".join(["a string", *(f"a {each}" for each in self.class_names)])
+            raise TypeError(f"{name} must be {expected}, not a {type(value).__name__}: {value!r:.100}")
+        parts = [getattr(value, key) for key in self.keys]
+        if not all(isinstance(part, str) for part in parts):
+            raise ValueError(f"{name} is a {type(value).__name__} without {' and '.join(self.keys)}: {value!r:.100}")
+        return "/".join(parts)
+
+    def dump(self, value: Any, name: str) -> str:
+        return super().dump(self.resolve(value, name), name)
+
+
 class Const(Codec):
     """One constant value (`const` in the OpenAPI document)."""
 
@@ -386,17 +409,42 @@ class Field(NamedTuple):
     required: bool = False
 
 
-@define(slots=False)
-class Record:
+class _Lazy:
+    """Keeps the JSON object of a model apart from its attributes, so that `vars(model)` has only the fields."""
+
+    __slots__ = ("__dict__", "_source")
+
+    _source: dict[str, Any]
+
+
+_attributes: Callable[[Record], dict[str, Any]] = vars(_Lazy)["__dict__"].__get__
+"""Return the attributes of a model that are loaded; `vars(model)` would load all of them."""
+
+
+@define(slots=False, repr=False)
+class Record(_Lazy):
     """The base class of the generated models.
 
-    A field that the response does not have is `UNSET`. A value of an unexpected type is kept as it was sent. Keys that
-    the OpenAPI document does not list are in `additional_properties`.
+    A field that the response does not have is None; `to_dict()` still tells it from null. A value of an unexpected
+    type is kept as it was sent. Keys that the OpenAPI document does not list are in `additional_properties`.
+
+    `dict(model)` returns the fields and their values, so a table is `pandas.DataFrame(map(dict, models))`. `to_dict()`
+    returns JSON.
     """
 
     fields: ClassVar[Mapping[str, Field]] = {}
-    _source: dict[str, Any] = field(init=False, repr=False, eq=False, factory=dict)
-    additional_properties: dict[str, Any] = field(init=False, repr=False, factory=dict)
+    absent: ClassVar[Unset | None] = None
+    """The value of a field that the JSON object does not have."""
+
+    # These two are arguments so that `copy.replace` and `attrs.evolve` keep them.
+    _source: dict[str, Any] = field(kw_only=True, alias="_source", eq=False, factory=dict)
+    additional_properties: dict[str, Any] = field(kw_only=True, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if not self._source:  # the constructor was called with values: a required field that is None is null
+            attributes = _attributes(self)
+            nulls = (row.name for name, row in self.fields.items() if row.required and attributes[name] is None)
+            self._source = dict.fromkeys(nulls)
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -407,44 +455,98 @@ class Record:
     def _wrap(cls, source: dict[str, Any]) -> Self:
         """Return the model of a JSON object, without a copy: the object must not be changed afterwards."""
         model = cls.__new__(cls)
-        model.__dict__["_source"] = source
+        model._source = source
         return model
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object: as the server sent it, except for attributes that have been changed."""
-        result, attributes = dict(self._source), self.__dict__
+        result, attributes = dict(self._source), _attributes(self)
         for attribute, row in type(self).fields.items():
             if attribute in attributes:
                 value = attributes[attribute]
                 if isinstance(value, Unset):
                     result.pop(row.name, None)
-                elif row.name not in result or row.codec.load(result[row.name]) != value:
+                elif row.name not in result:
+                    if value is not self.absent:
+                        result[row.name] = value
+                elif row.codec.load(result[row.name]) != value:
                     result[row.name] = value
         if "additional_properties" in attributes:
-            known = {row.name for row in type(self).fields.values()}
-            result = {name: value for name, value in result.items() if name in known} | self.additional_properties
+            kept = {row.name for row in type(self).fields.values()} | self.additional_properties.keys()
+            result = {name: value for name, value in result.items() if name in kept} | self.additional_properties
         return cast("dict[str, Any]", dump(result))
+
+    def is_absent(self, attribute: str) -> bool:
+        """Whether the JSON object of this model does not have a field, which then reads as None."""
+        value = getattr(self, attribute)
+        return isinstance(value, Unset) or (value is None and self.fields[attribute].name not in self._source)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the fields, for `dict(model)`."""
+        return type(self).fields.keys()
+
+    def __getitem__(self, name: str) -> Any:
+        if name in type(self).fields:
+            return getattr(self, name)
+        raise KeyError(name)
+
+    __iter__: ClassVar[None] = None  # or a model would pass for a list, because of `__getitem__`
+
+    def __repr__(self) -> str:
+        from .representation import represent
+
+        return represent(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.to_dict())
+
+    def __replace__(self, /, **changes: Any) -> Self:
+        return evolve(self, **changes)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from .pydantic_schema import core_schema
+
+        return core_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        from .pydantic_schema import json_schema
+
+        return json_schema(cls)
 
     if not TYPE_CHECKING:  # a type checker would otherwise accept every attribute
 
         def __getattr__(self, attribute: str) -> Any:
             """Load all fields when one of them is first read; fields that have been set are kept."""
-            attributes = self.__dict__
-            if attribute in type(self).fields:
-                get, loaded = self._source.get, {}
-                for name, key, load in _loaders(type(self)):
-                    value = get(key, UNSET)
-                    loaded[name] = value if load is None or value is UNSET else load(value)
-                attributes.update(loaded | attributes)
+            model, attributes = type(self), _attributes(self)
+            if attribute in model.fields:
+                get, absent, loaded = self._source.get, model.absent, {}
+                for name, key, load in _loaders(model):
+                    value = get(key, absent)
+                    loaded[name] = value if load is None or value is absent else load(value)
+                attributes.update({**loaded, **attributes} if attributes else loaded)
             elif attribute == "additional_properties":
-                known = {row.name for row in type(self).fields.values()}
+                known = {row.name for row in model.fields.values()}
                 attributes[attribute] = {name: value for name, value in self._source.items() if name not in known}
             else:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+                raise AttributeError(f"{model.__name__!r} object has no attribute {attribute!r}")
             return attributes[attribute]
+
+        @property
+        def __dict__(self) -> dict[str, Any]:
+            """All attributes, for `vars`, `dir`, completion and debuggers."""
+            attributes = _attributes(self)
+            for name in (*type(self).fields, "additional_properties"):
+                if name not in attributes:
+                    getattr(self, name)
+            return attributes
+
+
+class RequestRecord(Record):
+    """The base class of models that only requests contain: a field that is not given is `UNSET`, and is not sent."""
+
+    absent: ClassVar[Unset | None] = UNSET
 
 
 @cache
@@ -633,10 +735,52 @@ def format_path(template: str, /, **values: tuple[Codec, Any]) -> str:
     """
     quoted = {}
     for name, (codec, value) in values.items():
+        if isinstance(codec, KeyOf):
+            value = codec.resolve(value, name)
         if value in ("", ".", "..") or value is None or (isinstance(codec, _String) and not isinstance(value, str)):
             raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
         quoted[name] = quote(str(codec.dump(value, name)), safe="")
     return template.format(**quoted)
+
+
+def drop_omitted(fields: dict[str, Any], /, *nullable: str) -> dict[str, Any]:
+    """Return the fields of a body that the caller passed: not UNSET and, unless nullable, not None."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if not isinstance(value, Unset) and (value is not None or name in nullable)
+    }
+
+
+def split_owner_and_name(position: int, class_names: Sequence[str], /, **values: Any) -> list[Any]:
+    """Return the values of path parameters, with `"owner/name"` or a model in place of an owner and a name.
+
+    Args:
+        position: The index of the owner; the name follows.
+        class_names: The models that are accepted.
+        values: What the caller passed; after `"owner/name"`, later values may have moved up by one.
+
+    Raises:
+        TypeError, ValueError: A value is missing or left over, or the first is neither an owner nor `owner/name`.
+    """
+    names = list(values)
+    owner_name, name_name = names[position : position + 2]
+    reference = KeyOf(("owner", "name"), *class_names).resolve(values[owner_name], owner_name)
+    rest = [values[name] for name in names[position + 1 :]]
+    if isinstance(reference, str) and "/" in reference:
+        parts = reference.split("/")
+        if len(parts) != 2:
+            raise ValueError(f"{owner_name} must be an owner, or 'owner/name', not {reference!r:.100}")
+        given = [value for value in rest if value is not None]
+        if len(given) == len(rest):
+            raise TypeError(f"{owner_name} is {reference!r:.100}, which includes the name; remove {name_name}")
+        reference, name = parts
+        rest = [name, *given, *[None] * (len(rest) - 1 - len(given))]
+    for name, value in zip(names[position + 1 :], rest, strict=True):
+        if value is None:
+            hint = f"; or pass 'owner/name' as {owner_name}" if name == name_name else ""
+            raise TypeError(f"{name} is missing{hint}")
+    return [*(values[name] for name in names[:position]), reference, *rest]
 
 
 def dump_params(**values: tuple[str, Codec, Any]) -> dict[str, Any]:

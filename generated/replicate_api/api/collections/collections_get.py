@@ -14,24 +14,30 @@ if TYPE_CHECKING:
 
     from ...client import AsyncSender, Sender
     from ...models.collection import Collection
+    from ...models.collection_list_item import CollectionListItem
 
 _RESULT = types.Nested("collection", "Collection")
 
 
-def request(collection_slug: str) -> types.Request:
+def request(collection_slug: str | Collection | CollectionListItem) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
-        "GET", types.format_path("/collections/{collection_slug}", collection_slug=(types.STRING, collection_slug))
+        "GET",
+        types.format_path(
+            "/collections/{collection_slug}",
+            collection_slug=(types.KeyOf(("slug",), "Collection", "CollectionListItem"), collection_slug),
+        ),
     )
 
 
-def build(collection_slug: str) -> types.Request:
+def build(collection_slug: str | Collection | CollectionListItem) -> types.Request:
     """Look up a collection with its models
 
     Returns one collection with full objects for all its models in a single response, not in pages.
 
     Args:
-        collection_slug: Short name from the collection's URL, lower case with hyphens.
+        collection_slug: Short name from the collection's URL, lower case with hyphens. A `Collection` or
+            `CollectionListItem` works too.
     """
     return request(collection_slug)
 
@@ -41,21 +47,25 @@ def parse(response: httpx.Response) -> Collection:
     return cast("Collection", types.load_response(_RESULT, response))
 
 
-def sync_detailed(collection_slug: str, *, client: Sender) -> types.Response[Collection]:
+def sync_detailed(
+    collection_slug: str | Collection | CollectionListItem, *, client: Sender
+) -> types.Response[Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
-def sync(collection_slug: str, *, client: Sender) -> Collection:
+def sync(collection_slug: str | Collection | CollectionListItem, *, client: Sender) -> Collection:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(collection_slug, client=client).result()
 
 
-async def asyncio_detailed(collection_slug: str, *, client: AsyncSender) -> types.Response[Collection]:
+async def asyncio_detailed(
+    collection_slug: str | Collection | CollectionListItem, *, client: AsyncSender
+) -> types.Response[Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(collection_slug: str, *, client: AsyncSender) -> Collection:
+async def asyncio(collection_slug: str | Collection | CollectionListItem, *, client: AsyncSender) -> Collection:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(collection_slug, client=client)).result()

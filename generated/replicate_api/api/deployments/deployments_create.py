@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ...client import AsyncSender, Sender
     from ...models.deployment import Deployment
     from ...models.deployments_create_request import DeploymentsCreateRequest
+    from ...models.hardware import Hardware
+    from ...models.model import Model
+    from ...models.version import Version
 
 _BODY = types.Nested("deployments_create_request", "DeploymentsCreateRequest")
 _RESULT = types.Nested("deployment", "Deployment")
@@ -26,7 +29,13 @@ def request(*, body: DeploymentsCreateRequest) -> types.Request:
 
 
 def build(
-    *, hardware: str, max_instances: int, min_instances: int, model: str, name: str, version: str
+    *,
+    hardware: str | Hardware,
+    max_instances: int,
+    min_instances: int,
+    model: str | Model,
+    name: str,
+    version: str | Version,
 ) -> types.Request:
     """Deploy a model version
 
@@ -35,12 +44,12 @@ def build(
     while idle.
 
     Args:
-        hardware: Hardware to run on, one of the SKUs from hardware.list.
+        hardware: Hardware to run on, one of the SKUs from hardware.list. A `Hardware` works too.
         max_instances: Most instances that scaling may start, 0 to 20.
         min_instances: Fewest instances kept running, 0 to 5; 0 lets the deployment go to sleep.
-        model: Model to run, as `owner/name`.
+        model: Model to run, as `owner/name`. A `Model` works too.
         name: Name of the new deployment, without an owner.
-        version: Id of the version to run, 64 hexadecimal digits.
+        version: Id of the version to run, 64 hexadecimal digits. A `Version` works too.
     """
     fields = {
         "hardware": hardware,
@@ -50,9 +59,7 @@ def build(
         "name": name,
         "version": version,
     }
-    body = cast(
-        "DeploymentsCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
-    )
+    body = cast("DeploymentsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.deployment import Deployment
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
@@ -27,16 +28,20 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
     )
 
 
-def build(deployment_owner: str, deployment_name: str) -> types.Request:
+def build(deployment_owner: str | Deployment, deployment_name: str | None = None) -> types.Request:
     """Remove a deployment
 
     Removes a deployment for good. It must have been offline and without requests for 15 minutes.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+            `Deployment`, without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
     """
-    return request(deployment_owner, deployment_name)
+    path = types.split_owner_and_name(
+        0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
+    )
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.deployment import Deployment
     from ...models.prediction import Prediction
     from ...models.prediction_request import PredictionRequest
     from ...models.webhook_event import WebhookEvent
@@ -46,8 +47,8 @@ def request(
 
 
 def build(
-    deployment_owner: str,
-    deployment_name: str,
+    deployment_owner: str | Deployment,
+    deployment_name: str | None = None,
     *,
     input: Mapping[str, Any],
     stream: bool | None = None,
@@ -64,7 +65,8 @@ def build(
     Retrying the request creates, and bills, another prediction.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+            `Deployment`, without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
@@ -83,8 +85,11 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
-    return request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after)
+    body = cast("PredictionRequest", _BODY.load(types.drop_omitted(fields)))
+    path = types.split_owner_and_name(
+        0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
+    )
+    return request(*path, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
 def parse(response: httpx.Response) -> Prediction:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ...client import AsyncSender, Sender
     from ...models.deployment import Deployment
     from ...models.deployments_update_request import DeploymentsUpdateRequest
+    from ...models.hardware import Hardware
+    from ...models.version import Version
 
 _BODY = types.Nested("deployments_update_request", "DeploymentsUpdateRequest")
 _RESULT = types.Nested("deployment", "Deployment")
@@ -36,13 +38,13 @@ def request(
 
 
 def build(
-    deployment_owner: str,
-    deployment_name: str,
+    deployment_owner: str | Deployment,
+    deployment_name: str | None = None,
     *,
-    hardware: str | None = None,
+    hardware: str | Hardware | None = None,
     max_instances: int | None = None,
     min_instances: int | None = None,
-    version: str | None = None,
+    version: str | Version | None = None,
 ) -> types.Request:
     """Change a deployment
 
@@ -51,18 +53,20 @@ def build(
     the deployment offline and cancels what it is running.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+            `Deployment`, without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
-        hardware: SKU of the hardware to move to, from hardware.list.
+        hardware: SKU of the hardware to move to, from hardware.list. A `Hardware` works too.
         max_instances: Most instances that scaling may start, 0 to 20.
         min_instances: Fewest instances kept running, 0 to 5.
-        version: Id of the version to run from now on.
+        version: Id of the version to run from now on. A `Version` works too.
     """
     fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
-    body = cast(
-        "DeploymentsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
+    body = cast("DeploymentsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
+    path = types.split_owner_and_name(
+        0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
     )
-    return request(deployment_owner, deployment_name, body=body)
+    return request(*path, body=body)
 
 
 def parse(response: httpx.Response) -> Deployment:

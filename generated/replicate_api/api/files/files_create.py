@@ -6,6 +6,7 @@ POST /files
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ... import types
@@ -28,7 +29,7 @@ def request(*, body: FilesCreateRequest) -> types.Request:
 
 def build(
     *,
-    content: types.Upload | IO[bytes] | bytes,
+    content: types.Upload | IO[bytes] | bytes | Path,
     filename: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     type: str | None = None,
@@ -45,7 +46,7 @@ def build(
         type: MIME type of the content, taken as plain bytes by default.
     """
     fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
-    body = cast("FilesCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.file import File
 
 
-def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Request:
+def request(file_id: str | File, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
-        types.format_path("/files/{file_id}/download", file_id=(types.STRING, file_id)),
+        types.format_path("/files/{file_id}/download", file_id=(types.KeyOf(("id",), "File"), file_id)),
         params=types.dump_params(
             owner=("owner", types.STRING, owner),
             expiry=("expiry", types.INTEGER, expiry),
@@ -28,14 +29,14 @@ def request(file_id: str, *, owner: str, expiry: int, signature: str) -> types.R
     )
 
 
-def build(file_id: str, *, owner: str, expiry: int, signature: str) -> types.Request:
+def build(file_id: str | File, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Download a file's bytes
 
     Returns the content of an uploaded file to any caller with a valid signature. No operation returns
     signatures: compute one with the account's signing secret for files. The files API is experimental.
 
     Args:
-        file_id: Id of the file whose bytes are wanted.
+        file_id: Id of the file whose bytes are wanted. A `File` works too.
         owner: Account that uploaded the file.
         expiry: Moment at which the link stops working, in Unix seconds.
         signature: HMAC-SHA256 of owner, file id and expiry joined by single spaces, keyed with that
@@ -49,7 +50,9 @@ def parse(response: httpx.Response) -> bytes:
     return response.content
 
 
-def sync_detailed(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> types.Response[bytes]:
+def sync_detailed(
+    file_id: str | File, *, client: Sender, owner: str, expiry: int, signature: str
+) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(file_id, owner=owner, expiry=expiry, signature=signature),
@@ -57,13 +60,13 @@ def sync_detailed(file_id: str, *, client: Sender, owner: str, expiry: int, sign
     )
 
 
-def sync(file_id: str, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
+def sync(file_id: str | File, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature).result()
 
 
 async def asyncio_detailed(
-    file_id: str, *, client: AsyncSender, owner: str, expiry: int, signature: str
+    file_id: str | File, *, client: AsyncSender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -72,6 +75,6 @@ async def asyncio_detailed(
     )
 
 
-async def asyncio(file_id: str, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
+async def asyncio(file_id: str | File, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature)).result()

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _RESULT = types.Nested("file", "File")
 
 
-def request(file_id: str) -> types.Request:
+def request(file_id: str | File) -> types.Request:
     """Return the request. Arguments as in `build`."""
-    return types.Request("GET", types.format_path("/files/{file_id}", file_id=(types.STRING, file_id)))
+    return types.Request("GET", types.format_path("/files/{file_id}", file_id=(types.KeyOf(("id",), "File"), file_id)))
 
 
-def build(file_id: str) -> types.Request:
+def build(file_id: str | File) -> types.Request:
     """Look up a file's description
 
     Returns type, size, checksums and expiry of an uploaded file, not its bytes; files.download has those. The
     files API is experimental.
 
     Args:
-        file_id: Id of the file.
+        file_id: Id of the file. A `File` works too.
     """
     return request(file_id)
 
@@ -40,21 +40,21 @@ def parse(response: httpx.Response) -> File:
     return cast("File", types.load_response(_RESULT, response))
 
 
-def sync_detailed(file_id: str, *, client: Sender) -> types.Response[File]:
+def sync_detailed(file_id: str | File, *, client: Sender) -> types.Response[File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(file_id), lambda response: types.to_response(response, parse))
 
 
-def sync(file_id: str, *, client: Sender) -> File:
+def sync(file_id: str | File, *, client: Sender) -> File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client).result()
 
 
-async def asyncio_detailed(file_id: str, *, client: AsyncSender) -> types.Response[File]:
+async def asyncio_detailed(file_id: str | File, *, client: AsyncSender) -> types.Response[File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(file_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(file_id: str, *, client: AsyncSender) -> File:
+async def asyncio(file_id: str | File, *, client: AsyncSender) -> File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(file_id, client=client)).result()

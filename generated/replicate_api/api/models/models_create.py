@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.hardware import Hardware
     from ...models.model import Model
     from ...models.model_visibility import ModelVisibility
     from ...models.models_create_request import ModelsCreateRequest
@@ -28,7 +29,7 @@ def request(*, body: ModelsCreateRequest) -> types.Request:
 
 def build(
     *,
-    hardware: str,
+    hardware: str | Hardware,
     name: str,
     owner: str,
     visibility: ModelVisibility | Literal["public", "private"],
@@ -45,7 +46,7 @@ def build(
     changed through the API later.
 
     Args:
-        hardware: SKU of the hardware that predictions run on, from hardware.list.
+        hardware: SKU of the hardware that predictions run on, from hardware.list. A `Hardware` works too.
         name: Name of the model, unique within its owner.
         owner: Account that is to own the model; it must be the one that the token belongs to.
         visibility: `public` lets everybody see and run it, `private` only the owner or the owning
@@ -67,7 +68,7 @@ def build(
         "license_url": license_url,
         "paper_url": paper_url,
     }
-    body = cast("ModelsCreateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
+    body = cast("ModelsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
     from ...models.page_of_predictions import PageOfPredictions
 
 _RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
@@ -30,17 +31,19 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str, model_name: str) -> types.Request:
+def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
     """Page through a model's examples
 
     Returns one page of the predictions that the owner saved to show what the model can do. The default one
     alone is in models.get.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
     """
-    return request(model_owner, model_name)
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> PageOfPredictions:

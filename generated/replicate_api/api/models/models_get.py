@@ -30,17 +30,19 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str, model_name: str) -> types.Request:
+def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
     """Look up a model
 
     Returns a model with its latest version, whose `openapi_schema` describes input and output, and with its
     default example.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
     """
-    return request(model_owner, model_name)
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> Model:

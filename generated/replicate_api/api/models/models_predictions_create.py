@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
     from ...models.prediction import Prediction
     from ...models.prediction_request import PredictionRequest
     from ...models.webhook_event import WebhookEvent
@@ -46,8 +47,8 @@ def request(
 
 
 def build(
-    model_owner: str,
-    model_name: str,
+    model_owner: str | Model,
+    model_name: str | None = None,
     *,
     input: Mapping[str, Any],
     stream: bool | None = None,
@@ -65,7 +66,8 @@ def build(
     prediction.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
@@ -84,8 +86,9 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
-    return request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after)
+    body = cast("PredictionRequest", _BODY.load(types.drop_omitted(fields)))
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
 def parse(response: httpx.Response) -> Prediction:

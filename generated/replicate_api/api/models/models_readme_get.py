@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
@@ -27,16 +28,18 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str, model_name: str) -> types.Request:
+def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
     """Read a model's README
 
     Returns the long text on a model's page, as Markdown in a plain text body.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
     """
-    return request(model_owner, model_name)
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> str:

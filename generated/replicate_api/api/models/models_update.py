@@ -34,8 +34,8 @@ def request(model_owner: str, model_name: str, *, body: ModelsUpdateRequest | No
 
 
 def build(
-    model_owner: str,
-    model_name: str,
+    model_owner: str | Model,
+    model_name: str | None = None,
     *,
     description: str | None = None,
     github_url: str | None = None,
@@ -50,7 +50,8 @@ def build(
     cannot be changed this way.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
         description: Short text about what the model does.
         github_url: Where its source code is.
@@ -67,8 +68,9 @@ def build(
         "readme": readme,
         "weights_url": weights_url,
     }
-    body = cast("ModelsUpdateRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
-    return request(model_owner, model_name, body=body)
+    body = cast("ModelsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path, body=body)
 
 
 def parse(response: httpx.Response) -> Model:

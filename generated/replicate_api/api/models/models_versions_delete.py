@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
+    from ...models.version import Version
 
 
-def request(model_owner: str, model_name: str, version_id: str) -> types.Request:
+def request(model_owner: str, model_name: str, version_id: str | Version) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "DELETE",
@@ -23,12 +25,14 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
             "/models/{model_owner}/{model_name}/versions/{version_id}",
             model_owner=(types.STRING, model_owner),
             model_name=(types.STRING, model_name),
-            version_id=(types.STRING, version_id),
+            version_id=(types.KeyOf(("id",), "Version"), version_id),
         ),
     )
 
 
-def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
+def build(
+    model_owner: str | Model, model_name: str | Version | None = None, version_id: str | Version | None = None
+) -> types.Request:
     """Remove a model version
 
     Removes a version together with its predictions and their files. The model must be your own and private;
@@ -36,31 +40,37 @@ def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
     it. Deletion happens in the background and takes some minutes.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
-        version_id: Version id, 64 hexadecimal digits.
+        version_id: Version id, 64 hexadecimal digits. A `Version` works too.
     """
-    return request(model_owner, model_name, version_id)
+    path = types.split_owner_and_name(
+        0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
+    )
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> None:
     """Parse a successful response; ValueError if the body has an unexpected type."""
 
 
-def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[None]:
+def sync_detailed(
+    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender
+) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
 
 
-def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> None:
+def sync(model_owner: str, model_name: str, version_id: str | Version, *, client: Sender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
+    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender
 ) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -68,6 +78,6 @@ async def asyncio_detailed(
     )
 
 
-async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> None:
+async def asyncio(model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

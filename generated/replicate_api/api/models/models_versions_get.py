@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
     from ...models.version import Version
 
 _RESULT = types.Nested("version", "Version")
 
 
-def request(model_owner: str, model_name: str, version_id: str) -> types.Request:
+def request(model_owner: str, model_name: str, version_id: str | Version) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
@@ -26,23 +27,29 @@ def request(model_owner: str, model_name: str, version_id: str) -> types.Request
             "/models/{model_owner}/{model_name}/versions/{version_id}",
             model_owner=(types.STRING, model_owner),
             model_name=(types.STRING, model_name),
-            version_id=(types.STRING, version_id),
+            version_id=(types.KeyOf(("id",), "Version"), version_id),
         ),
     )
 
 
-def build(model_owner: str, model_name: str, version_id: str) -> types.Request:
+def build(
+    model_owner: str | Model, model_name: str | Version | None = None, version_id: str | Version | None = None
+) -> types.Request:
     """Look up a model version
 
     Returns one version with its `openapi_schema`, in which `components.schemas.Input` describes the input of
     the model and `Output` its output.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
-        version_id: Version id, 64 hexadecimal digits.
+        version_id: Version id, 64 hexadecimal digits. A `Version` works too.
     """
-    return request(model_owner, model_name, version_id)
+    path = types.split_owner_and_name(
+        0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
+    )
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> Version:
@@ -50,20 +57,22 @@ def parse(response: httpx.Response) -> Version:
     return cast("Version", types.load_response(_RESULT, response))
 
 
-def sync_detailed(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> types.Response[Version]:
+def sync_detailed(
+    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender
+) -> types.Response[Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
 
 
-def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender) -> Version:
+def sync(model_owner: str, model_name: str, version_id: str | Version, *, client: Sender) -> Version:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender
+    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender
 ) -> types.Response[Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -71,6 +80,6 @@ async def asyncio_detailed(
     )
 
 
-async def asyncio(model_owner: str, model_name: str, version_id: str, *, client: AsyncSender) -> Version:
+async def asyncio(model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender) -> Version:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

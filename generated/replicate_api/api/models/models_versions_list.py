@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
     from ...models.page_of_versions import PageOfVersions
 
 _RESULT = types.Nested("page_of_versions", "PageOfVersions")
@@ -30,17 +31,19 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str, model_name: str) -> types.Request:
+def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
     """Page through a model's versions
 
     Returns one page of a model's versions, newest first. Official models show none: the page is empty or the
     response is 404.
 
     Args:
-        model_owner: User or organization that the model belongs to.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+            without `model_name`.
         model_name: Name of the model, without its owner.
     """
-    return request(model_owner, model_name)
+    path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
+    return request(*path)
 
 
 def parse(response: httpx.Response) -> PageOfVersions:

@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 _RESULT = types.Nested("prediction", "Prediction")
 
 
-def request(prediction_id: str) -> types.Request:
+def request(prediction_id: str | Prediction) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
-        "POST", types.format_path("/predictions/{prediction_id}/cancel", prediction_id=(types.STRING, prediction_id))
+        "POST",
+        types.format_path(
+            "/predictions/{prediction_id}/cancel", prediction_id=(types.KeyOf(("id",), "Prediction"), prediction_id)
+        ),
     )
 
 
-def build(prediction_id: str) -> types.Request:
+def build(prediction_id: str | Prediction) -> types.Request:
     """Stop a prediction
 
     Stops a prediction that has not ended and returns it, usually `canceled` already. One that has ended stays
     as it is.
 
     Args:
-        prediction_id: Id of the prediction to stop.
+        prediction_id: Id of the prediction to stop. A `Prediction` works too.
     """
     return request(prediction_id)
 
@@ -42,21 +45,21 @@ def parse(response: httpx.Response) -> Prediction:
     return cast("Prediction", types.load_response(_RESULT, response))
 
 
-def sync_detailed(prediction_id: str, *, client: Sender) -> types.Response[Prediction]:
+def sync_detailed(prediction_id: str | Prediction, *, client: Sender) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
-def sync(prediction_id: str, *, client: Sender) -> Prediction:
+def sync(prediction_id: str | Prediction, *, client: Sender) -> Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(prediction_id, client=client).result()
 
 
-async def asyncio_detailed(prediction_id: str, *, client: AsyncSender) -> types.Response[Prediction]:
+async def asyncio_detailed(prediction_id: str | Prediction, *, client: AsyncSender) -> types.Response[Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(prediction_id: str, *, client: AsyncSender) -> Prediction:
+async def asyncio(prediction_id: str | Prediction, *, client: AsyncSender) -> Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(prediction_id, client=client)).result()

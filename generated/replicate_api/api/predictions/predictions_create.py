@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ...client import AsyncSender, Sender
     from ...models.prediction import Prediction
+    from ...models.version import Version
     from ...models.version_prediction_request import VersionPredictionRequest
     from ...models.webhook_event import WebhookEvent
 
@@ -39,7 +40,7 @@ def request(
 def build(
     *,
     input: Mapping[str, Any],
-    version: str,
+    version: str | Version,
     stream: bool | None = None,
     webhook: str | None = None,
     webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
@@ -57,7 +58,7 @@ def build(
         input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
             URLs, or as data URLs up to 256 kB, which are not stored.
         version: What to run: a version id of 64 hexadecimal digits, alone or after the model as
-            `owner/name:id`; `owner/name` works for official models only.
+            `owner/name:id`; `owner/name` works for official models only. A `Version` works too.
         stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
         webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
             predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
@@ -79,9 +80,7 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast(
-        "VersionPredictionRequest", _BODY.load({name: value for name, value in fields.items() if value is not None})
-    )
+    body = cast("VersionPredictionRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body, prefer=prefer, cancel_after=cancel_after)
 
 

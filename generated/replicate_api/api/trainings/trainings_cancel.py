@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 _RESULT = types.Nested("training", "Training")
 
 
-def request(training_id: str) -> types.Request:
+def request(training_id: str | Training) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
-        "POST", types.format_path("/trainings/{training_id}/cancel", training_id=(types.STRING, training_id))
+        "POST",
+        types.format_path(
+            "/trainings/{training_id}/cancel", training_id=(types.KeyOf(("id",), "Training"), training_id)
+        ),
     )
 
 
-def build(training_id: str) -> types.Request:
+def build(training_id: str | Training) -> types.Request:
     """Stop a training
 
     Stops a training that has not ended and returns it. One that has ended stays as it is.
 
     Args:
-        training_id: Id of the training to stop.
+        training_id: Id of the training to stop. A `Training` works too.
     """
     return request(training_id)
 
@@ -41,21 +44,21 @@ def parse(response: httpx.Response) -> Training:
     return cast("Training", types.load_response(_RESULT, response))
 
 
-def sync_detailed(training_id: str, *, client: Sender) -> types.Response[Training]:
+def sync_detailed(training_id: str | Training, *, client: Sender) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(training_id), lambda response: types.to_response(response, parse))
 
 
-def sync(training_id: str, *, client: Sender) -> Training:
+def sync(training_id: str | Training, *, client: Sender) -> Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(training_id, client=client).result()
 
 
-async def asyncio_detailed(training_id: str, *, client: AsyncSender) -> types.Response[Training]:
+async def asyncio_detailed(training_id: str | Training, *, client: AsyncSender) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(training_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(training_id: str, *, client: AsyncSender) -> Training:
+async def asyncio(training_id: str | Training, *, client: AsyncSender) -> Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(training_id, client=client)).result()

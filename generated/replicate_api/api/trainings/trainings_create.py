@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
+    from ...models.model import Model
     from ...models.training import Training
     from ...models.training_request import TrainingRequest
+    from ...models.version import Version
     from ...models.webhook_event import WebhookEvent
 
 _BODY = types.Nested("training_request", "TrainingRequest")
 _RESULT = types.Nested("training", "Training")
 
 
-def request(model_owner: str, model_name: str, version_id: str, *, body: TrainingRequest) -> types.Request:
+def request(model_owner: str, model_name: str, version_id: str | Version, *, body: TrainingRequest) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
@@ -30,16 +32,16 @@ def request(model_owner: str, model_name: str, version_id: str, *, body: Trainin
             "/models/{model_owner}/{model_name}/versions/{version_id}/trainings",
             model_owner=(types.STRING, model_owner),
             model_name=(types.STRING, model_name),
-            version_id=(types.STRING, version_id),
+            version_id=(types.KeyOf(("id",), "Version"), version_id),
         ),
         json=_BODY.dump(body, ""),
     )
 
 
 def build(
-    model_owner: str,
-    model_name: str,
-    version_id: str,
+    model_owner: str | Model,
+    model_name: str | Version | None = None,
+    version_id: str | Version | None = None,
     *,
     destination: str,
     input: Mapping[str, Any],
@@ -53,9 +55,10 @@ def build(
     minutes or longer.
 
     Args:
-        model_owner: Owner of the model to start from.
+        model_owner: Owner of the model to start from. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model to start from.
-        version_id: Version to start from, 64 hexadecimal digits.
+        version_id: Version to start from, 64 hexadecimal digits. A `Version` works too.
         destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
             account of the token, otherwise the response is a 4xx error.
         input: Input for the model's training function, as its version's `openapi_schema` describes it.
@@ -73,8 +76,11 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("TrainingRequest", _BODY.load({name: value for name, value in fields.items() if value is not None}))
-    return request(model_owner, model_name, version_id, body=body)
+    body = cast("TrainingRequest", _BODY.load(types.drop_omitted(fields)))
+    path = types.split_owner_and_name(
+        0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
+    )
+    return request(*path, body=body)
 
 
 def parse(response: httpx.Response) -> Training:
@@ -83,7 +89,7 @@ def parse(response: httpx.Response) -> Training:
 
 
 def sync_detailed(
-    model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest
+    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender, body: TrainingRequest
 ) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
@@ -91,13 +97,15 @@ def sync_detailed(
     )
 
 
-def sync(model_owner: str, model_name: str, version_id: str, *, client: Sender, body: TrainingRequest) -> Training:
+def sync(
+    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender, body: TrainingRequest
+) -> Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
+    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender, body: TrainingRequest
 ) -> types.Response[Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -106,7 +114,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    model_owner: str, model_name: str, version_id: str, *, client: AsyncSender, body: TrainingRequest
+    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender, body: TrainingRequest
 ) -> Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)).result()
