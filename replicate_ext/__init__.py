@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
     from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
     from ._pagination import Page as Page
     from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._progress import Progress as Progress, progress_of as progress_of
     from ._sansio.model_ref import ModelRef as ModelRef
     from ._sansio.sse import Event as Event
     from .errors import (
@@ -100,6 +101,7 @@ _EXPORTS = {
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
     "replicate_ext._pagination": "Page",
     "replicate_ext._predictions.stream": "AsyncStream Stream",
+    "replicate_ext._progress": "Progress progress_of",
     "replicate_ext._sansio.model_ref": "ModelRef",
     "replicate_ext._sansio.sse": "Event",
     "replicate_ext.errors": (

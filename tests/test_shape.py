@@ -23,7 +23,8 @@ LAYERS: dict[str, set[str]] = {
     "_dual": {"_backends", "_send"},
     "_files": {"errors", "_sansio", "_config", "_backends", "_send", "_dual"},
     "_pagination": {"errors", "_sansio", "_backends", "_send", "_dual"},
-    "_predictions": {"errors", "_sansio", "_backends", "_send", "_dual", "_files", "_pagination"},
+    "_predictions": {"errors", "_sansio", "_backends", "_send", "_dual", "_files", "_pagination", "_progress"},
+    "_progress": {"_sansio"},
     "_generated": {"_send", "_operations", "_webhooks_resource"},
 }
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
