@@ -86,7 +86,7 @@ class ProgressBar:
         progress = progress_of(job)
         title = _printable(f"{job.model or job.id} {job.status}")
         if self._bar is None:
-            self._bar = _create_bar()
+            self._bar = _create_bar(title)
         if self._bar:
             self._update(title, progress, job)
         else:
@@ -95,7 +95,7 @@ class ProgressBar:
     def _update(self, title: str, progress: Progress | None, job: Prediction | Training) -> None:
         fraction = 1.0 if job.status == "succeeded" else progress.fraction if progress else 0.0
         self._bar.n = round(100 * fraction)
-        self._bar.set_description_str(title, refresh=False)
+        self._bar.set_description(title, refresh=False)
         self._bar.set_postfix_str(_details(progress) if progress else "", refresh=False)
         self._bar.refresh()
         if is_finished(job):
@@ -108,13 +108,13 @@ class ProgressBar:
             print(line, file=sys.stderr, flush=True)
 
 
-def _create_bar() -> Any:
+def _create_bar(title: str) -> Any:
     """Return a bar of tqdm, or False if it is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:
         return False
-    return tqdm(total=100, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} {postfix}")
+    return tqdm(total=100, desc=title, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}{postfix}")
 
 
 def _details(progress: Progress) -> str:

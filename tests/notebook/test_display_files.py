@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import ByteStream, Harness, json_response, prediction, serve_ranges
+from conftest import ByteStream, FakeClock, Harness, ScriptedServer, json_response, prediction, serve_ranges
 from replicate_ext import FileOutput, Outputs
 from replicate_ext._files.embed import MIB
 
@@ -36,6 +36,12 @@ def show(harness: Harness, url: str) -> str:
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("replicate_ext._files.outputs.is_notebook", lambda: True)
+
+
+@pytest.fixture
+def sync_harness(server: ScriptedServer, clock: FakeClock) -> Harness:
+    """Return a client whose files are downloaded to be shown."""
+    return Harness(server, clock, is_async=False)
 
 
 def data_uri(media_type: str, content: bytes) -> str:
@@ -100,12 +106,12 @@ def test_larger_files_are_links_with_the_time_of_expiry(
     assert time.strftime("expires by %Y-%m-%d %H:%M", time.localtime(1_700_003_600)) in html
 
 
-def test_the_download_of_a_large_file_stops_at_the_limit(harness: Harness) -> None:
-    if harness.is_async:
-        pytest.skip("an async file is not downloaded to be shown")
+def test_the_download_of_a_large_file_stops_at_the_limit(sync_harness: Harness) -> None:
     body = ByteStream(*[b"0" * MIB] * 6, AssertionError("read beyond the limit"))
-    harness.server.responses = [lambda request: httpx.Response(200, stream=body, headers={"content-type": "image/png"})]
-    assert "src=" not in show(harness, URL)
+    sync_harness.server.responses = [
+        lambda request: httpx.Response(200, stream=body, headers={"content-type": "image/png"})
+    ]
+    assert "src=" not in show(sync_harness, URL)
     assert body.is_closed
 
 
@@ -133,20 +139,17 @@ def test_a_page_in_place_of_a_picture_is_a_link(harness: Harness) -> None:
         (RuntimeError("<b>broken</b>\nsecond line"), "RuntimeError: &lt;b&gt;broken&lt;/b&gt;"),
     ],
 )
-def test_a_failed_download_is_a_link_with_the_reason(harness: Harness, response: Any, reason: str) -> None:
-    if harness.is_async:
-        pytest.skip("an async file is not downloaded to be shown")
-    harness.server.respond_with(response)
-    html = harness.wrap(f"{URL}.png")._repr_html_()
+def test_a_failed_download_is_a_link_with_the_reason(sync_harness: Harness, response: Any, reason: str) -> None:
+    sync_harness.server.respond_with(response)
+    html = sync_harness.wrap(f"{URL}.png")._repr_html_()
     assert f'<a href="{URL}.png"' in html
     assert reason in html
     assert "\n" not in html
     assert "<b>" not in html
 
 
-def test_an_async_file_is_a_link_until_it_is_read(harness: Harness) -> None:
-    if not harness.is_async:
-        pytest.skip("a sync file is downloaded")
+def test_an_async_file_is_a_link_until_it_is_read(server: ScriptedServer, clock: FakeClock) -> None:
+    harness = Harness(server, clock, is_async=True)
     html = harness.wrap(f"{URL}.png")._repr_html_()
     assert html.startswith(f'<a href="{URL}.png"')
     assert "`await file.read()` downloads it" in html
@@ -208,11 +211,9 @@ def test_outputs_behave_like_a_list(harness: Harness) -> None:
 
 
 @pytest.mark.usefixtures("notebook")
-def test_outputs_show_pictures_players_and_text_in_a_row(harness: Harness) -> None:
-    if harness.is_async:
-        pytest.skip("async files are links")
-    outputs = run(harness, [f"{URL}.png", f"{URL}.mp3", "a ", "b", {"<b>": 1}, None])
-    harness.server.responses = [serve_ranges(PNG, [])]
+def test_outputs_show_pictures_players_and_text_in_a_row(sync_harness: Harness) -> None:
+    outputs = run(sync_harness, [f"{URL}.png", f"{URL}.mp3", "a ", "b", {"<b>": 1}, None])
+    sync_harness.server.responses = [serve_ranges(PNG, [])]
     html = outputs._repr_html_()
     assert re.findall(r"<(img|audio|video)", html) == ["img", "audio"]
     assert ">a b<" in html
