@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
@@ -22,6 +22,7 @@ from . import data_uri, media_types
 from .disk import AtomicFile, file_in_folder, file_name, save
 from .download import Download
 from .ranged_file import RangedFile
+from .transfers import TransferCallback, Transfers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,7 +95,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         return content
 
     @dual_method
-    async def save(self, path: str | os.PathLike[str]) -> Path:
+    async def save(self, path: str | os.PathLike[str], *, progress: bool | TransferCallback | None = None) -> Path:
         """Download to a file and return its path.
 
         The content is written as it arrives, and the file appears under its name only when it is complete. An
@@ -104,6 +105,8 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             path: A file, which is replaced if it exists; or a folder (one that exists, or a path that ends with a
                 slash), in which the file is named after the URL, with an extension for its media type if it has none,
                 and with a number if another file has that name.
+            progress: A function that is called with the bytes that have arrived and the total, which is None if the
+                host does not declare it; or True for a progress bar.
 
         Raises:
             APIStatusError: The host responded with an error status: 404 or 403 after the file expired.
@@ -113,8 +116,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         target = Path(path)
         is_folder = os.fspath(path).endswith(("/", os.sep)) or await self._session.backend.to_thread(target.is_dir)
         if is_folder:
-            return await save(self._session, str(self), file_in_folder(target, str(self)))
-        return await save(self._session, str(self), AtomicFile(target.parent, target.name, None, may_replace=True))
+            file = file_in_folder(target, str(self))
+        else:
+            file = AtomicFile(target.parent, target.name, None, may_replace=True)
+        with closing(Transfers(progress)) as transfers:
+            return await save(self._session, str(self), file, transfers)
 
     @dual_method
     async def to_pil(self) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from .._dual import Resource, dual_method
 from .._send import BackendT
 from .disk import AtomicFile, file_in_folder, file_name, portable_name, save
 from .outputs import AsyncFileOutput, FileOutput
+from .transfers import TransferCallback, Transfers
 
 
 class _Place(NamedTuple):
@@ -29,7 +31,9 @@ class FilesMixin(Resource[BackendT]):
     """Adds `save` to the clients."""
 
     @dual_method
-    async def save(self, output: Any, folder: str | os.PathLike[str]) -> list[Path]:
+    async def save(
+        self, output: Any, folder: str | os.PathLike[str], *, progress: bool | TransferCallback | None = None
+    ) -> list[Path]:
         """Download all files of an output into a folder, several concurrently, and return their paths in order.
 
         A single file is named as by `FileOutput.save`. Several are named by where they are in the output: the keys of
@@ -40,20 +44,26 @@ class FilesMixin(Resource[BackendT]):
         Args:
             output: The result of `run`, any part of it, or several results in a list or dict.
             folder: The folder, which is created if it does not exist.
+            progress: A function that is called with the bytes that have arrived and the total, which is None until the
+                size of every file is known; or True for a progress bar.
 
         Raises:
             APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
         """
-        places, target = list(_iter_places(output)), Path(folder)
+        places = list(_iter_places(output))
+        with closing(Transfers(progress, len(places))) as transfers:
+            return await self._save_places(places, Path(folder), transfers)
+
+    async def _save_places(self, places: list[_Place], target: Path, transfers: Transfers) -> list[Path]:
         if len(places) == 1:
             url = places[0].url
-            return [await save(self._session, url, file_in_folder(target, url))]
+            return [await save(self._session, url, file_in_folder(target, url), transfers)]
         suffixes = [PurePath(file_name(place.url)).suffix for place in places]
         files = [AtomicFile(target, *name) for name in zip(_stems(places), suffixes, strict=True)]
         paths: dict[int, Path] = {}
 
         async def save_one(index: int) -> None:
-            paths[index] = await save(self._session, places[index].url, files[index])
+            paths[index] = await save(self._session, places[index].url, files[index], transfers)
 
         try:
             await self._session.backend.gather([save_one(index) for index in range(len(files))])
