@@ -12,8 +12,8 @@ from . import markup
 LOG_LINES = 10
 """Lines at the end of the log that are shown."""
 
-MAX_DATA_URI_SIZE = 7 * 1024**2
-"""Characters of a picture that is part of the output; 5 MiB in base 64."""
+MAX_DATA_URIS_SIZE = 7 * 1024**2
+"""Characters up to which the data URIs of an output are shown as pictures; 5 MiB in base 64."""
 
 _COLORS = {"succeeded": "#1a7f37", "failed": "#cf222e", "canceled": "#9a6700", "aborted": "#9a6700"}
 _PICTURE = re.compile(r"data:image/[\w.+-]+(?:;[\w=.-]+)*,\S*", re.IGNORECASE)
@@ -58,13 +58,15 @@ def _output(output: Any) -> str:
     items = output if isinstance(output, list) else [output]
     if items and all(isinstance(item, str) and not _is_url(item) for item in items):
         return markup.pre("".join(items))
-    return "".join(map(_item, items[: markup.MAX_ITEMS])) + markup.more(len(items) - markup.MAX_ITEMS)
+    shown = items[: markup.MAX_ITEMS]
+    embeds = sum(len(item) for item in shown if isinstance(item, str)) <= MAX_DATA_URIS_SIZE
+    return "".join(_item(item, embeds) for item in shown) + markup.more(len(items) - len(shown))
 
 
-def _item(item: Any) -> str:
+def _item(item: Any, embeds: bool) -> str:
     if not isinstance(item, str):
         return f"<div>{markup.preview(item, 1000)}</div>"
-    if len(item) <= MAX_DATA_URI_SIZE and _PICTURE.fullmatch(item):
+    if embeds and _PICTURE.fullmatch(item):
         return f'<img src="{markup.escape(item)}" style="max-width:100%;max-height:16em">'
     return f"<div>{markup.link(item, markup.conceal(item))}</div>"
 

@@ -100,6 +100,10 @@ def test_pictures_in_the_card_are_embedded_and_urls_are_links() -> None:
     assert 'src="http' not in html
 
 
+def test_a_card_does_not_repeat_many_megabytes() -> None:
+    assert len(show(output=[f"data:image/png;base64,{'A' * 1024**2}"] * 10)) < 10_000
+
+
 @pytest.mark.parametrize("source", [{}, {"id": None, "urls": None, "metrics": 3, "logs": {}, "input": [], "error": 7}])
 def test_cards_of_incomplete_responses(source: dict[str, Any]) -> None:
     assert card(Prediction.from_dict(source)).startswith("<div")
