@@ -10,6 +10,7 @@ that is made on their first use, with the token in REPLICATE_API_TOKEN.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +58,12 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         trainings as trainings,
         wait as wait,
     )
+    from ._display.outputs import Outputs as Outputs
     from ._files.file_input import FileInput as FileInput
     from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
     from ._pagination import Page as Page
     from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
+    from ._progress import Progress as Progress, progress_of as progress_of
     from ._sansio.model_ref import ModelRef as ModelRef
     from ._sansio.sse import Event as Event
     from .errors import (
@@ -98,10 +101,12 @@ _EXPORTS = {
         "account async_run async_stream collections deployments files hardware models output paginate predictions "
         "request run save search stream submit trainings wait"
     ),
+    "replicate_ext._display.outputs": "Outputs",
     "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
     "replicate_ext._pagination": "Page",
     "replicate_ext._predictions.stream": "AsyncStream Stream",
+    "replicate_ext._progress": "Progress progress_of",
     "replicate_ext._sansio.model_ref": "ModelRef",
     "replicate_ext._sansio.sse": "Event",
     "replicate_ext.errors": (
@@ -131,3 +136,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if "IPython" in sys.modules:
+    import_module("replicate_ext._display.ipython").register()

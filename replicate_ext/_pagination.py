@@ -33,6 +33,11 @@ class PageResponse(Protocol[T_co]):
 class Page(list[T]):
     """The items of one page."""
 
+    def _repr_html_(self) -> str:
+        from ._display.page import table
+
+        return table(self)
+
 
 class PaginationMixin(Resource[BackendT]):
     """Adds `paginate` to the clients."""

@@ -16,20 +16,21 @@ from .download import Download
 if TYPE_CHECKING:
     from .._backends.base import Backend, BackgroundTask
     from .._send import Session
+    from .transfers import Transfers
 
 WRITE_BUFFER_SIZE = 1024 * 1024
 """Bytes that the async client buffers before each write: writes run in a thread, and the hop costs more than the write.
 """
 
 
-async def save(session: Session[Any], url: str, file: AtomicFile) -> Path:
-    """Download a URL to a file and return its path."""
+async def save(session: Session[Any], url: str, file: AtomicFile, transfers: Transfers) -> Path:
+    """Download a URL to a file, report its bytes, and return its path."""
     download = Download(session, url)
     try:
         await session.backend.to_thread(file.open)
         await download.open()
         file.add_suffix(download.content_type)
-        async with aclosing(download.chunks()) as chunks:
+        async with aclosing(transfers.count(download)) as chunks:
             await _write_chunks(session.backend, file, chunks)
         path: Path = await session.backend.to_thread(file.commit)
         return path

@@ -122,6 +122,11 @@ class Download:
         async with aclosing(self.chunks(start, stop)) as chunks:
             return b"".join([chunk async for chunk in chunks])
 
+    @property
+    def known_size(self) -> int | None:
+        """The number of bytes of the content, as far as the host has declared it."""
+        return len(data_uri.decode(self._url)) if data_uri.is_data_uri(self._url) else self._content.size
+
     async def size(self) -> int:
         """Return the number of bytes of the content."""
         if data_uri.is_data_uri(self._url):

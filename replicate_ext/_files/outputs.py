@@ -6,19 +6,23 @@ import io
 import os
 import re
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
-from .._backends.sync import SyncBackend
+from .._backends.sync import SyncBackend, run_sync
 from .._config import Config
+from .._display.ipython import is_notebook
+from .._display.outputs import Outputs
 from .._dual import Resource, dual_iterator, dual_method
 from .._send import BackendT, Session
 from . import data_uri, media_types
 from .disk import AtomicFile, file_in_folder, file_name, save
 from .download import Download
 from .ranged_file import RangedFile
+from .transfers import TransferCallback, Transfers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,6 +54,9 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         self._parts: Download | None = None
         """The download of which `read(size)` returns one part after the other."""
         self._response_type: str | None = None
+        self._created_at: float | None = time.time()
+        self._content: bytes | None = None
+        """What was read in a notebook, where the file is shown without another download."""
 
     @property
     def url(self) -> str:
@@ -59,9 +66,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
     @property
     def content_type(self) -> str | None:
         """The media type: of the response once it was downloaded, before that a guess by the URL, or None."""
+        return self._response_type or self._guess_type()
+
+    def _guess_type(self) -> str | None:
         url = str(self)
-        guess = data_uri.media_type(url) if data_uri.is_data_uri(url) else media_types.guess(file_name(url))
-        return self._response_type or guess
+        return data_uri.media_type(url) if data_uri.is_data_uri(url) else media_types.guess(file_name(url))
 
     def __repr__(self) -> str:
         shown = str(self) if len(self) <= 120 else f"{str(self)[:60]}…({len(self)} characters)"
@@ -111,7 +120,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         return content
 
     @dual_method
-    async def save(self, path: str | os.PathLike[str]) -> Path:
+    async def save(self, path: str | os.PathLike[str], *, progress: bool | TransferCallback | None = None) -> Path:
         """Download to a file and return its path.
 
         The content is written as it arrives, and the file appears under its name only when it is complete. An
@@ -121,6 +130,8 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             path: A file, which is replaced if it exists; or a folder (one that exists, or a path that ends with a
                 slash), in which the file is named after the URL, with an extension for its media type if it has none,
                 and with a number if another file has that name.
+            progress: A function that is called with the bytes that have arrived and the total, which is None if the
+                host does not declare it; or True for a progress bar.
 
         Raises:
             APIStatusError: The host responded with an error status: 404 or 403 after the file expired.
@@ -130,8 +141,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
         target = Path(path)
         is_folder = os.fspath(path).endswith(("/", os.sep)) or await self._session.backend.to_thread(target.is_dir)
         if is_folder:
-            return await save(self._session, str(self), file_in_folder(target, str(self)))
-        return await save(self._session, str(self), AtomicFile(target.parent, target.name, None, may_replace=True))
+            file = file_in_folder(target, str(self))
+        else:
+            file = AtomicFile(target.parent, target.name, None, may_replace=True)
+        with closing(Transfers(progress)) as transfers:
+            return await save(self._session, str(self), file, transfers)
 
     @dual_method
     async def to_pil(self) -> Image.Image:
@@ -148,6 +162,11 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             async for chunk in chunks:
                 buffer.write(chunk)
         buffer.seek(0)
+        if is_notebook():
+            from . import embed
+
+            content = embed.embeddable(buffer.getvalue(), self._response_type, self._guess_type())
+            self._content = content and content.data
         return buffer
 
     @dual_iterator
@@ -162,14 +181,25 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             async for chunk in chunks:
                 yield chunk
 
-    def _repr_html_(self) -> str | None:
-        """Show the file in a notebook by its URL, until that expires."""
-        import html
+    async def _show(self, *, may_download: bool) -> str:
+        """Return the HTML for a notebook. It never raises, and contains no URL of a picture, which would expire."""
+        from . import embed
 
-        kind, url = (self.content_type or "").partition("/")[0], html.escape(str(self))
-        tags = {"image": f'<img src="{url}">'}
-        tags |= {kind: f'<{kind} controls src="{url}"></{kind}>' for kind in ("audio", "video")}
-        return tags.get(kind)
+        url, content, reason = str(self), None, ""
+        try:
+            guess = self._guess_type()
+            if self._content is not None:
+                content = embed.embeddable(self._content, self._response_type, guess)
+            elif may_download or data_uri.is_data_uri(url):
+                content = await embed.load(self._session, url, guess)
+            elif embed.can_be_embedded(guess):
+                reason = "`await file.read()` downloads it, and then it is shown here"
+        except Exception as error:
+            reason = f"not shown: {type(error).__name__}: {error}".partition("\n")[0]
+        if content is None:
+            return embed.show_link(url, self._session.config.base_url, self._created_at, reason)
+        self._response_type, self._content = content
+        return embed.show(content, url)
 
 
 class FileOutput(_FileOutput[SyncBackend]):
@@ -183,13 +213,8 @@ class FileOutput(_FileOutput[SyncBackend]):
         """Return a seekable file, open for reading; only the ranges that are read are fetched."""
         return io.BufferedReader(cast("Any", RangedFile(self._session, str(self))), BUFFER_SIZE)
 
-    def _repr_png_(self) -> bytes | None:
-        """Embed the picture in a notebook."""
-        return self.read() if self.content_type == "image/png" else None
-
-    def _repr_jpeg_(self) -> bytes | None:
-        """Embed the picture in a notebook."""
-        return self.read() if self.content_type == "image/jpeg" else None
+    def _repr_html_(self) -> str:
+        return run_sync(self._show(may_download=True))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (FileOutput, str(self))
@@ -214,6 +239,9 @@ class AsyncFileOutput(_FileOutput["AsyncBackend"]):
         file.seek(0)
         return cast("IO[bytes]", file)
 
+    def _repr_html_(self) -> str:
+        return run_sync(self._show(may_download=False))  # it does not suspend
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (AsyncFileOutput, str(self))
 
@@ -221,14 +249,17 @@ class AsyncFileOutput(_FileOutput["AsyncBackend"]):
 def _restore(cls: Any, url: str) -> Any:
     """Return the file of a pickle or of pydantic: it gets connections of its own, without the client's token."""
     if cls is FileOutput:
-        return cls(url, Session(SyncBackend(Config)))
-    from .._backends.asyncio import AsyncBackend
+        file = cls(url, Session(SyncBackend(Config)))
+    else:
+        from .._backends.asyncio import AsyncBackend
 
-    return cls(url, Session(AsyncBackend(Config)))
+        file = cls(url, Session(AsyncBackend(Config)))
+    file._created_at = None  # unknown
+    return file
 
 
 def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None) -> Any:
-    """Return an output with its files as `FileOutput`.
+    """Return an output with its files as `FileOutput`; a list is an `Outputs`, which a notebook shows in a row.
 
     Args:
         output: JSON values.
@@ -248,7 +279,7 @@ def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None
         if isinstance(value, str):
             container[key] = _wrap_string(value, session, schema)
         elif isinstance(value, list):
-            container[key] = copy = list(value)
+            container[key] = copy = Outputs(value) if container is wrapped else list(value)
             pending += [(copy, index, schema.get("items")) for index in range(len(copy))]
         elif isinstance(value, dict):
             container[key] = fields = dict(value)

@@ -6,6 +6,7 @@ import os
 import re
 import reprlib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from .._send import BackendT
 from .disk import AtomicFile, file_in_folder, file_name, portable_name, save
 from .download import EXPIRY_ADVICE
 from .outputs import is_file_url
+from .transfers import TransferCallback, Transfers
 
 
 class _Place(NamedTuple):
@@ -35,7 +37,9 @@ class FilesMixin(Resource[BackendT]):
     """Adds `save` to the clients."""
 
     @dual_method
-    async def save(self, output: Any, folder: str | os.PathLike[str]) -> list[Path]:
+    async def save(
+        self, output: Any, folder: str | os.PathLike[str], *, progress: bool | TransferCallback | None = None
+    ) -> list[Path]:
         """Download all files of a result into a folder, several concurrently, and return their paths in order.
 
             client.save(client.run("acme/painter", {"prompt": "a lighthouse"}), "pictures")
@@ -51,26 +55,32 @@ class FilesMixin(Resource[BackendT]):
         Args:
             output: A finished prediction or training, an output or any part of it, a URL, or a list or dict of these.
             folder: The folder, which is created if it does not exist.
+            progress: A function that is called with the bytes that have arrived and the total, which is None until the
+                size of every file is known; or True for a progress bar.
 
         Raises:
             ValueError: There is no file, or a prediction is unfinished or its data was removed; nothing was sent.
             APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
         """
-        places, target = list(_iter_places(output)), Path(folder)
+        places = list(_iter_places(output))
         if not places:
             raise ValueError(
                 f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs, "
                 "data URIs, or a list or dict of these; for the id of a prediction, pass client.predictions.get(id)"
             )
+        with closing(Transfers(progress, len(places))) as transfers:
+            return await self._save_places(places, Path(folder), transfers)
+
+    async def _save_places(self, places: list[_Place], target: Path, transfers: Transfers) -> list[Path]:
         if len(places) == 1:
             url = places[0].url
-            return [await save(self._session, url, file_in_folder(target, url))]
+            return [await save(self._session, url, file_in_folder(target, url), transfers)]
         suffixes = [PurePath(file_name(place.url)).suffix for place in places]
         files = [AtomicFile(target, *name) for name in zip(_stems(places), suffixes, strict=True)]
         paths: dict[int, Path] = {}
 
         async def save_one(index: int) -> None:
-            paths[index] = await save(self._session, places[index].url, files[index])
+            paths[index] = await save(self._session, places[index].url, files[index], transfers)
 
         try:
             await self._session.backend.gather([save_one(index) for index in range(len(files))])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from replicate_api import models
 
 from .._dual import Resource, dual_method
+from .._progress import as_callback
 from .._sansio import job as jobs
 from .._sansio.model_ref import ModelRef
 from .._sansio.request import MAX_HOLD
@@ -60,7 +61,7 @@ class RunMixin(Resource[BackendT]):
         timeout: float | None = None,
         poll_interval: float | None = None,
         on_created: Callable[[Prediction], object] | None = None,
-        progress: Callable[[Prediction], object] | None = None,
+        progress: bool | Callable[[Prediction], object] | None = None,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
         cancel_on_exit: bool = True,
@@ -82,7 +83,8 @@ class RunMixin(Resource[BackendT]):
             on_created: Called with the prediction once it exists, so that you can store its id: `client.wait(id)`
                 resumes the wait in another process. The server then blocks the create request only if `wait` is a
                 number of seconds.
-            progress: Called with the prediction after its creation and after every poll.
+            progress: A function that is called with the prediction after its creation and after every poll, the final
+                state included; or True for a progress bar. The server then does not block the create request.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
             cancel_on_exit: Cancel the prediction if Ctrl-C, task cancellation or `timeout` ends the run early.
@@ -97,17 +99,19 @@ class RunMixin(Resource[BackendT]):
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
-        session, options = self._start(timeout, poll_interval, progress=progress, on_created=on_created)
-        hold = None if wait is True and on_created is not None else _hold_seconds(wait)
+        session, options = self._start(timeout, poll_interval, progress=as_callback(progress), on_created=on_created)
+        hold = _hold_seconds(wait)
+        if options.progress is not None or (wait is True and on_created is not None):
+            hold = None
         ref, predictions = ModelRef.parse(ref), self._predictions
         request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
         prepared = predictions.prepare(request, input)
         job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
         async with predictions.attend(session, job, cancel_on_exit) as attendance:
             await call_back(session, on_created, job)
-            await call_back(session, progress, job)
+            await call_back(session, options.progress, job)
             if not is_complete:
-                if progress is None:  # a caller who watches the progress wants regular polls
+                if options.progress is None:  # a caller who watches the progress wants regular polls
                     options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
                 job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
                 predictions.durations.record(ref, job)
@@ -165,7 +169,7 @@ class RunMixin(Resource[BackendT]):
         *,
         timeout: float | None = None,
         poll_interval: float | None = None,
-        progress: Callable[[Any], object] | None = None,
+        progress: bool | Callable[[Any], object] | None = None,
         cancel_on_exit: bool = True,
     ) -> Prediction | Training:
         """Wait until a prediction or training has succeeded, and return it; also resumes a wait after a crash.
@@ -175,7 +179,7 @@ class RunMixin(Resource[BackendT]):
             timeout: Seconds to wait from now, or None for no limit.
             poll_interval: Seconds between polls. None: listen to the job's event stream or, if it has none or
                 `progress` is given, poll with growing intervals (0.1-5 s).
-            progress: Called with the job now and after every poll.
+            progress: A function that is called with the job now and after every poll; or True for a progress bar.
             cancel_on_exit: Cancel it if Ctrl-C, task cancellation or `timeout` ends the wait early.
 
         Raises:
@@ -184,7 +188,7 @@ class RunMixin(Resource[BackendT]):
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
         """
         jobs.require_models()
-        session, options = self._start(timeout, poll_interval, progress=progress)
+        session, options = self._start(timeout, poll_interval, progress=as_callback(progress))
         result: Prediction | Training = await self._predictions.wait(session, job, options, cancel_on_exit)
         return result
 

@@ -19,6 +19,7 @@ from replicate_api import operations as op
 
 from .. import errors
 from .._backends.sync import SyncBackend
+from .._display.outputs import Outputs
 from .._dual import Resource, dual_iterator
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
@@ -242,6 +243,11 @@ class Stream(_Stream[SyncBackend]):
         self._start()
         return self._iterate()
 
+    def _ipython_display_(self) -> None:
+        from .._display.stream import show
+
+        show(self)
+
 
 class AsyncStream(_Stream["AsyncBackend"]):
     __doc__ = _Stream.__doc__
@@ -250,6 +256,9 @@ class AsyncStream(_Stream["AsyncBackend"]):
         """Yield the events."""
         self._start()
         return self._iterate()
+
+    def _repr_html_(self) -> str:
+        return Outputs(self._outputs())._repr_html_()
 
 
 class stream_method(Generic[P]):

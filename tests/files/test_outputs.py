@@ -215,17 +215,3 @@ def test_to_pil_and_content_type(harness: Harness) -> None:
 def test_pillow_is_imported_lazily() -> None:
     code = "import sys; from replicate_ext import FileOutput; print('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
-
-
-def test_notebook_display(harness: Harness) -> None:
-    harness.server.respond_with(httpx.Response(200, content=b"PNG"))
-    image = harness.wrap(URL + "?a=1&b=2")
-    assert image._repr_html_() == f'<img src="{URL}?a=1&amp;b=2">'
-    assert "<audio controls" in harness.wrap("https://x.example/a.mp3")._repr_html_()
-    assert "<video controls" in harness.wrap("https://x.example/a.mp4")._repr_html_()
-    assert harness.wrap("https://x.example/a.bin")._repr_html_() is None
-    assert harness.server.requests == []
-    if not harness.is_async:
-        assert image._repr_png_() == b"PNG"
-        assert image._repr_jpeg_() is None
-        assert harness.wrap("https://x.example/a.jpg")._repr_jpeg_() == b"PNG"

@@ -25,18 +25,22 @@ from replicate_ext import (
     Page,
     Prediction,
     PredictionStatus,
+    Progress,
     RateLimitError,
     Replicate,
     Stream,
     Training,
     Version,
     WaitTimeoutError,
+    progress_of,
 )
 
 
 def blocking(client: Replicate) -> None:
     assert_type(client.account.get(), Account)
     assert_type(client.run("acme/hello", {"text": "hi"}, wait=5, timeout=60.0), Any)
+    client.run("acme/hello", progress=True)
+    client.run("acme/hello", progress=lambda job: assert_type(progress_of(job), Progress | None))
     assert_type(client.predictions.create(version="acme/hello", input={"text": "hi"}, prefer="wait"), Prediction)
     assert_type(client.predictions.get("id"), Prediction)
     assert_type(client.predictions.list(created_after=datetime.now(UTC)), Iterator[Prediction])
@@ -109,6 +113,7 @@ def files(output: FileOutput) -> None:
     assert_type(output.url, str)
     assert_type(output.read(), bytes)
     assert_type(output.save("x.png"), Path)
+    assert_type(output.save("x.png", progress=lambda done, total: print(done + (total or 0))), Path)
     for chunk in output.iter_bytes():
         assert_type(chunk, bytes)
     for character in output:

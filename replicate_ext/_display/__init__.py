@@ -1,0 +1,1 @@
+"""How objects look in a notebook: plain HTML, without widgets. Everything in it comes from outside, and is escaped."""
