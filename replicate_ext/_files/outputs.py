@@ -149,6 +149,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
 class FileOutput(_FileOutput[SyncBackend]):
     __doc__ = _FileOutput.__doc__
+    _is_async = False
 
     def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]  # chunks of the file, not characters of the URL
         """Yield the content in chunks as it arrives."""
@@ -172,6 +173,7 @@ class FileOutput(_FileOutput[SyncBackend]):
 
 class AsyncFileOutput(_FileOutput["AsyncBackend"]):
     __doc__ = _FileOutput.__doc__
+    _is_async = True
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the content in chunks as it arrives."""
