@@ -49,7 +49,7 @@ class Namespace(Resource[BackendT]):
 class _Child:
     """The descriptor that `child` returns."""
 
-    def __init__(self, cls: type[Any]) -> None:
+    def __init__(self, cls: Any) -> None:
         self._cls = cls
         self.__doc__ = cls.__doc__
 
