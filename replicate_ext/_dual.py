@@ -72,7 +72,6 @@ class DualDescriptor:
     def __set_name__(self, owner: type, name: str) -> None:
         self.function.__name__ = name
         self.function.__qualname__ = f"{owner.__qualname__}.{name}"
-        self.function.__module__ = owner.__module__
 
     def make_method(self, is_async: bool) -> Callable[..., Any]:
         """Return the function that is the method of one kind of client."""

@@ -54,6 +54,6 @@ def describe(function: Callable[..., Any], operation: Operation[..., Any] | None
     described.__kwdefaults__ = source.__kwdefaults__
     described.__annotations__ = annotations
     described.__doc__ = source.__doc__
-    described.__qualname__, described.__module__ = function.__qualname__, function.__module__
+    described.__qualname__ = function.__qualname__
     vars(described).update(vars(function))
     return described

@@ -25,7 +25,6 @@ PYRIGHT = {
 MYPY = ["--strict", "--disable-error-code=import-untyped", "--allow-untyped-decorators"]
 
 
-
 def modules(page: Path) -> dict[str, str]:
     """Return the examples of a page by module name; every line has the number that it has on the page."""
     found: dict[str, list[str]] = {}
