@@ -1,6 +1,6 @@
 """Check the types of the Python examples in README and docs: mypy --strict and basedpyright in strict mode.
 
-The examples of a page are one module, as in tests/test_docs.py, except recipes such as ```python flask: each is its own.
+The examples of a page are one module, as in tests/test_docs.py; each recipe (```python flask) is one of its own.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def main() -> int:
             [str(Path(sys.executable).with_name("basedpyright")), "--pythonpath", sys.executable],
         ]
         checks = [subprocess.Popen(command, cwd=folder) for command in commands]
-        return int(any([check.wait() for check in checks]))
+        statuses = [check.wait() for check in checks]
+        return int(any(statuses))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ CLIENTS = pytest.mark.parametrize("cls", [Replicate, AsyncReplicate])
 @CLIENTS
 def test_help_shows_methods_and_namespaces(cls: type) -> None:
     text = pydoc.plain(pydoc.render_doc(cls))
-    assert re.search(r"\brun\(\s*self,\s*ref: ", text)
+    assert re.search(r"\brun\([\s|]*self,[\s|]*ref: ", text)
     assert "Run a model and return its output" in text
     assert "predictions = <class 'replicate_ext._generated.resources.Predictions'>" in text
     assert "Starts a prediction with any model" in pydoc.plain(pydoc.render_doc(cls.predictions))
