@@ -34,6 +34,7 @@ check: setup  ## Check formatting, lint, types and that the generated code is up
 	$(BIN)/mypy generated/replicate_api
 	$(BIN)/mypy replicate_ext scripts examples tests/typing
 	$(BIN)/basedpyright
+	$(BIN)/python scripts/check_snippets.py
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 

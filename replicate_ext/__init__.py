@@ -2,7 +2,8 @@
 
     import replicate_ext as replicate
 
-    replicate.run("acme/painter", {"prompt": "a lighthouse"})[0].save("lighthouse.png")
+    [image] = replicate.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse", "output_format": "png"})
+    image.save("lighthouse.png")
 
 The names below are loaded on first use, so importing the package is fast. The module-level functions share a client
 that is made on their first use, with the token in REPLICATE_API_TOKEN.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -20,9 +22,6 @@ from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from ._send import BackendT, Session
 
 if TYPE_CHECKING:
-    import os
-    import ssl
-
     from replicate_api.client import AsyncSender, Sender
 
     from ._backends.asyncio import AsyncBackend
@@ -81,7 +80,7 @@ class _Client(
     def _from_environment(cls) -> Self:
         """Return a client that reads the environment on first use."""
         client = cls.__new__(cls)
-        Operations.__init__(client, Session(cls._make_backend(load_config)))
+        super(_Client, client).__init__(Session(cls._make_backend(load_config)))
         return client
 
     def with_options(
@@ -110,7 +109,7 @@ class _Client(
         changes = {name: value for name, value in options.items() if not isinstance(value, Unset)}
         session = self._session.with_config(self._session.config.with_options(**changes))
         client = type(self).__new__(type(self))
-        Operations.__init__(client, session)
+        super(_Client, client).__init__(session)
         client._predictions = self._predictions.with_session(session)
         client._owns_connections = False
         return client
@@ -127,7 +126,11 @@ class _Client(
         await self._predictions.join()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._session.config.base_url!r})"
+        session: Session[Any] = self._session
+        config = session.backend._config
+        if config is None:
+            return f"<{type(self).__name__}: not configured yet, reads the environment on first use>"
+        return f"{type(self).__name__}(base_url={config.base_url!r})"
 
 
 class Replicate(_Client[SyncBackend, httpx.BaseTransport]):

@@ -22,6 +22,7 @@ from replicate_ext.emulator.builtin_models import builtin_catalog
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md"]
+REPOSITORY = "https://github.com/replicate-ext/replicate-ext/blob/main/"  # the README is also the page on PyPI
 ALL_PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 
 
@@ -88,10 +89,11 @@ def test_the_tests_of_the_page_on_testing_pass(tmp_path: Path) -> None:
 def test_the_links_of_a_page_resolve(page: str) -> None:
     text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for link in re.findall(r"\]\(([^)]+)\)", text):
-        if link.startswith("https://"):
+        if link.startswith("https://") and not link.startswith(REPOSITORY):
             continue
         file, _, anchor = link.partition("#")
-        target = (ROOT / page).parent / file if file else ROOT / page
+        folder = ROOT if file.startswith(REPOSITORY) else (ROOT / page).parent
+        target = folder / file.removeprefix(REPOSITORY) if file else ROOT / page
         assert target.exists(), link
         headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
         assert not anchor or anchor in map(_anchor, headings), link

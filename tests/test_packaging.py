@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -50,10 +52,25 @@ def test_the_wheel_contains_both_packages_only(built: tuple[Path, Path]) -> None
     assert "Requires-Python: >=3.11" in metadata
 
 
+def test_the_package_page_has_links_that_work_there(built: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(built[0]) as wheel:
+        [path] = [path for path in wheel.namelist() if path.endswith("METADATA")]
+        metadata = email.message_from_string(wheel.read(path).decode())
+    labels = [url.partition(", ")[0] for url in metadata.get_all("Project-URL")]
+    assert labels == ["Homepage", "Documentation", "Repository", "Changelog", "Issues"]
+    assert {"Programming Language :: Python :: 3.11", "Operating System :: OS Independent"} <= {
+        *metadata.get_all("Classifier")
+    }
+    links = re.findall(r"\]\(([^)]+)\)", metadata.get_payload())
+    assert len(links) > 10
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
 def test_the_sdist_contains_what_a_build_needs_and_no_tests(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "openapi.json"} <= names
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} | {"examples/tour.py"} <= names
     assert {"generated/replicate_api/py.typed", "replicate_ext/_generated/resources.py"} <= names
     assert not {name for name in names if name.startswith(("tests/", "scripts/", "."))} - {".gitignore"}
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends, and return its result."""
+    __tracebackhide__ = True  # by IPython and pytest
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -38,6 +39,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def iterate_sync(generator: AsyncGenerator[T, None]) -> Iterator[T]:
     """Iterate an async generator that never suspends; closing or dropping the iterator closes the generator."""
+    __tracebackhide__ = True
     try:
         while True:
             try:

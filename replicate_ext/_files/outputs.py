@@ -204,6 +204,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
 class FileOutput(_FileOutput[SyncBackend]):
     __doc__ = _FileOutput.__doc__
+    _is_async = False
 
     def iter_bytes(self) -> Iterator[bytes]:
         """Yield the content in chunks as it arrives; an interrupted download is resumed."""
@@ -222,6 +223,7 @@ class FileOutput(_FileOutput[SyncBackend]):
 
 class AsyncFileOutput(_FileOutput["AsyncBackend"]):
     __doc__ = _FileOutput.__doc__
+    _is_async = True
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
         """Yield the content in chunks as it arrives; an interrupted download is resumed."""

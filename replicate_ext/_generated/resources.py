@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from replicate_api import operations as op
 
-from .._operations import Namespace, method_with_files, operation_method, paginated_method
-from .._send import BackendT, Session
+from .._operations import Namespace, child, method_with_files, operation_method, paginated_method
+from .._send import BackendT
 from .._webhooks_resource import WebhooksResource
 
 
@@ -36,15 +36,12 @@ class DeploymentsPredictions(Namespace[BackendT]):
 class Deployments(Namespace[BackendT]):
     """`client.deployments`."""
 
+    predictions: DeploymentsPredictions[BackendT] = child(DeploymentsPredictions)
     create = operation_method(op.DEPLOYMENTS_CREATE)
     delete = operation_method(op.DEPLOYMENTS_DELETE)
     get = operation_method(op.DEPLOYMENTS_GET)
     list = paginated_method(op.DEPLOYMENTS_LIST)
     update = operation_method(op.DEPLOYMENTS_UPDATE)
-
-    def __init__(self, session: Session[BackendT]) -> None:
-        super().__init__(session)
-        self.predictions = DeploymentsPredictions(session)
 
 
 class Files(Namespace[BackendT]):
@@ -92,19 +89,16 @@ class ModelsVersions(Namespace[BackendT]):
 class Models(Namespace[BackendT]):
     """`client.models`."""
 
+    examples: ModelsExamples[BackendT] = child(ModelsExamples)
+    predictions: ModelsPredictions[BackendT] = child(ModelsPredictions)
+    readme: ModelsReadme[BackendT] = child(ModelsReadme)
+    versions: ModelsVersions[BackendT] = child(ModelsVersions)
     create = operation_method(op.MODELS_CREATE)
     delete = operation_method(op.MODELS_DELETE)
     get = operation_method(op.MODELS_GET)
     list = paginated_method(op.MODELS_LIST)
     search = paginated_method(op.MODELS_SEARCH)
     update = operation_method(op.MODELS_UPDATE)
-
-    def __init__(self, session: Session[BackendT]) -> None:
-        super().__init__(session)
-        self.examples = ModelsExamples(session)
-        self.predictions = ModelsPredictions(session)
-        self.readme = ModelsReadme(session)
-        self.versions = ModelsVersions(session)
 
 
 class Predictions(Namespace[BackendT]):
@@ -134,32 +128,25 @@ class WebhooksDefaultSecret(Namespace[BackendT]):
 class WebhooksDefault(Namespace[BackendT]):
     """`client.webhooks.default`."""
 
-    def __init__(self, session: Session[BackendT]) -> None:
-        super().__init__(session)
-        self.secret = WebhooksDefaultSecret(session)
+    secret: WebhooksDefaultSecret[BackendT] = child(WebhooksDefaultSecret)
 
 
 class Webhooks(WebhooksResource[BackendT]):
     """`client.webhooks`."""
 
-    def __init__(self, session: Session[BackendT]) -> None:
-        super().__init__(session)
-        self.default = WebhooksDefault(session)
+    default: WebhooksDefault[BackendT] = child(WebhooksDefault)
 
 
 class Operations(Namespace[BackendT]):
     """All operations."""
 
+    account: Account[BackendT] = child(Account)
+    collections: Collections[BackendT] = child(Collections)
+    deployments: Deployments[BackendT] = child(Deployments)
+    files: Files[BackendT] = child(Files)
+    hardware: Hardware[BackendT] = child(Hardware)
+    models: Models[BackendT] = child(Models)
+    predictions: Predictions[BackendT] = child(Predictions)
+    trainings: Trainings[BackendT] = child(Trainings)
+    webhooks: Webhooks[BackendT] = child(Webhooks)
     search = operation_method(op.SEARCH)
-
-    def __init__(self, session: Session[BackendT]) -> None:
-        super().__init__(session)
-        self.account = Account(session)
-        self.collections = Collections(session)
-        self.deployments = Deployments(session)
-        self.files = Files(session)
-        self.hardware = Hardware(session)
-        self.models = Models(session)
-        self.predictions = Predictions(session)
-        self.trainings = Trainings(session)
-        self.webhooks = Webhooks(session)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from functools import update_wrapper
-from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
 from urllib.parse import urlsplit
 
@@ -20,7 +18,7 @@ from replicate_api import operations as op
 from .. import errors
 from .._backends.sync import SyncBackend
 from .._display.outputs import Outputs
-from .._dual import Resource, dual_iterator
+from .._dual import DualDescriptor, Resource, dual_iterator
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.sse import Event, SSEDecoder
@@ -77,6 +75,13 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
         self._events: list[Event] = []
         self._has_started = self._is_done = self._has_files = self._was_interrupted = False
         self.prediction: Prediction | None = None
+
+    def __repr__(self) -> str:
+        state = "not started" if not self._has_started else "creating"
+        if self.prediction is not None:
+            count = len(self._events)
+            state = f"{count} event{'s' * (count != 1)}, {self.prediction.status}"
+        return f"<{type(self).__name__} {self._request.request.ref}, {state}>"
 
     @property
     def text(self) -> str:
@@ -237,11 +242,12 @@ def _is_same(data: str, item: object) -> bool:
 
 class Stream(_Stream[SyncBackend]):
     __doc__ = _Stream.__doc__
+    _is_async = False
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events; leaving the loop early closes the stream once the iterator is closed or dropped."""
         self._start()
-        return self._iterate()
+        return iter(self._iterate())
 
     def _ipython_display_(self) -> None:
         from .._display.stream import show
@@ -251,30 +257,38 @@ class Stream(_Stream[SyncBackend]):
 
 class AsyncStream(_Stream["AsyncBackend"]):
     __doc__ = _Stream.__doc__
+    _is_async = True
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Yield the events."""
         self._start()
-        return self._iterate()
+        return aiter(self._iterate())
 
     def _repr_html_(self) -> str:
         return Outputs(self._outputs())._repr_html_()
 
 
-class stream_method(Generic[P]):
+class stream_method(DualDescriptor, Generic[P]):
     """Offers a method that returns a `StreamRequest` as one that returns a `Stream` or an `AsyncStream`."""
 
-    def __init__(self, function: Callable[Concatenate[Any, P], StreamRequest]) -> None:
-        def open_stream(self: Resource[Any], *args: P.args, **kwargs: P.kwargs) -> Any:
-            cls = AsyncStream if self._session.backend.is_async else Stream
+    if TYPE_CHECKING:
+
+        def __init__(self, function: Callable[Concatenate[Any, P], StreamRequest]) -> None: ...
+
+    @overload
+    def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Stream]: ...
+    @overload
+    def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> Callable[P, AsyncStream]: ...
+    def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any:
+        return self.bind(obj, owner)
+
+    def make_method(self, is_async: bool) -> Callable[..., Any]:
+        function, cls = self.function, AsyncStream if is_async else Stream
+
+        def open_stream(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             return cls(self._session, function(self, *args, **kwargs))
 
-        self._function = update_wrapper(open_stream, function)
-        self.__doc__ = function.__doc__
-
-    @overload
-    def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> Callable[P, Stream]: ...
-    @overload
-    def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> Callable[P, AsyncStream]: ...
-    def __get__(self, obj: Resource[Any] | None, owner: object = None) -> Any:
-        return self if obj is None else MethodType(self._function, obj)
+        return open_stream

@@ -95,6 +95,10 @@ class Emulator:
         host, port = self._address
         return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
+    def __repr__(self) -> str:
+        is_running = self._service is not None and self._thread.is_alive()
+        return f"<Emulator {self.url}>" if is_running else "<Emulator, not running>"
+
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests received so far, oldest first, without their tokens."""

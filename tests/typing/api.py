@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -152,3 +153,8 @@ def module_level() -> None:
 
 def low_level(client: Client) -> None:
     assert_type(predictions_get.sync("id", client=client), Prediction)
+
+
+def classes() -> None:
+    for function in (Replicate.run, Replicate.wait, Replicate.stream, AsyncReplicate.paginate, AsyncReplicate.search):
+        assert_type(signature(function), Signature)
