@@ -176,8 +176,8 @@ class Session(Generic[BackendT]):
             if isinstance(error, errors.RateLimitError) and is_limited:
                 limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
             delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
-            is_closed = backend.close_count != close_count
-            if delay is None or not request.is_replayable() or self._is_too_late(delay) or is_closed:
+            must_end = self._is_too_late(delay or 0.0) or self._is_closed(close_count)
+            if delay is None or must_end or not request.is_replayable():
                 if sent and sent.sent_at:
                     error.maybe_created_after = self.clock.earliest(sent.sent_at)
                 raise error from cause
@@ -190,9 +190,12 @@ class Session(Generic[BackendT]):
             attempt += 1
 
     def _check_open(self, close_count: int, request: Request) -> None:
-        """Raise if the client was closed since a call began: it sends nothing more."""
-        if self.backend.close_count != close_count:
+        """Raise if the client was closed since a call began: it sends nothing more, cleanups excepted."""
+        if self._is_closed(close_count):
             raise errors.APIConnectionError(f"{_label(request)}: the client was closed while this call waited")
+
+    def _is_closed(self, close_count: int) -> bool:
+        return self.backend.close_count != close_count and not self._is_urgent
 
     async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, request: Request, waited: float) -> float:
         """Wait until the rate limiter releases the call, and return the seconds waited."""
@@ -321,7 +324,7 @@ class Session(Generic[BackendT]):
     ) -> None:
         """Run a cleanup that outlives the caller, bounded in time; see `Backend.clean_up`. It gets a session to use.
 
-        What interrupts the wait for it, such as a second cancellation, is raised with the notes of `error`.
+        What interrupts the wait for it, such as a second cancellation, is raised with what `error` says.
         """
 
         def run(backend: Backend) -> Coroutine[Any, Any, object]:
@@ -333,7 +336,8 @@ class Session(Generic[BackendT]):
         try:
             await self.backend.clean_up(run, wait=wait)
         except BaseException as interruption:
-            for note in getattr(error, "__notes__", ()):
+            messages = [str(error)] if isinstance(error, errors.ReplicateError) else []
+            for note in [*messages, *getattr(error, "__notes__", ())]:
                 interruption.add_note(note)
             raise
 

@@ -79,5 +79,5 @@ def test_sync_and_async_clients_have_the_same_methods(server, clock) -> None:
 
     assert public_methods(sync_client) == public_methods(async_client)
     assert len(public_methods(sync_client)) == 37 + len(
-        ["paginate", "request", "run", "save", "stream", "wait", "webhooks.verify", "with_options"]
+        ["output", "paginate", "request", "run", "save", "stream", "submit", "wait", "webhooks.verify", "with_options"]
     )

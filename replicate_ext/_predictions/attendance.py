@@ -55,6 +55,9 @@ class Attendance:
             error.prediction = self.job
         if error is None or not self._stops_waiting(error):
             return
+        if not isinstance(self.job, str) and jobs.is_finished(self.job):  # its output is paid for
+            error.add_note(f"prediction {self._id}: it has finished: client.wait({self._id!r}) returns it")
+            return
         # A closing client takes the attendance away when it cancels the job.
         is_canceled = self._cancel_on_exit and (not is_attended or not self._is_stuck(error))
         resume = f"it is still running: client.wait({self._id!r}) resumes the wait"
@@ -83,10 +86,8 @@ class Attendance:
         return True
 
     def _stops_waiting(self, error: BaseException) -> bool:
-        """Whether an error ends the wait for a job that goes on; errors of this package report its state instead."""
-        if isinstance(error, errors.ReplicateError) and not isinstance(error, errors.WaitTimeoutError):
-            return False
-        return isinstance(self.job, str) or not jobs.is_finished(self.job)
+        """Whether an error ends the wait early; other errors of this package report the state of the job instead."""
+        return not isinstance(error, errors.ReplicateError) or isinstance(error, errors.WaitTimeoutError)
 
     def _is_stuck(self, error: BaseException) -> bool:
         """Whether the wait ended at an unknown status: the job may be running well, and is not canceled."""

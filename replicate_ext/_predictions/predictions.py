@@ -125,11 +125,11 @@ class Predictions:
         self, session: Session[Any], job: Prediction, cancel_on_exit: bool
     ) -> errors.ReplicateError:
         """Cancel a prediction that was created while the client was being closed, and return the error to raise."""
-        if cancel_on_exit:
-            await session.clean_up(partial(cancel_jobs, running=[job]))
         outcome = "it was canceled" if cancel_on_exit else "it is running"
         error = errors.APIConnectionError(f"prediction {job.id} was created while the client was closed; {outcome}")
         error.prediction = job
+        if cancel_on_exit:
+            await session.clean_up(partial(cancel_jobs, running=[job]), error=error)
         return error
 
     def attend(
@@ -215,7 +215,7 @@ def _create_timeout(
     session: Session[Any], request: CreateRequest, sent: SentRecord, error: BaseException
 ) -> errors.WaitTimeoutError | None:
     """Return the error for a create that its deadline ended, or None if something else did."""
-    if session.seconds_left() != 0 or not isinstance(error, errors.APIConnectionError):
+    if session.seconds_left() != 0 or not isinstance(error, errors.APIConnectionError) or error.prediction is not None:
         return None
     outcome = "whether the prediction was created is unknown" if sent.sent_at else "no prediction was created"
     timeout = errors.WaitTimeoutError(f"{request.ref}: `timeout` expired before the create was complete; {outcome}")

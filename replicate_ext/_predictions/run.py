@@ -234,7 +234,7 @@ class RunMixin(Resource[BackendT]):
         predictions = self._predictions
         _check_seconds(timeout=timeout)
         if isinstance(ref, models.Prediction):
-            job = ref
+            job, name = ref, jobs.id_of(ref)
             if input is not None or webhook is not None or webhook_events_filter is not None:
                 raise TypeError("a prediction that exists already takes no input or webhook: pass only the prediction")
 
@@ -242,12 +242,12 @@ class RunMixin(Resource[BackendT]):
                 return job
         else:
             request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
-            prepared = predictions.prepare(request, input)
+            prepared, name = predictions.prepare(request, input), str(request.ref)
 
             async def start(session: Session[Any]) -> Prediction:
                 return (await predictions.create(session, request, prepared, cancel_on_exit)).job
 
-        return StreamRequest(predictions, start, timeout, cancel_on_exit)
+        return StreamRequest(predictions, name, start, timeout, cancel_on_exit)
 
     def _start(
         self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None

@@ -51,6 +51,9 @@ class StreamRequest(NamedTuple):
     """What to stream, and whether to cancel the prediction if the iteration ends early."""
 
     predictions: Predictions
+    name: str
+    """The model, or the id of the prediction, for the repr."""
+
     start: Callable[[Session[Any]], Awaitable[Prediction]]
     """Returns the prediction, which it may create."""
 
@@ -81,7 +84,7 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
         if self.prediction is not None:
             count = len(self._events)
             state = f"{count} event{'s' * (count != 1)}, {self.prediction.status}"
-        return f"<{type(self).__name__} {self._request.request.ref}, {state}>"
+        return f"<{type(self).__name__} {self._request.name}, {state}>"
 
     @property
     def text(self) -> str:
@@ -107,7 +110,7 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
 
     @dual_iterator
     async def _iterate(self) -> AsyncGenerator[Event, None]:
-        predictions, start, timeout, cancel_on_exit = self._request
+        predictions, _, start, timeout, cancel_on_exit = self._request
         if timeout is not None:
             self._session = self._session.with_options(deadline=self._session.backend.monotonic() + timeout)
         session = self._session

@@ -65,7 +65,12 @@ def test_pictures_stay_when_the_emulator_is_gone(execute: Execute) -> None:
 
 def test_a_picture_that_is_gone_is_a_link_with_the_reason(execute: Execute) -> None:
     painted = "[file] = replicate.run('acme/painter', {'prompt': 'the sea', 'width': 32, 'height': 32})"
-    shown = bundle(execute(painted, "replicate.FileOutput('http://127.0.0.1:9/gone.png', file._session)"))
+    shown = bundle(
+        execute(
+            painted,
+            "replicate.FileOutput('http://127.0.0.1:9/gone.png', replicate.Replicate('r8_x', max_retries=0)._session)",
+        )
+    )
     assert '<a href="http://127.0.0.1:9/gone.png"' in shown["text/html"]
     assert "APIConnectionError" in shown["text/html"]
 
