@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
@@ -91,7 +93,9 @@ class AsyncBackend(BaseBackend):
 
     async def to_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Call the function in a thread. A thread cannot be canceled, so a cancellation is raised after its end."""
-        thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
+        # Like `asyncio.to_thread`, but not in a task, which the end of the loop would cancel while the thread goes on.
+        call = partial(contextvars.copy_context().run, function, *args)
+        thread = asyncio.get_running_loop().run_in_executor(None, call)
         cancellation = None
         while not thread.done():
             try:

@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import sys
+import time
 import weakref
 
 import httpx
@@ -69,3 +70,25 @@ def test_another_event_loop_than_asyncio_is_named(async_backend: None, operation
     coroutine = client.account.get() if operation == "get" else client.run("acme/hello")
     with pytest.raises(RuntimeError, match="AsyncReplicate needs asyncio: it does not run on trio"):
         coroutine.send(None)
+
+
+def test_task_waits_for_its_thread_when_the_event_loop_ends() -> None:
+    events: list[str] = []
+
+    def work() -> None:
+        time.sleep(0.03)
+        events.append("the thread ended")
+
+    async def use(client: AsyncReplicate) -> None:
+        try:
+            await client._session.backend.to_thread(work)
+        finally:
+            events.append("the task ended")
+
+    async def main() -> None:
+        task = asyncio.ensure_future(use(AsyncReplicate(TOKEN)))
+        await asyncio.sleep(0.005)
+        assert not task.done()
+
+    asyncio.run(main())
+    assert events == ["the thread ended", "the task ended"]

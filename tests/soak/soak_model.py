@@ -129,7 +129,8 @@ class Model:
         """Check that a prediction whose caller has left does not run on, or that the caller knows of it."""
         if job.cancel_requests and all(not call.cancels for call in calls):
             yield f"outcome: {job.id} was canceled despite cancel_on_exit=False"
-        is_closed = any(group.event == "close" for group in self._program.groups)  # and retries on another connection
+        # Closing the client cancels, and interrupts the responses to other cancels, which are retried.
+        is_closed = any(group.event == "close" for group in self._program.groups)
         if job.intact_cancels > 1 and not is_closed:
             yield f"outcome: {job.id} was canceled {job.intact_cancels} times"
         if job.input["seconds"] < ENDLESS:
@@ -137,7 +138,7 @@ class Model:
         left = [call for call in calls if call.has_ended and not isinstance(call.error, (ReplicateError, type(None)))]
         for call in left:
             notes = " ".join(notes_of(call.error))
-            if call.event == "raise" or not job.was_requested or len(calls) > 1:
+            if call.event == "raise" or not job.was_requested or len(calls) > 1 or is_closed:
                 continue  # a generator that is closed does not see the exception of the loop
             if job.id not in notes:
                 yield f"lost: {call.error!r} of call {call.number} does not name {job.id}: {notes!r}"

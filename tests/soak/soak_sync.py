@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,16 +17,15 @@ from httpcore._backends import sync as httpcore_sync
 
 from replicate_ext import Replicate
 from soak_caller import CLIENT_OPTIONS, UPLOAD, leaves, options_of, record
-from soak_program import Call, Group, Program
+from soak_program import Call, Group, Leave, Program
 from soak_server import TOKEN, SoakWorld
-
-INTERRUPTED = "interrupted"
 
 
 class _Interrupts(threading.local):
     """Raises in this thread, where a Ctrl-C or a signal handler would: while the client blocks."""
 
     call: Call | None = None
+    raised: Call | None = None
     blocked = 0
 
 
@@ -32,15 +33,35 @@ _interrupts = _Interrupts()
 
 
 def block() -> None:
-    """Raise what interrupts the call of this thread, if this is the moment."""
+    """Raise what interrupts the call of this thread, if this is the moment.
+
+    In the main thread it is raised by a signal handler; only there a client can tell an OSError of the caller's from
+    one of the socket.
+    """
     call = _interrupts.call
     if call is None:
         return
-    if _interrupts.blocked >= call.moment:
-        _interrupts.call = None
+    if _interrupts.blocked >= call.moment and not is_cleaning_up():
+        _interrupts.call, _interrupts.raised = None, call
         call.was_left = True
-        raise call.cause(INTERRUPTED)
+        if threading.current_thread() is threading.main_thread():
+            signal.raise_signal(signal.SIGUSR1)
+        call.cause = Leave if issubclass(call.cause, OSError) else call.cause
+        raise call.cause("interrupted")
     _interrupts.blocked += 1
+
+
+def handle_signal(*_: object) -> None:
+    assert _interrupts.raised
+    raise _interrupts.raised.cause("interrupted")
+
+
+def is_cleaning_up() -> bool:
+    """Whether the client cancels a prediction; interrupting that is up to the user, who presses Ctrl-C again."""
+    frame = inspect.currentframe()
+    while frame and frame.f_code.co_name != "clean_up":
+        frame = frame.f_back
+    return frame is not None
 
 
 def read(self: Any, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -57,20 +78,16 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def foreign_cause(error: BaseException) -> BaseException | None:
-    """Recognize what `block` raised: the client recognizes real signal handlers, which run in the main thread only."""
-    while cause := error.__cause__ or next((arg for arg in error.args if isinstance(arg, BaseException)), None):
-        error = cause
-    return error if error.args == (INTERRUPTED,) else None
-
-
 @contextlib.contextmanager
 def interruptions() -> Iterator[None]:
     """Let the calls of the sync player be interrupted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpcore_sync.SyncStream, "read", read)
-        patch.setattr("replicate_ext._backends.sync.foreign_cause", foreign_cause)
-        yield
+        previous = signal.signal(signal.SIGUSR1, handle_signal)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGUSR1, previous)
 
 
 def play_sync(program: Program, world: SoakWorld, folder: Path) -> None:
@@ -104,7 +121,7 @@ def play_call_sync(client: Replicate, call: Call, world: SoakWorld, folder: Path
     except BaseException as error:
         record(call, error)
     finally:
-        _interrupts.call = None
+        _interrupts.call = _interrupts.raised = None
 
 
 def use_sync(client: Replicate, call: Call, world: SoakWorld, folder: Path) -> Any:
