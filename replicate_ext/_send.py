@@ -13,7 +13,7 @@ import httpx
 from replicate_api.types import Call, Request
 
 from . import errors
-from ._backends.base import CLEANUP_TIMEOUT, Backend, map_exception
+from ._backends.base import CLEANUP_TIMEOUT, Backend, BodyTooLargeError, map_exception
 from ._sansio import retry
 from ._sansio.in_flight import InFlightCreates, SentRecord
 from ._sansio.log import log_attempt, log_job, log_wait
@@ -275,7 +275,7 @@ class Session(Generic[BackendT]):
         error = map_exception(cause, _label(request))
         diagnosis = diagnose(cause, has_connected=self.clock.has_observed)
         if diagnosis is None:
-            return _FailedAttempt(error, failure, cause, not isinstance(cause, _NON_RETRYABLE))
+            return _FailedAttempt(error, failure, cause, not isinstance(cause, (BodyTooLargeError, *_NON_RETRYABLE)))
         error.add_advice(diagnosis.advice)
         return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+MAX_BODY_SIZE = 256 * 2**20
+"""Bytes, decompressed: a response of the API without end would fill the memory. Downloads of files have no limit."""
+
 CLEANUP_TIMEOUT = 10.0
 """Seconds by which canceling a prediction may delay the exit of a program."""
 
@@ -180,6 +183,39 @@ def map_exception(error: Exception, request: str) -> APIConnectionError:
     """Return our error for one of httpx's; `request` names the request, without secrets."""
     cls = APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
     return cls(f"{request}: {type(error).__name__}{f': {error}' if str(error) else ''}")
+
+
+class BodyTooLargeError(httpx.DecodingError):
+    """A body exceeds `MAX_BODY_SIZE`."""
+
+
+def _join(chunks: list[bytes], size: int, response: httpx.Response) -> None:
+    """Let httpx know the body, as its own `read` does, which has no limit."""
+    if size > MAX_BODY_SIZE:
+        raise BodyTooLargeError(f"the response is larger than {MAX_BODY_SIZE // 2**20} MiB", request=response.request)
+    response._content = b"".join(chunks)
+
+
+def read_body(response: httpx.Response) -> None:
+    """Read the body of a response, up to `MAX_BODY_SIZE`."""
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_SIZE:
+            break
+    _join(chunks, size, response)
+
+
+async def aread_body(response: httpx.Response) -> None:
+    """Read the body of a response, up to `MAX_BODY_SIZE`."""
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_SIZE:
+            break
+    _join(chunks, size, response)
 
 
 def interrupted(response: httpx.Response, error: Exception) -> APIConnectionError:

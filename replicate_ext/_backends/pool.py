@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .base import suppress_httpcore_log
+from .base import aread_body, suppress_httpcore_log
 from .network import UNASKED, is_unasked, watch_connections
 
 try:
@@ -78,7 +78,7 @@ class ConnectionPool:
                     raise httpx.RemoteProtocolError(UNASKED)
                 if response.is_success and not stream:
                     try:
-                        await response.aread()
+                        await aread_body(response)
                     except BaseException:
                         await response.aclose()
                         raise

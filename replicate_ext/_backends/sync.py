@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from .base import MAX_CONCURRENT_TRANSFERS, BaseBackend, has_content_encoding, interrupted, suppress_httpcore_log
+from .base import (
+    MAX_CONCURRENT_TRANSFERS,
+    BaseBackend,
+    has_content_encoding,
+    interrupted,
+    read_body,
+    suppress_httpcore_log,
+)
 from .network import UNASKED, enforce_deadline, foreign_cause, is_unasked, watch_connections
 
 if TYPE_CHECKING:
@@ -107,7 +114,7 @@ class SyncBackend(BaseBackend):
                     raise httpx.RemoteProtocolError(UNASKED)
                 if response.is_success and not stream:
                     try:
-                        response.read()
+                        read_body(response)
                     except BaseException:
                         response.close()
                         raise

@@ -1,28 +1,30 @@
-"""Bodies of error responses on every backend: read up to a limit, whatever the server sends."""
+"""Bodies on every backend: they are read up to a limit, whatever the server sends."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import socketserver
+import time
 from typing import Any
 
 import pytest
 
 from conftest import TOKEN
 from raw_server import ThreadedServer, serve_in_thread
-from replicate_ext import AsyncReplicate, NotFoundError, Replicate
+from replicate_ext import APIConnectionError, AsyncReplicate, NotFoundError, Replicate
 
 
 class EndlessErrorHandler(socketserver.StreamRequestHandler):
     """Responds with an error whose body has no end, and counts the bytes that the client takes."""
 
     server: ThreadedServer
+    status = b"404 Not Found"
 
     def handle(self) -> None:
         while self.rfile.readline() not in (b"\r\n", b""):
             pass
-        self.wfile.write(b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\n")
+        self.wfile.write(b"HTTP/1.1 " + self.status + b"\r\nContent-Type: text/plain\r\n\r\n")
         sent = 0
         try:
             while sent < 200 * 1024 * 1024:
@@ -31,6 +33,12 @@ class EndlessErrorHandler(socketserver.StreamRequestHandler):
         except OSError:
             pass
         self.server.received.append(sent)
+
+
+class EndlessHandler(EndlessErrorHandler):
+    """Responds with success and a body that has no end."""
+
+    status = b"200 OK"
 
 
 class CompressedErrorHandler(socketserver.StreamRequestHandler):
@@ -63,3 +71,26 @@ def test_body_of_an_error_response_is_read_up_to_a_limit(client_kind: str, handl
             call(server.url)
         assert len(str(caught.value)) < 1000
         assert sum(server.received) < 20 * 1024 * 1024, "more than the system buffers"
+
+
+def test_body_of_a_response_is_read_up_to_a_limit(client_kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replicate_ext._backends.base.MAX_BODY_SIZE", 2**20)
+
+    async def get_async(url: str) -> None:
+        async with AsyncReplicate(TOKEN, base_url=url) as client:
+            await client.account.get()
+
+    def get(url: str) -> None:
+        if client_kind != "sync":
+            return asyncio.run(get_async(url))
+        with Replicate(TOKEN, base_url=url) as client:
+            client.account.get()
+
+    with serve_in_thread(EndlessHandler) as server:
+        with pytest.raises(APIConnectionError, match="the response is larger than 1 MiB"):
+            get(server.url)
+        deadline = time.monotonic() + 5
+        while not server.received and time.monotonic() < deadline:  # the handler notices the end a moment later
+            time.sleep(0.005)
+        [received] = server.received  # it is not retried
+        assert received < 20 * 1024 * 1024, "more than the system buffers"
