@@ -116,6 +116,11 @@ class Session(Generic[BackendT]):
         """Return the seconds until the deadline, at least 0, or None if there is none."""
         return None if self.deadline is None else max(0.0, self.deadline - self.backend.monotonic())
 
+    def limit_to_deadline(self, seconds: float) -> float:
+        """Return the seconds, or those until the deadline if that is sooner."""
+        seconds_left = self.seconds_left()
+        return seconds if seconds_left is None else min(seconds, seconds_left)
+
     async def call(self, call: Call[T]) -> T:
         """Send a call, with retries, and return its parsed response. Raises as `send` does."""
         return (await self.send(call.request, call.parse)).value

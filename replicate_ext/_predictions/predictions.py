@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 CANCEL_AFTER_MARGIN = 5.0
 """Seconds after a `timeout` at which the server cancels the prediction by itself, in case this process has died."""
 
-
 JOIN_INTERVAL = 0.01
 """Seconds between the checks of a closing client for creates that have not ended."""
 

@@ -202,11 +202,8 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
                 yield self._wrap_file(self._events[-1])
             if is_finished:
                 return
-            delay, seconds_left = (
-                poll_interval(self._session.backend.monotonic() - started),
-                self._session.seconds_left(),
-            )
-            await self._session.backend.sleep(delay if seconds_left is None else min(delay, seconds_left))
+            delay = poll_interval(self._session.backend.monotonic() - started)
+            await self._session.backend.sleep(self._session.limit_to_deadline(delay))
 
     def _missing_items(self, output: object) -> list[str]:
         """Return the items of an output that no event contained yet."""

@@ -153,8 +153,7 @@ async def _poll_delay(session: Session[Any], options: WaitOptions, polling_since
         end = await options.estimate.expected_at(session, is_first_poll=is_first_poll) if options.estimate else None
         now = session.backend.monotonic()
         delay = poll_interval(now - polling_since, None if end is None else end - now)
-    seconds_left = session.seconds_left()
-    return delay if seconds_left is None else min(delay, seconds_left)
+    return session.limit_to_deadline(delay)
 
 
 async def _stream_until_done(session: Session[Any], url: str) -> bool:
