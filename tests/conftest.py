@@ -111,6 +111,11 @@ class ScriptedServer:
         """Method and path, without `/v1`, of every request."""
         return [f"{request.method} {request.url.path.removeprefix('/v1')}" for request in self.requests]
 
+    @property
+    def cancels(self) -> list[str]:
+        """Those of `requested` that cancel."""
+        return [request for request in self.requested if request.endswith("/cancel")]
+
     def request_json(self, index: int = -1) -> Any:
         """Return the parsed body of a request, by default of the last one."""
         return json.loads(self.requests[index].content)

@@ -54,21 +54,22 @@ class CompressedErrorHandler(socketserver.StreamRequestHandler):
         self.wfile.write(head.encode() + body)
 
 
-@pytest.mark.parametrize("handler", [EndlessErrorHandler, CompressedErrorHandler])
-def test_body_of_an_error_response_is_read_up_to_a_limit(client_kind: str, handler: Any) -> None:
-    async def call_async(url: str) -> None:
+def get_account(client_kind: str, url: str) -> None:
+    async def get_async() -> None:
         async with AsyncReplicate(TOKEN, base_url=url) as client:
             await client.account.get()
 
-    def call(url: str) -> None:
-        if client_kind != "sync":
-            return asyncio.run(call_async(url))
-        with Replicate(TOKEN, base_url=url) as client:
-            client.account.get()
+    if client_kind != "sync":
+        return asyncio.run(get_async())
+    with Replicate(TOKEN, base_url=url) as client:
+        client.account.get()
 
+
+@pytest.mark.parametrize("handler", [EndlessErrorHandler, CompressedErrorHandler])
+def test_body_of_an_error_response_is_read_up_to_a_limit(client_kind: str, handler: Any) -> None:
     with serve_in_thread(handler) as server:
         with pytest.raises(NotFoundError, match="x" * 300) as caught:
-            call(server.url)
+            get_account(client_kind, server.url)
         assert len(str(caught.value)) < 1000
         assert sum(server.received) < 20 * 1024 * 1024, "more than the system buffers"
 
@@ -76,19 +77,9 @@ def test_body_of_an_error_response_is_read_up_to_a_limit(client_kind: str, handl
 def test_body_of_a_response_is_read_up_to_a_limit(client_kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("replicate_ext._backends.base.MAX_BODY_SIZE", 2**20)
 
-    async def get_async(url: str) -> None:
-        async with AsyncReplicate(TOKEN, base_url=url) as client:
-            await client.account.get()
-
-    def get(url: str) -> None:
-        if client_kind != "sync":
-            return asyncio.run(get_async(url))
-        with Replicate(TOKEN, base_url=url) as client:
-            client.account.get()
-
     with serve_in_thread(EndlessHandler) as server:
         with pytest.raises(APIConnectionError, match="the response is larger than 1 MiB"):
-            get(server.url)
+            get_account(client_kind, server.url)
         deadline = time.monotonic() + 5
         while not server.received and time.monotonic() < deadline:  # the handler notices the end a moment later
             time.sleep(0.005)

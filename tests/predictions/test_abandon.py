@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
-from replicate_ext import AsyncReplicate, Prediction, WaitTimeoutError
+from replicate_ext import AsyncReplicate, WaitTimeoutError
 
 
 def now() -> str:
@@ -114,8 +114,7 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
     server.respond_with(respond)
     with pytest.raises(KeyboardInterrupt):
         harness.client.run("acme/hello", {"text": "unique"})
-    cancels = [request for request in server.requested if request.endswith("/cancel")]
-    assert cancels == (["POST /predictions/mine/cancel"] if matches == 1 else [])
+    assert server.cancels == (["POST /predictions/mine/cancel"] if matches == 1 else [])
 
 
 def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
@@ -129,7 +128,7 @@ def test_twin_of_an_abandoned_create_that_has_finished_is_not_canceled(
     server.respond_with(KeyboardInterrupt(), page(*jobs))
     with pytest.raises(KeyboardInterrupt):
         harness.client.run("acme/hello", {"text": "same"})
-    assert not [request for request in server.requested if request.endswith("/cancel")]
+    assert not server.cancels
 
 
 def test_search_for_an_abandoned_create_survives_a_failed_list(server: ScriptedServer, clock: FakeClock) -> None:
@@ -324,10 +323,6 @@ def test_known_prediction_is_not_canceled_for_an_abandoned_create() -> None:
     asyncio.run(main())
 
 
-def cancels(server: ScriptedServer) -> list[str]:
-    return [request for request in server.requested if request.endswith("/cancel")]
-
-
 @pytest.mark.parametrize(
     ("age", "sends_date"), [(timedelta(minutes=5), True), (timedelta(0), False)], ids=["older", "no server clock"]
 )
@@ -340,7 +335,7 @@ def test_prediction_that_may_be_older_than_the_abandoned_create_is_not_canceled(
     with pytest.raises(RuntimeError):
         harness.call(harness.client.run("acme/hello", {"text": "hi"}))
     assert harness.server.requested[1] == "GET /predictions"
-    assert not cancels(harness.server)
+    assert not harness.server.cancels
 
 
 def test_foreign_error_during_the_create_of_a_community_model_does_not_create_again(harness: Harness) -> None:
@@ -352,73 +347,3 @@ def test_foreign_error_during_the_create_of_a_community_model_does_not_create_ag
         harness.call(harness.client.run("acme/hello", {"text": "two"}))
     assert harness.server.requested.count("POST /predictions") == 2
     assert "a prediction of acme/hello may have been created after" in caught.value.__notes__[0]
-
-
-def test_cancel_is_retried_although_the_client_was_closed_meanwhile(server: ScriptedServer, clock: FakeClock) -> None:
-    harness = Harness(server, clock, is_async=False)
-    replace_sleep(harness.client, lambda seconds: harness.client.close())
-    limited = json_response({}, 429, **{"retry-after": "0.1"})
-    server.respond_with(json_response(prediction("starting"), 201), limited, json_response(prediction("canceled")))
-
-    def leave(job: object) -> None:
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        harness.client.run("acme/hello", on_created=leave)
-    assert len(cancels(server)) == 2
-
-
-def test_closing_a_client_with_other_options_cancels_only_its_own_predictions(harness: Harness) -> None:
-    harness.server.respond_with(json_response(prediction("starting"), 201), json_response(prediction("processing")))
-    other = harness.client.with_options(timeout=5)
-
-    def close_other(job: object) -> object:
-        return other.aclose() if isinstance(other, AsyncReplicate) else other.close()
-
-    harness.server.respond_with(json_response(prediction(output="done")))
-    assert harness.call(harness.client.run("acme/hello", wait=False, on_created=close_other)) == "done"
-    assert not cancels(harness.server)
-
-
-@pytest.mark.parametrize("status", ["succeeded", "canceled"])
-def test_error_of_a_callback_names_the_prediction_that_has_finished(harness: Harness, status: str) -> None:
-    job = prediction(status, output="paid")
-    harness.server.respond_with(json_response(prediction("starting"), 201), json_response(job))
-
-    def leave(job: Prediction) -> None:
-        if job.status == status:
-            raise LookupError
-
-    with pytest.raises(LookupError) as caught:
-        harness.call(harness.client.run("acme/hello", progress=leave))
-    assert caught.value.__notes__ == [f"prediction {job['id']}: it has finished: client.wait({job['id']!r}) returns it"]
-    assert not cancels(harness.server)
-
-
-def test_second_cancellation_names_the_prediction_of_a_timeout() -> None:
-    canceling = asyncio.Event()
-
-    async def respond(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/cancel"):
-            canceling.set()
-            await asyncio.sleep(0.02)
-        return json_response(prediction("processing"))
-
-    async def main() -> None:
-        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
-        task = asyncio.ensure_future(client.wait("x0fmfzfcf5rma0cq65c825tcbm", timeout=0.02))
-        await canceling.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-        assert "x0fmfzfcf5rma0cq65c825tcbm" in caught.value.__notes__[0]
-
-    asyncio.run(asyncio.wait_for(main(), 5))
-
-
-def test_files_of_a_result_have_no_deadline(harness: Harness) -> None:
-    output = "https://replicate.delivery/a.txt"
-    harness.server.respond_with(json_response(prediction(output=output), 201), httpx.Response(200, content=b"late"))
-    file = harness.call(harness.client.run("acme/hello", timeout=7))
-    harness.clock.time += 60
-    assert harness.call(file.read()) == b"late"

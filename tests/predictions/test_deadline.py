@@ -115,3 +115,11 @@ def test_timeout_during_the_look_up_of_the_version_creates_nothing(harness: Harn
     with pytest.raises(WaitTimeoutError, match="no prediction was created"):
         harness.call(harness.client.run("acme/poet", timeout=5))
     assert harness.server.requested == ["POST /models/acme/poet/predictions", "GET /models/acme/poet"]
+
+
+def test_files_of_a_result_have_no_deadline(harness: Harness) -> None:
+    output = "https://replicate.delivery/a.txt"
+    harness.server.respond_with(json_response(prediction(output=output), 201), httpx.Response(200, content=b"late"))
+    file = harness.call(harness.client.run("acme/hello", timeout=7))
+    harness.clock.time += 60
+    assert harness.call(file.read()) == b"late"

@@ -1,0 +1,71 @@
+"""What happens to a prediction, and what the error says, when its caller leaves: by a callback, a close, a cancel."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
+from replicate_ext import AsyncReplicate, Prediction
+
+
+def test_cancel_is_retried_although_the_client_was_closed_meanwhile(server: ScriptedServer, clock: FakeClock) -> None:
+    harness = Harness(server, clock, is_async=False)
+    replace_sleep(harness.client, lambda seconds: harness.client.close())
+    limited = json_response({}, 429, **{"retry-after": "0.1"})
+    server.respond_with(json_response(prediction("starting"), 201), limited, json_response(prediction("canceled")))
+
+    def leave(job: object) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        harness.client.run("acme/hello", on_created=leave)
+    assert len(server.cancels) == 2
+
+
+def test_closing_a_client_with_other_options_cancels_only_its_own_predictions(harness: Harness) -> None:
+    harness.server.respond_with(json_response(prediction("starting"), 201), json_response(prediction("processing")))
+    other = harness.client.with_options(timeout=5)
+
+    def close_other(job: object) -> object:
+        return other.aclose() if isinstance(other, AsyncReplicate) else other.close()
+
+    harness.server.respond_with(json_response(prediction(output="done")))
+    assert harness.call(harness.client.run("acme/hello", wait=False, on_created=close_other)) == "done"
+    assert not harness.server.cancels
+
+
+@pytest.mark.parametrize("status", ["succeeded", "canceled"])
+def test_error_of_a_callback_names_the_prediction_that_has_finished(harness: Harness, status: str) -> None:
+    job = prediction(status, output="paid")
+    harness.server.respond_with(json_response(prediction("starting"), 201), json_response(job))
+
+    def leave(job: Prediction) -> None:
+        if job.status == status:
+            raise LookupError
+
+    with pytest.raises(LookupError) as caught:
+        harness.call(harness.client.run("acme/hello", progress=leave))
+    assert caught.value.__notes__ == [f"prediction {job['id']}: it has finished: client.wait({job['id']!r}) returns it"]
+    assert not harness.server.cancels
+
+
+def test_second_cancellation_names_the_prediction_of_a_timeout() -> None:
+    canceling = asyncio.Event()
+
+    async def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            canceling.set()
+            await asyncio.sleep(0.02)
+        return json_response(prediction("processing"))
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
+        task = asyncio.ensure_future(client.wait("x0fmfzfcf5rma0cq65c825tcbm", timeout=0.02))
+        await canceling.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert "x0fmfzfcf5rma0cq65c825tcbm" in caught.value.__notes__[0]
+
+    asyncio.run(asyncio.wait_for(main(), 5))
