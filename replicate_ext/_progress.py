@@ -64,7 +64,7 @@ def _seconds(clock: str | None) -> float | None:
     return seconds
 
 
-def as_callback(progress: bool | Callback | None) -> Callback | None:
+def as_callback(progress: bool | Callback) -> Callback | None:
     """Return the callback for the argument `progress`: True shows a bar."""
     if progress is True:
         return ProgressBar()

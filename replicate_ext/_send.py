@@ -65,6 +65,7 @@ class Session(Generic[BackendT]):
         self.clock = ServerClock()
         self.in_flight = InFlightCreates()
         self.deadline: float | None = None
+        self._close_count: int | None = None
         self._max_retries: int | None = None
         self._sent: SentRecord | None = None
         self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
@@ -112,6 +113,17 @@ class Session(Generic[BackendT]):
         session.deadline = None
         return session
 
+    def until_closed(self) -> Session[BackendT]:
+        """Return a session for the steps of one call: once the client is closed, no further one is sent."""
+        session = copy(self)
+        session._close_count = self.backend.close_count
+        return session
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed since `until_closed`."""
+        return self._close_count is not None and self.backend.close_count != self._close_count
+
     def seconds_left(self) -> float | None:
         """Return the seconds until the deadline, at least 0, or None if there is none."""
         return None if self.deadline is None else max(0.0, self.deadline - self.backend.monotonic())
@@ -138,11 +150,10 @@ class Session(Generic[BackendT]):
         Raises:
             APIConnectionError, APIStatusError, ResponseDecodeError: The failure of the last attempt.
         """
-        fingerprint = _create_fingerprint(request)
-        if fingerprint is None:
+        if not _is_create(request):
             return await self._send(request, parse, stream)
         id = None
-        self.in_flight.start(fingerprint)
+        fingerprint = self.in_flight.start(request.json["input"])
         try:
             response = await self._send(request, parse, stream)
             id = _id_of(response.value)
@@ -157,7 +168,8 @@ class Session(Generic[BackendT]):
         is_idempotent = retry.is_idempotent(request.method, request.path)
         sent = None if is_idempotent else self._sent or SentRecord()
         started = backend.monotonic()
-        attempt, waited, close_count = 1, 0.0, backend.close_count
+        attempt, waited = 1, 0.0
+        close_count = backend.close_count if self._close_count is None else self._close_count
         is_api = request.path.startswith("/")  # other hosts have rate limits of their own
         limiter = RateLimiter() if self._is_urgent or not is_api else self._rate_limiters[is_idempotent]
         ticket = None
@@ -166,7 +178,8 @@ class Session(Generic[BackendT]):
             if limiter.must_wait(backend.monotonic()):
                 ticket = limiter.enter(ticket)
                 waited += await self._wait_for_rate_limit(limiter, ticket, request, waited)
-                self._check_open(close_count, request)
+            if self._is_closed(close_count):
+                raise errors.APIConnectionError(f"{_label(request)}: the client was closed during this call")
             result = await self._attempt(request, parse, attempt, stream, sent)
             if isinstance(result, TimedResponse):
                 if ticket is not None:
@@ -191,15 +204,10 @@ class Session(Generic[BackendT]):
                 log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
                 waited += delay if hint is not None else 0.0
-                self._check_open(close_count, request)
             attempt += 1
 
-    def _check_open(self, close_count: int, request: Request) -> None:
-        """Raise if the client was closed since a call began: it sends nothing more, cleanups excepted."""
-        if self._is_closed(close_count):
-            raise errors.APIConnectionError(f"{_label(request)}: the client was closed while this call waited")
-
     def _is_closed(self, close_count: int) -> bool:
+        """Whether the client was closed since a call began: it sends nothing more, cleanups excepted."""
         return self.backend.close_count != close_count and not self._is_urgent
 
     async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, request: Request, waited: float) -> float:
@@ -347,11 +355,14 @@ class Session(Generic[BackendT]):
             raise
 
 
-def _create_fingerprint(request: Request) -> str | None:
-    """Return the fingerprint of a request that creates a prediction, by whatever method; None for all others."""
-    if request.method != "POST" or not request.path.endswith("/predictions") or not isinstance(request.json, Mapping):
-        return None
-    return InFlightCreates.fingerprint(request.json.get("input"))
+def _is_create(request: Request) -> bool:
+    """Whether a request creates a prediction, by whatever method."""
+    return (
+        request.method == "POST"
+        and request.path.endswith("/predictions")
+        and isinstance(request.json, Mapping)
+        and "input" in request.json
+    )
 
 
 def _id_of(value: object) -> object:

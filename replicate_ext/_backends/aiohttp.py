@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import weakref
 from base64 import b64encode
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import httpx
@@ -21,6 +22,8 @@ from yarl import URL
 
 if TYPE_CHECKING:
     import ssl
+
+    from aiohttp.connector import Connection
 
 MAX_HEADER_SIZE = 100_000
 """Bytes of one header line of a response; h11, which httpx uses, has the same limit for all of them."""
@@ -46,7 +49,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             credentials = b64encode(b":".join(parsed.raw_auth)).decode()
             self._proxy_headers["Proxy-Authorization"] = f"Basic {credentials}"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=verify, limit=0, keepalive_timeout=keepalive_expiry),
+            connector=_Connector(ssl=verify, limit=0, keepalive_timeout=keepalive_expiry),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
@@ -71,6 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session.closed:  # meanwhile, too
             raise httpx.ConnectError("the client was closed")
         upload = None
+        _trace.set(request.extensions.get("trace"))
         try:
             async with asyncio.timeout(None) as write_timeout:
                 upload = _Upload(request, write_timeout)
@@ -103,6 +107,30 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections, including those in use."""
         await self._session.close()
+
+
+Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+_trace: ContextVar[Trace | None] = ContextVar("_trace", default=None)
+"""The extension `trace` of the request that this task sends (https://www.python-httpx.org/advanced/extensions/)."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens and keeps connections."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        """Return a connection that a request is about to be written to.
+
+        A kept one with a response that no request has asked for is closed: the next request would take it for its own.
+        """
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            if connection.protocol is not None and not connection.protocol.should_close:
+                break
+            connection.close()
+        if trace := _trace.get():
+            await trace("http11.send_request_headers.started", {})
+        return connection
 
 
 def _discard(session: aiohttp.ClientSession) -> None:

@@ -66,8 +66,8 @@ class ConnectionPool:
             if self.is_closed:  # while this request waited
                 raise httpx.ConnectError("the client was closed")
             transport = self._shared.get(origin) or await self._acquire(origin, request.url)
-            if sent and origin in self._shared:
-                sent.mark_sent()  # when exactly it is written is known only of httpx's transport
+            if sent and transport is self._config.transport:
+                sent.mark_sent()  # when exactly it is written is known only of our own transports
             elif sent:
                 request.extensions["trace"] = functools.partial(_trace, sent)
             with suppress_httpcore_log():

@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from typing import Any
 
-from .._sansio.job import is_absent
 from . import markup
 
 LOG_LINES = 10
@@ -26,7 +25,7 @@ def card(job: Any) -> str:
     web = getattr(job.urls, "web", None)
     rows = [*_times(job), *_inputs(job.input), *_results(job)]
     style = "border:1px solid #8885;border-radius:6px;padding:8px 12px;max-width:60em"
-    title = f"{status} {markup.text('' if is_absent(job.model) else job.model)} {markup.link(web, job.id)}"
+    title = f"{status} {markup.text(job.model or '')} {markup.link(web, job.id)}"
     return f'<div style="{style}"><div>{title}</div>{markup.table(rows)}{_log(job.logs)}</div>'
 
 
@@ -48,10 +47,10 @@ def _inputs(values: object) -> list[tuple[str, ...]]:
 
 
 def _results(job: Any) -> list[tuple[str, ...]]:
-    rows = [] if is_absent(job.output) else [("output", _output(job.output))]
+    rows = [] if job.output is None else [("output", _output(job.output))]
     if getattr(job, "data_removed", None) is True:
         rows.append(("output", "the API has removed input, output and log"))
-    return [*rows, *([] if is_absent(job.error) else [("error", markup.pre(job.error))])]
+    return [*rows, *([] if job.error is None else [("error", markup.pre(job.error))])]
 
 
 def _output(output: Any) -> str:

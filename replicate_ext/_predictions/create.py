@@ -68,30 +68,30 @@ class LatestVersions:
     """The latest version of each community model that was run without a version, kept for `MAX_VERSION_AGE`."""
 
     def __init__(self) -> None:
-        self._versions: dict[str, tuple[Version, float]] = {}
+        self._versions: dict[ModelRef, tuple[Version, float]] = {}
 
     def get(self, ref: ModelRef, now: float = -math.inf) -> Version | None:
         """Return the version, unless it was fetched too long ago."""
-        version, fetched_at = self._versions.get(str(ref), (None, 0.0))
+        version, fetched_at = self._versions.get(ref, (None, 0.0))
         return version if now - fetched_at < MAX_VERSION_AGE else None
 
     def find(self, job: Prediction) -> Version | None:
         """Return the version that a prediction ran, if it is one of these."""
-        version, _ = self._versions.get(str(job.model), (None, 0.0))
-        return version if version is not None and version.id == job.version else None
+        return next((version for version, _ in list(self._versions.values()) if version.id == job.version), None)
 
     def is_community(self, ref: ModelRef) -> bool:
         """Whether the model is known to be no official one."""
-        return str(ref) in self._versions
+        return ref in self._versions
 
     def put(self, ref: ModelRef, version: Version, now: float) -> None:
         """Keep a version that was just fetched."""
-        self._versions[str(ref)] = version, now
+        self._versions[ref] = version, now
 
     def expire(self, name: str) -> None:
         """Fetch the version of a model again before it is run the next time."""
-        if name in self._versions:
-            self._versions[name] = self._versions[name][0], -math.inf
+        for ref, (version, _) in list(self._versions.items()):
+            if str(ref) == name:
+                self._versions[ref] = version, -math.inf
 
 
 async def create(

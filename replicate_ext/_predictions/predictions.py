@@ -80,23 +80,23 @@ class Predictions:
         Raises:
             WaitTimeoutError: The deadline of the session passed; the message says whether the prediction may exist.
         """
-        sent = SentRecord()
+        sent, session = SentRecord(), session.until_closed()
         try:
             request = request._replace(input=await prepared.send(session))
         except errors.APIConnectionError as error:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
-        request = _limit_to_deadline(request, session.seconds_left(), cancel_on_exit)
-        close_count, creating = session.backend.close_count, threading.current_thread()
+        if (seconds_left := session.seconds_left()) is not None:
+            request = _limit_to_deadline(request, seconds_left, cancel_on_exit)
+        creating = threading.current_thread()
         self._creating.append(creating)
         try:
             response = await create(session.with_options(sent=sent), request, self.latest_versions)
             job = response.value
-            if session.backend.close_count != close_count:
+            if session.is_closed:
                 raise await self._closed_meanwhile(session, job, cancel_on_exit)
         except BaseException as error:
             timeout = _create_timeout(session, request, sent, error)
-            was_closed = session.backend.close_count != close_count
-            stops_waiting = timeout or was_closed or not isinstance(error, errors.ReplicateError)
+            stops_waiting = timeout or session.is_closed or not isinstance(error, errors.ReplicateError)
             if sent.sent_at and stops_waiting and getattr(error, "prediction", None) is None:
                 await self._abandon_unidentified(session, request, sent.sent_at, error, cancel_on_exit)
             if timeout:
@@ -158,7 +158,7 @@ class Predictions:
         """Return the output of a prediction with its files wrapped, by the schema of its version if that is known."""
         version = self.latest_versions.get(ref) if ref else self.latest_versions.find(job)
         openapi_schema = version and version.openapi_schema
-        return wrap_files(jobs.output_of(job), session.without_deadline(), openapi_schema)
+        return wrap_files(job.output, session.without_deadline(), openapi_schema)
 
     def with_session(self, session: Session[Any]) -> Predictions:
         """Return the predictions of a client with other options; both share what is remembered of models."""
@@ -193,14 +193,12 @@ class Predictions:
         await backend.join_cleanups()
 
 
-def _limit_to_deadline(request: CreateRequest, seconds_left: float | None, cancel_on_exit: bool) -> CreateRequest:
+def _limit_to_deadline(request: CreateRequest, seconds_left: float, cancel_on_exit: bool) -> CreateRequest:
     """Return a request that the server does not hold beyond the deadline, and cancels after it.
 
     Raises:
         WaitTimeoutError: The deadline has passed.
     """
-    if seconds_left is None:
-        return request
     if not seconds_left:
         raise errors.WaitTimeoutError(f"{request.ref}: `timeout` expired before the create; no prediction was created")
     hold = None if request.hold is None else min(request.hold, math.floor(seconds_left))

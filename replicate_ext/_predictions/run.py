@@ -101,7 +101,7 @@ class RunMixin(Resource[BackendT]):
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
-        session, options = self._start(timeout, poll_interval, progress=as_callback(progress), on_created=on_created)
+        session, options = self._start(timeout, poll_interval, progress, on_created=on_created)
         hold = _hold_seconds(wait)
         if options.progress is not None or (wait is True and on_created is not None):
             hold = None
@@ -117,7 +117,7 @@ class RunMixin(Resource[BackendT]):
                     options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
                 job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
                 predictions.durations.record(ref, job)
-            elif jobs.is_finished(job):
+            else:
                 jobs.raise_unless_succeeded(job)
         return predictions.wrap_output(session, job, ref)
 
@@ -190,7 +190,7 @@ class RunMixin(Resource[BackendT]):
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
         """
         jobs.require_models()
-        session, options = self._start(timeout, poll_interval, progress=as_callback(progress))
+        session, options = self._start(timeout, poll_interval, progress)
         result: Prediction | Training = await self._predictions.wait(session, job, options, cancel_on_exit)
         return result
 
@@ -250,14 +250,19 @@ class RunMixin(Resource[BackendT]):
         return StreamRequest(predictions, name, start, timeout, cancel_on_exit)
 
     def _start(
-        self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None
+        self,
+        timeout: float | None,
+        poll_interval: float | None,
+        progress: bool | Callback | None,
+        **callbacks: Callback | None,
     ) -> tuple[Session[BackendT], WaitOptions]:
         """Check the arguments; return a session with the deadline of the call, and how to wait."""
         _check_seconds(timeout=timeout, poll_interval=poll_interval)
-        check_callbacks(self._session, **callbacks)
+        callback = None if progress is None else as_callback(progress)
+        check_callbacks(self._session, progress=callback, **callbacks)
         started = self._session.backend.monotonic()
         session = self._session if timeout is None else self._session.with_options(deadline=started + timeout)
-        return session, WaitOptions(started, timeout, poll_interval, callbacks.get("progress"))
+        return session, WaitOptions(started, timeout, poll_interval, callback)
 
 
 def _hold_seconds(wait: bool | float) -> float | None:

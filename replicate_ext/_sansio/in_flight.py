@@ -52,10 +52,12 @@ class InFlightCreates:
         """Return the same text for equal inputs."""
         return json.dumps(input, sort_keys=True)
 
-    def start(self, fingerprint: str) -> None:
-        """Count a create that is about to be sent."""
+    def start(self, input: object) -> str:
+        """Count a create that is about to be sent, and return its fingerprint."""
+        fingerprint = self.fingerprint(input)
         with self._lock:
             self._in_flight[fingerprint] += 1
+        return fingerprint
 
     def finish(self, fingerprint: str, id: object = None) -> None:
         """Count a create as over; its id, if it arrived, is known from now on."""

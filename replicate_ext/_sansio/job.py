@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from replicate_api import models
-from replicate_api.types import Unset
 
 from .. import errors
 
@@ -19,6 +19,7 @@ TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 """docs/api-facts.md, section 8."""
 
 
+@functools.cache
 def require_models() -> None:
     """Raise AttributeError if the OpenAPI document defines no predictions, whose end could not be recognized."""
     _ = models.Prediction, models.Training
@@ -73,15 +74,10 @@ def raise_unless_succeeded(job: JobT) -> JobT:
         raise errors.PredictionCanceledError(job)
     if job.status == "aborted":
         raise errors.PredictionAbortedError(job)
-    has_result = job.status != "failed" and not job.error and not is_absent(job.output)  # of an unknown status
+    has_result = job.status != "failed" and not job.error and job.output is not None  # of an unknown status
     if job.status == "succeeded" or has_result:
         return job
     raise errors.ModelError(job)
-
-
-def output_of(job: Prediction) -> Any:
-    """Return the output of a prediction; None if the model returned nothing."""
-    return None if isinstance(job.output, Unset) else job.output
 
 
 def stream_url(job: Prediction | Training) -> str | None:
@@ -96,9 +92,4 @@ def has_content(output: object) -> bool:
         return any(map(has_content, output))
     if isinstance(output, dict):
         return any(map(has_content, output.values()))
-    return not is_absent(output) and output != ""
-
-
-def is_absent(value: object) -> bool:
-    """Whether a field is null or missing."""
-    return value is None or isinstance(value, Unset)
+    return output is not None and output != ""

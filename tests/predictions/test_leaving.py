@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
-from replicate_ext import AsyncReplicate, Prediction
+from replicate_ext import APIConnectionError, AsyncReplicate, FileInput, Prediction
 
 
 def test_cancel_is_retried_although_the_client_was_closed_meanwhile(server: ScriptedServer, clock: FakeClock) -> None:
@@ -69,3 +69,34 @@ def test_second_cancellation_names_the_prediction_of_a_timeout() -> None:
         assert "x0fmfzfcf5rma0cq65c825tcbm" in caught.value.__notes__[0]
 
     asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_create_is_not_sent_after_the_client_was_closed_during_its_look_up(
+    server: ScriptedServer, clock: FakeClock
+) -> None:
+    harness = Harness(server, clock, is_async=False)
+
+    def close_and_return_model(request: httpx.Request) -> httpx.Response:
+        harness.client.close()
+        return json_response({"owner": "acme", "name": "hello", "latest_version": {"id": "v" * 64}})
+
+    server.respond_with(json_response({}, 404), close_and_return_model, json_response(prediction(), 201))
+    with pytest.raises(APIConnectionError, match="the client was closed") as caught:
+        harness.client.run("acme/hello")
+    assert server.requested == ["POST /models/acme/hello/predictions", "GET /models/acme/hello"]
+    assert caught.value.maybe_created_after is None
+
+
+def test_create_is_not_sent_after_the_client_was_closed_during_an_upload(
+    server: ScriptedServer, clock: FakeClock
+) -> None:
+    harness = Harness(server, clock, is_async=False)
+
+    def close_and_return_file(request: httpx.Request) -> httpx.Response:
+        harness.client.close()
+        return json_response({"id": "f", "urls": {"get": "https://api.replicate.com/v1/files/f"}}, 201)
+
+    server.respond_with(close_and_return_file, json_response(prediction(), 201))
+    with pytest.raises(APIConnectionError, match="the client was closed"):
+        harness.client.run("acme/hello", {"image": FileInput(b"image", inline=False)})
+    assert server.requested == ["POST /files"]

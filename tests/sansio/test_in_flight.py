@@ -4,6 +4,9 @@ import pytest
 
 from replicate_ext._sansio.in_flight import InFlightCreates, SentRecord
 
+INPUT = {"text": "hi"}
+FINGERPRINT = InFlightCreates.fingerprint(INPUT)
+
 
 @pytest.mark.parametrize(
     ("awaited", "abandoned", "candidates", "claimed"),
@@ -22,21 +25,21 @@ def test_candidates_are_claimed_all_or_none(
 ) -> None:
     creates = InFlightCreates()
     for _ in range(awaited):
-        creates.start("x")
+        assert creates.start(INPUT) == FINGERPRINT
     for _ in range(abandoned):
-        creates.abandon("x")
-    assert creates.claim("x", candidates) == claimed
-    assert creates.claim("x", candidates) == []
-    assert creates.is_abandoned("x") == (abandoned > len(claimed))
+        creates.abandon(FINGERPRINT)
+    assert creates.claim(FINGERPRINT, candidates) == claimed
+    assert creates.claim(FINGERPRINT, candidates) == []
+    assert creates.is_abandoned(FINGERPRINT) == (abandoned > len(claimed))
 
 
 def test_known_id_is_never_claimed() -> None:
     creates = InFlightCreates()
-    creates.start("x")
-    creates.finish("x", "mine")
-    creates.abandon("x")
-    assert creates.claim("x", ["mine"]) == []
-    assert creates.claim("x", ["mine", "lost"]) == ["lost"]
+    assert creates.start(INPUT) == FINGERPRINT
+    creates.finish(FINGERPRINT, "mine")
+    creates.abandon(FINGERPRINT)
+    assert creates.claim(FINGERPRINT, ["mine"]) == []
+    assert creates.claim(FINGERPRINT, ["mine", "lost"]) == ["lost"]
 
 
 def test_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
