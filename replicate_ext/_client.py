@@ -123,7 +123,7 @@ class _Client(
         backend.close_count += 1
         await self._predictions.close_all()
         await backend.close()
-        await self._predictions.join()
+        await backend.join()
 
     def __repr__(self) -> str:
         session: Session[Any] = self._session

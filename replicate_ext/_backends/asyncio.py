@@ -33,18 +33,11 @@ class AsyncBackend(BaseBackend):
         super().__init__(load_config)
         self._pools: dict[asyncio.AbstractEventLoop, ConnectionPool] = {}
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
-        self._cleanups: set[threading.Thread] = set()
 
     @property
     def pool(self) -> ConnectionPool:
         """The connections of the running loop, made on first use."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise RuntimeError(
-                "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate, "
-                "in a thread if need be: `await trio.to_thread.run_sync(client.run, …)`"
-            ) from None
+        loop = _get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
             for closed in [loop for loop in self._pools if loop.is_closed()]:
@@ -95,7 +88,7 @@ class AsyncBackend(BaseBackend):
         """Call the function in a thread. A thread cannot be canceled, so a cancellation is raised after its end."""
         # Like `asyncio.to_thread`, but not in a task, which the end of the loop would cancel while the thread goes on.
         call = partial(contextvars.copy_context().run, function, *args)
-        thread = asyncio.get_running_loop().run_in_executor(None, call)
+        thread = _get_running_loop().run_in_executor(None, call)
         cancellation = None
         while not thread.done():
             try:
@@ -115,13 +108,15 @@ class AsyncBackend(BaseBackend):
             async with slots:
                 await coroutine
 
-        tasks = [asyncio.ensure_future(run(coroutine)) for coroutine in coroutines]
         try:
-            await asyncio.gather(*tasks)
+            tasks = [_get_running_loop().create_task(run(coroutine)) for coroutine in coroutines]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             for coroutine in coroutines:
                 coroutine.close()
 
@@ -147,13 +142,13 @@ class AsyncBackend(BaseBackend):
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
                 run_sync(cleanup(backend))
             run_sync(backend.close())
-            self._cleanups.discard(thread)
+            self.unfinished.remove(thread)
             if finished and loop:
                 with contextlib.suppress(RuntimeError):  # the loop is closed
                     loop.call_soon_threadsafe(finished.set)
 
         thread = threading.Thread(target=run, name="replicate-ext cleanup")  # the interpreter waits for it at its exit
-        self._cleanups.add(thread)
+        self.unfinished.append(thread)
         try:
             thread.start()
         except RuntimeError:  # the interpreter is exiting
@@ -184,16 +179,21 @@ class AsyncBackend(BaseBackend):
         if cancellation is not None:
             raise cancellation
 
-    async def join_cleanups(self) -> None:
-        """Wait for cleanups that still run."""
-        for thread in list(self._cleanups):
-            await asyncio.to_thread(thread.join, CLEANUP_TIMEOUT)
-
     async def close(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        pool = self._pools.pop(_get_running_loop(), None)
         if pool is not None:
             await pool.aclose()
+
+
+def _get_running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate, "
+            "in a thread if need be: `await trio.to_thread.run_sync(client.run, …)`"
+        ) from None
 
 
 @contextlib.asynccontextmanager

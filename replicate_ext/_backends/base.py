@@ -7,6 +7,7 @@ above, no cookies are kept, and a client would take a third of the time of a cal
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextvars import ContextVar
@@ -29,6 +30,9 @@ MAX_BODY_SIZE = 256 * 2**20
 CLEANUP_TIMEOUT = 10.0
 """Seconds by which canceling a prediction may delay the exit of a program."""
 
+JOIN_INTERVAL = 0.01
+"""Seconds between the checks of a closing client for creates and cleanups that have not ended."""
+
 MAX_CONCURRENT_TRANSFERS = 8
 """Uploads or downloads of one call that run concurrently."""
 
@@ -41,6 +45,7 @@ class Backend(Protocol):
 
     is_async: ClassVar[bool]
     close_count: int
+    unfinished: list[threading.Thread]
 
     @property
     def config(self) -> Config:
@@ -96,8 +101,8 @@ class Backend(Protocol):
         """Close the connections (of the running event loop); a later request opens new ones."""
         ...
 
-    async def join_cleanups(self) -> None:
-        """Wait for cleanups that still run, for up to `CLEANUP_TIMEOUT`."""
+    async def join(self) -> None:
+        """Wait for the creates and cleanups in `unfinished`, for up to `CLEANUP_TIMEOUT`."""
         ...
 
     def monotonic(self) -> float:
@@ -127,6 +132,8 @@ class BaseBackend:
     The configuration is made on first use, because the default clients read the environment only then.
     """
 
+    is_async: ClassVar[bool]
+
     def __init__(self, load_config: Callable[[], Config]) -> None:
         self._load_config = load_config
         self._config: Config | None = None
@@ -134,12 +141,26 @@ class BaseBackend:
         self.close_count = 0
         """How often the client was closed: a call that it overtakes sends nothing more."""
 
+        self.unfinished: list[threading.Thread] = []
+        """The threads of creates and cleanups: closing the client waits for them."""
+
     @property
     def config(self) -> Config:
         """The configuration of the client."""
         if self._config is None:
             self._config = self._load_config()
         return self._config
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        raise NotImplementedError
+
+    async def join(self) -> None:
+        """Wait for creates whose connections were closed, and for cleanups, for up to `CLEANUP_TIMEOUT`."""
+        deadline, here = self.monotonic() + CLEANUP_TIMEOUT, threading.current_thread()
+        # A signal handler may close the client in the middle of a sync create, which cannot end before.
+        while any(self.is_async or thread is not here for thread in self.unfinished) and self.monotonic() < deadline:
+            await self.sleep(JOIN_INTERVAL)
 
     def seconds_left(self, request: httpx.Request) -> float | None:
         """Return the seconds until the deadline of a request; raise ReadTimeout if it has passed."""

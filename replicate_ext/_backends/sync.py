@@ -214,12 +214,14 @@ class SyncBackend(BaseBackend):
         return _ThreadTask(coroutine)
 
     async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
-        """Run the cleanup; a second Ctrl-C interrupts it, as the user wants then."""
-        with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
-            await cleanup(self)
-
-    async def join_cleanups(self) -> None:
-        """Return immediately: cleanups run in the thread that leaves."""
+        """Run the cleanup in this thread; a second Ctrl-C interrupts it, as the user wants then."""
+        thread = threading.current_thread()
+        self.unfinished.append(thread)
+        try:
+            with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
+                await cleanup(self)
+        finally:
+            self.unfinished.remove(thread)
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""

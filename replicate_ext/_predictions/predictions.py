@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from .. import errors
-from .._backends.base import CLEANUP_TIMEOUT
 from .._files.inputs import prepare_input
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 CANCEL_AFTER_MARGIN = 5.0
 """Seconds after a `timeout` at which the server cancels the prediction by itself, in case this process has died."""
-
-JOIN_INTERVAL = 0.01
-"""Seconds between the checks of a closing client for creates that have not ended."""
 
 
 class Created(NamedTuple):
@@ -61,7 +57,6 @@ class Predictions:
         self._session = session
         self._attended: set[Attendance] = set()
         self._family = WeakSet([self])
-        self._creating: list[threading.Thread] = []
         self.latest_versions = LatestVersions()
         self.durations = RunDurations()
 
@@ -87,8 +82,8 @@ class Predictions:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
         if (seconds_left := session.seconds_left()) is not None:
             request = _limit_to_deadline(request, seconds_left, cancel_on_exit)
-        creating = threading.current_thread()
-        self._creating.append(creating)
+        thread = threading.current_thread()
+        session.backend.unfinished.append(thread)
         try:
             response = await create(session.with_options(sent=sent), request, self.latest_versions)
             job = response.value
@@ -103,7 +98,7 @@ class Predictions:
                 raise timeout from error
             raise
         finally:
-            self._creating.remove(creating)
+            session.backend.unfinished.remove(thread)
         is_complete = jobs.is_complete_reply(job, response.status_code, response.elapsed, request.hold)
         return Created(job, is_complete, session.backend.monotonic() - response.elapsed)
 
@@ -163,7 +158,7 @@ class Predictions:
     def with_session(self, session: Session[Any]) -> Predictions:
         """Return the predictions of a client with other options; both share what is remembered of models."""
         predictions = copy(self)
-        predictions._session, predictions._attended, predictions._creating = session, set(), []
+        predictions._session, predictions._attended = session, set()
         self._family.add(predictions)
         return predictions
 
@@ -180,17 +175,6 @@ class Predictions:
                 running.append(self._attended.pop().job)
         if running:
             await self._session.clean_up(partial(cancel_jobs, running=running))
-
-    async def join(self) -> None:
-        """Wait, for up to `CLEANUP_TIMEOUT`, for creates whose connections were closed, and for their cleanups."""
-        backend = self._session.backend
-        deadline, here = backend.monotonic() + CLEANUP_TIMEOUT, threading.current_thread()
-        # A signal handler may close the client in the middle of a sync create, which cannot end before.
-        while any(backend.is_async or thread is not here for each in self._family for thread in each._creating):
-            if backend.monotonic() >= deadline:
-                break
-            await backend.sleep(JOIN_INTERVAL)
-        await backend.join_cleanups()
 
 
 def _limit_to_deadline(request: CreateRequest, seconds_left: float, cancel_on_exit: bool) -> CreateRequest:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 import weakref
+from pathlib import Path
 
 import httpx
 import pytest
 
 from conftest import TOKEN, AccountServer, ScriptedServer, json_response, prediction
-from replicate_ext import AsyncReplicate
+from replicate_ext import AsyncReplicate, FileInput
 from replicate_ext._backends.asyncio import ConnectionPool
 
 
@@ -41,7 +42,7 @@ def test_connections_of_a_closed_event_loop_are_released() -> None:
 UNCLOSED_SCRIPT = """
 import asyncio, gc, sys
 import replicate_ext._default_client
-from replicate_ext import AsyncReplicate
+from replicate_ext import AsyncReplicate, FileInput
 
 async def main():
     client = AsyncReplicate("r8_x", base_url=sys.argv[1])
@@ -64,10 +65,17 @@ def test_unclosed_client_is_collected_without_warnings(account_server: AccountSe
     assert (process.stdout, process.stderr) == ("me me\n", "")
 
 
-@pytest.mark.parametrize("operation", ["get", "run"])
-def test_another_event_loop_than_asyncio_is_named(async_backend: None, operation: str) -> None:
+@pytest.mark.parametrize("operation", ["get", "run", "upload", "uploads", "save"])
+def test_another_event_loop_than_asyncio_is_named(async_backend: None, operation: str, tmp_path: Path) -> None:
     client = AsyncReplicate(TOKEN)
-    coroutine = client.account.get() if operation == "get" else client.run("acme/hello")
+    file = FileInput(b"bytes", inline=False)
+    coroutine = {
+        "get": lambda: client.account.get(),
+        "run": lambda: client.run("acme/hello"),
+        "upload": lambda: client.run("acme/hello", {"file": file}),
+        "uploads": lambda: client.run("acme/hello", {"files": [file, FileInput(b"others", inline=False)]}),
+        "save": lambda: client.save(["https://example.com/a.png", "https://example.com/b.png"], tmp_path),
+    }[operation]()
     with pytest.raises(RuntimeError, match="AsyncReplicate needs asyncio: it does not run on trio"):
         coroutine.send(None)
 

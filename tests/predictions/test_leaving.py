@@ -1,6 +1,9 @@
 """What happens to a prediction, and what the error says, when its caller leaves: by a callback, a close, a cancel."""
 
 import asyncio
+import contextlib
+import threading
+import time
 
 import httpx
 import pytest
@@ -100,3 +103,35 @@ def test_create_is_not_sent_after_the_client_was_closed_during_an_upload(
     with pytest.raises(APIConnectionError, match="the client was closed"):
         harness.client.run("acme/hello", {"image": FileInput(b"image", inline=False)})
     assert server.requested == ["POST /files"]
+
+
+def test_closing_the_sync_client_waits_for_the_cleanup_of_another_thread(server: ScriptedServer) -> None:
+    harness = Harness(server, FakeClock(), is_async=False)
+    replace_sleep(harness.client, time.sleep)
+    is_canceling, may_respond = threading.Event(), threading.Event()
+
+    def cancel(request: httpx.Request) -> httpx.Response:
+        is_canceling.set()
+        assert may_respond.wait(5)
+        return json_response(prediction("canceled"))
+
+    server.respond_with(json_response(prediction("starting"), 201), cancel)
+
+    def leave(job: object) -> None:
+        raise LookupError
+
+    def run() -> None:
+        with contextlib.suppress(LookupError):
+            harness.client.run("acme/hello", on_created=leave)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert is_canceling.wait(5)
+    closing = threading.Thread(target=harness.client.close)
+    closing.start()
+    closing.join(0.03)
+    assert closing.is_alive()
+    may_respond.set()
+    closing.join(5)
+    assert not closing.is_alive()
+    thread.join()

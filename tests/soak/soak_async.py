@@ -48,8 +48,11 @@ class _CancelAt:
 
 def play_async(program: Program, world: SoakWorld, folder: Path, problems: list[str]) -> None:
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: problems.append(f"asyncio logged: {context}"))
+        def report(_: object, context: dict[str, Any]) -> None:
+            if not isinstance(context.get("exception"), Leave):  # of a task that `asyncio.run` canceled
+                problems.append(f"asyncio logged: {context}")
+
+        asyncio.get_running_loop().set_exception_handler(report)
         client = AsyncReplicate(TOKEN, base_url=world.url, **CLIENT_OPTIONS)
         async with client if program.closes else contextlib.nullcontext():
             for group in program.groups:

@@ -33,6 +33,7 @@ class SoakWorld(SoakApi):
         self.tokens_astray: list[str] = []
         self.was_down = self.has_timed_out = False
         self._servers: list[asyncio.Server] = []
+        self._api: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._handlers: set[asyncio.Task[Any]] = set()
         self._port = 0
@@ -51,6 +52,7 @@ class SoakWorld(SoakApi):
         api = await asyncio.start_server(self._handler(self._serve_api), "127.0.0.1", self._port, reuse_address=True)
         self._port = api.sockets[0].getsockname()[1]
         self._servers.append(api)
+        self._api = api
 
     def _time_out(self) -> None:
         self.has_timed_out = True
@@ -77,11 +79,11 @@ class SoakWorld(SoakApi):
     async def _go_down(self) -> None:
         """Reset all connections, and refuse new ones for a few milliseconds."""
         self.was_down = True
-        [api] = [
-            server for server in self._servers if server.sockets and server.sockets[0].getsockname()[1] == self._port
-        ]
-        api.close()
         self._reset_connections()
+        if self._api is None:  # two outages overlap
+            return
+        self._api.close()
+        self._api = None
         await asyncio.sleep(0.004)
         await self._listen()
 
