@@ -180,7 +180,7 @@ class Session(Generic[BackendT]):
                 waited += await self._wait_for_rate_limit(limiter, ticket, request, waited)
             if self._is_closed(close_count):
                 raise errors.APIConnectionError(f"{_label(request)}: the client was closed during this call")
-            result = await self._attempt(request, parse, attempt, stream, sent)
+            result = await self._attempt(request, parse, attempt, stream, sent, close_count)
             if isinstance(result, TimedResponse):
                 if ticket is not None:
                     limiter.accept(result.headers.get("ratelimit-remaining"))
@@ -239,6 +239,7 @@ class Session(Generic[BackendT]):
         number: int,
         stream: bool,
         sent: SentRecord | None,
+        close_count: int,
     ) -> TimedResponse[T] | _FailedAttempt:
         """Send a request once."""
         backend = self.backend
@@ -246,7 +247,7 @@ class Session(Generic[BackendT]):
         method, path = request.method, request.path
         outcome: object = "no response"
         try:
-            response = await backend.send(self._build(request, started, sent), stream=stream)
+            response = await backend.send(self._build(request, started, sent, close_count), stream=stream)
             outcome = response.status_code
             if path.startswith("/"):
                 self.clock.observe(response.headers)
@@ -292,12 +293,14 @@ class Session(Generic[BackendT]):
         error.add_advice(diagnosis.advice)
         return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
 
-    def _build(self, request: Request, now: float, sent: SentRecord | None) -> httpx.Request:
+    def _build(self, request: Request, now: float, sent: SentRecord | None, close_count: int) -> httpx.Request:
         """Return the request of one attempt; it gets at least `MIN_TIMEOUT`."""
         seconds = None if self.deadline is None else max(MIN_TIMEOUT, self.deadline - now)
         built = self.config.requests.build(request, seconds)
         if seconds is not None:
             built.extensions["deadline"] = now + seconds
+        if not self._is_urgent:
+            built.extensions["close_count"] = close_count
         if sent is not None:
             sent.mark_sent()
             built.extensions["sent"] = sent

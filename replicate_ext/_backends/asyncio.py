@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import httpx
 
-from .base import CLEANUP_TIMEOUT, MAX_CONCURRENT_TRANSFERS, BaseBackend, has_content_encoding, interrupted
+from .base import CLEANUP_TIMEOUT, MAX_CONCURRENT_TRANSFERS, BaseBackend, Unfinished, has_content_encoding, interrupted
 from .pool import ConnectionPool
 from .sync import SyncBackend, run_sync
 
@@ -142,13 +142,13 @@ class AsyncBackend(BaseBackend):
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
                 run_sync(cleanup(backend))
             run_sync(backend.close())
-            self.unfinished.remove(thread)
+            self.unfinished.remove(Unfinished(thread))
             if finished and loop:
                 with contextlib.suppress(RuntimeError):  # the loop is closed
                     loop.call_soon_threadsafe(finished.set)
 
         thread = threading.Thread(target=run, name="replicate-ext cleanup")  # the interpreter waits for it at its exit
-        self.unfinished.append(thread)
+        self.unfinished.append(Unfinished(thread))
         try:
             thread.start()
         except RuntimeError:  # the interpreter is exiting

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import httpx
 
@@ -37,6 +37,14 @@ MAX_CONCURRENT_TRANSFERS = 8
 """Uploads or downloads of one call that run concurrently."""
 
 
+class Unfinished(NamedTuple):
+    """A create or a cleanup in progress: closing the client waits for it."""
+
+    thread: threading.Thread
+    close_count: int = -1
+    """The one at which a create began: no wait for those that began after the close."""
+
+
 class Backend(Protocol):
     """Everything that the layers above may await.
 
@@ -45,7 +53,7 @@ class Backend(Protocol):
 
     is_async: ClassVar[bool]
     close_count: int
-    unfinished: list[threading.Thread]
+    unfinished: list[Unfinished]
 
     @property
     def config(self) -> Config:
@@ -55,8 +63,9 @@ class Backend(Protocol):
     async def send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """Send a request once. With `stream`, and of an error response, the body is left to `aiter_bytes` or `aclose`.
 
-        Two of the request's extensions are for the backend: `deadline`, a moment on its clock at which the response,
-        a streamed body included, has to be complete; and `sent`, a `SentRecord` to mark.
+        Three of the request's extensions are for the backend: `deadline`, a moment on its clock at which the response,
+        a streamed body included, has to be complete; `sent`, a `SentRecord` to mark; and `close_count`, the one at
+        which the call began.
 
         Raises:
             httpx.RequestError: No response arrived.
@@ -141,8 +150,7 @@ class BaseBackend:
         self.close_count = 0
         """How often the client was closed: a call that it overtakes sends nothing more."""
 
-        self.unfinished: list[threading.Thread] = []
-        """The threads of creates and cleanups: closing the client waits for them."""
+        self.unfinished: list[Unfinished] = []
 
     @property
     def config(self) -> Config:
@@ -159,7 +167,12 @@ class BaseBackend:
         """Wait for creates whose connections were closed, and for cleanups, for up to `CLEANUP_TIMEOUT`."""
         deadline, here = self.monotonic() + CLEANUP_TIMEOUT, threading.current_thread()
         # A signal handler may close the client in the middle of a sync create, which cannot end before.
-        while any(self.is_async or thread is not here for thread in self.unfinished) and self.monotonic() < deadline:
+        while any(
+            close_count < self.close_count and (self.is_async or thread is not here)
+            for thread, close_count in self.unfinished
+        ):
+            if self.monotonic() >= deadline:
+                return
             await self.sleep(JOIN_INTERVAL)
 
     def seconds_left(self, request: httpx.Request) -> float | None:

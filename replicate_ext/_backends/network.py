@@ -52,33 +52,49 @@ def _limit(timeout: float | None, error: type[Exception]) -> float | None:
     return remaining if timeout is None else min(timeout, remaining)
 
 
+MAX_WAKE_TIME = 1.0
+"""Seconds for which closing a connection waits for the thread that reads from it to wake up."""
+
+
 class _Stream(httpcore.NetworkStream):
     """A connected socket."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-        self.has_read = False
+    def __init__(self, stream: httpcore.NetworkStream, network: _NetworkBackend) -> None:
+        self._stream, self._network = stream, network
+        self._in_use = threading.RLock()  # a signal handler may close it in the middle of a read
+        self._has_written = self.has_read = False
         """Whether anything was read since the latest write."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.has_read = True
-        return self._stream.read(max_bytes, _limit(timeout, httpcore.ReadTimeout))
+        with self._in_use:
+            return self._stream.read(max_bytes, _limit(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.has_read = False
-        self._stream.write(buffer, _limit(timeout, httpcore.WriteTimeout))
+        if self._network.is_closed and not self._has_written:  # it was being opened, and could not be closed
+            raise httpcore.ConnectError("the client was closed")  # httpcore ignores a WriteError
+        self._has_written, self.has_read = True, False
+        with self._in_use:
+            self._stream.write(buffer, _limit(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         connection = self._stream.get_extra_info("socket")
         if connection is not None:
             with contextlib.suppress(OSError):  # it may be closed already
                 connection.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
-        self._stream.close()
+        # Until it has woken up, the number of the socket must not be given to another one, which it would wait for.
+        is_free = self._in_use.acquire(timeout=MAX_WAKE_TIME)
+        try:
+            self._stream.close()
+        finally:
+            if is_free:
+                self._in_use.release()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _limit(timeout, httpcore.ConnectTimeout)))
+        limited = _limit(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, limited), self._network)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -89,10 +105,12 @@ class _NetworkBackend(httpcore.NetworkBackend):
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
+        self.is_closed = False
+        """Whether its transport was closed: nothing more is written to connections that it opens."""
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> _Stream:
         limited = _limit(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(host, port, limited, *args, **kwargs))
+        return _Stream(self._backend.connect_tcp(host, port, limited, *args, **kwargs), self)
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)
@@ -148,6 +166,14 @@ def watch_connections(transport: TransportT) -> TransportT:
         is_async = isinstance(transport, httpx.AsyncHTTPTransport)
         pool._network_backend = _AsyncNetworkBackend(pool._network_backend) if is_async else _NetworkBackend()
     return transport
+
+
+def close_connections(transport: httpx.BaseTransport) -> None:
+    """Close a transport, and the connections that other threads are opening."""
+    network = getattr(getattr(transport, "_pool", None), "_network_backend", None)
+    if isinstance(network, _NetworkBackend):
+        network.is_closed = True
+    transport.close()
 
 
 def is_unasked(response: httpx.Response) -> bool:

@@ -15,12 +15,13 @@ import httpx
 from .base import (
     MAX_CONCURRENT_TRANSFERS,
     BaseBackend,
+    Unfinished,
     has_content_encoding,
     interrupted,
     read_body,
     suppress_httpcore_log,
 )
-from .network import UNASKED, enforce_deadline, foreign_cause, is_unasked, watch_connections
+from .network import UNASKED, close_connections, enforce_deadline, foreign_cause, is_unasked, watch_connections
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -104,6 +105,8 @@ class SyncBackend(BaseBackend):
             OSError: A signal handler raised it, for example a TimeoutError.
         """
         transport = self.transport(request.url)
+        if request.extensions.get("close_count", self.close_count) != self.close_count:  # it may be a new transport
+            raise httpx.ConnectError("the client was closed", request=request)
         self._trace(request, transport)
         with suppress_httpcore_log(), enforce_deadline(self.seconds_left(request)):
             try:
@@ -215,20 +218,20 @@ class SyncBackend(BaseBackend):
 
     async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
         """Run the cleanup in this thread; a second Ctrl-C interrupts it, as the user wants then."""
-        thread = threading.current_thread()
-        self.unfinished.append(thread)
+        unfinished = Unfinished(threading.current_thread())
+        self.unfinished.append(unfinished)
         try:
             with contextlib.suppress(Exception):  # the caller raises the error that led to the cleanup
                 await cleanup(self)
         finally:
-            self.unfinished.remove(thread)
+            self.unfinished.remove(unfinished)
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
         with self._lock:
             transports, self._transports = self._transports, {}
         for transport in {*transports.values()}:
-            transport.close()
+            close_connections(transport)
 
 
 def _start_threads(function: Callable[[], None], count: int) -> list[threading.Thread]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from .. import errors
+from .._backends.base import Unfinished
 from .._files.inputs import prepare_input
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
@@ -82,8 +83,8 @@ class Predictions:
             raise _create_timeout(session, request, sent, error) or error from error.__cause__
         if (seconds_left := session.seconds_left()) is not None:
             request = _limit_to_deadline(request, seconds_left, cancel_on_exit)
-        thread = threading.current_thread()
-        session.backend.unfinished.append(thread)
+        unfinished = Unfinished(threading.current_thread(), session.backend.close_count)
+        session.backend.unfinished.append(unfinished)
         try:
             response = await create(session.with_options(sent=sent), request, self.latest_versions)
             job = response.value
@@ -98,7 +99,7 @@ class Predictions:
                 raise timeout from error
             raise
         finally:
-            session.backend.unfinished.remove(thread)
+            session.backend.unfinished.remove(unfinished)
         is_complete = jobs.is_complete_reply(job, response.status_code, response.elapsed, request.hold)
         return Created(job, is_complete, session.backend.monotonic() - response.elapsed)
 

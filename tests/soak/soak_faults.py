@@ -24,7 +24,7 @@ LOST_RESPONSES = [
 LOST_REQUESTS = ["reset before", "408 before", "500 before", "502 before", "520 before"]
 """The request was not carried out, and the client cannot know it."""
 
-HARMLESS = ["slow", "trickle", "connection closed afterwards", "another Content-Type"]
+HARMLESS = ["slow", "trickle", "connection closed afterwards", "another Content-Type", "unasked response"]
 OUTAGE = ["outage"]
 """After this response the server is down for a few milliseconds: connections are reset and refused."""
 
@@ -44,6 +44,7 @@ FAULTS: dict[str, list[str]] = {
         "slow",
         "trickle",
         "connection closed afterwards",
+        "unasked response",
     ],
     "stream": ["cut", "restart", "no done", "no done, alive", "few ids", "500", "404", "HTML page", "slow", "trickle"],
     "elsewhere": ["slow"],

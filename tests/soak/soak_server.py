@@ -35,6 +35,8 @@ class SoakWorld(SoakApi):
         self._servers: list[asyncio.Server] = []
         self._api: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._spoiled: set[asyncio.StreamWriter] = set()
+        """Connections with a response that no request has asked for."""
         self._handlers: set[asyncio.Task[Any]] = set()
         self._port = 0
 
@@ -135,7 +137,8 @@ class SoakWorld(SoakApi):
         if step == "stream":
             return await self._serve_stream(request, writer, fault, random)
         response, job = await self.respond(step, request, fault)
-        if step == "cancel" and job and job.canceled_at is not None and fault is None:
+        is_intact = fault is None and writer not in self._spoiled
+        if step == "cancel" and job and job.canceled_at is not None and is_intact:
             # On a busy machine the client may retry after its timeout; that is no second cancel.
             job.intact_cancels += self.now() - job.canceled_at < CLIENT_OPTIONS["timeout"] / 2
         return await self._send(writer, response, fault, random, job)
@@ -225,6 +228,9 @@ class SoakWorld(SoakApi):
             case "stale response":
                 await self._write(writer, self._stale_response(job))
         await self._write(writer, response)
+        if fault == "unasked response":
+            await self._write(writer, self._stale_response(job))
+            self._spoiled.add(writer)
         if fault == "outage":
             await self._go_down()
         return fault not in ("outage", "connection closed afterwards", "stale response")
