@@ -169,8 +169,8 @@ class SoakWorld(SoakApi):
 
     # Responses
 
-    async def _write(self, writer: asyncio.StreamWriter, response: SoakResponse) -> None:
-        writer.write(self._head(response) + response.body)
+    async def _write(self, writer: asyncio.StreamWriter, *responses: SoakResponse) -> None:
+        writer.write(b"".join(self._head(response) + response.body for response in responses))
         await writer.drain()
 
     def _head(self, response: SoakResponse, length: int | None = None) -> bytes:
@@ -227,10 +227,12 @@ class SoakWorld(SoakApi):
                 return True
             case "stale response":
                 await self._write(writer, self._stale_response(job))
+            case "unasked response":
+                self._spoiled.add(writer)
+                # In one packet: one that arrives after the next request was sent looks like its response.
+                await self._write(writer, response, self._stale_response(job))
+                return True
         await self._write(writer, response)
-        if fault == "unasked response":
-            await self._write(writer, self._stale_response(job))
-            self._spoiled.add(writer)
         if fault == "outage":
             await self._go_down()
         return fault not in ("outage", "connection closed afterwards", "stale response")
