@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._sansio.job import is_finished
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
-
-Callback = Callable[[Any], object]
 
 MAX_LOG_SIZE = 10_000
 """Characters at the end of a log in which its last progress bar is searched."""
@@ -64,13 +61,6 @@ def _seconds(clock: str | None) -> float | None:
     return seconds
 
 
-def as_callback(progress: bool | Callback) -> Callback | None:
-    """Return the callback for the argument `progress`: True shows a bar."""
-    if progress is True:
-        return ProgressBar()
-    return None if progress is False else progress
-
-
 class ProgressBar:
     """Shows the states of one run on stderr: with tqdm, or in lines if it is not installed.
 
@@ -98,7 +88,10 @@ class ProgressBar:
         self._bar.set_description(title, refresh=False)
         self._bar.set_postfix_str(_details(progress) if progress else "", refresh=False)
         self._bar.refresh()
-        if is_finished(job):
+
+    def close(self) -> None:
+        """End the bar, however the run ended."""
+        if self._bar:
             self._bar.close()
 
     def _print(self, title: str, progress: Progress | None) -> None:

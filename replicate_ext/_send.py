@@ -21,6 +21,7 @@ from ._sansio.rate_limit import RateLimiter
 from ._sansio.redact import hide_token, strip_query
 from ._sansio.request import MIN_TIMEOUT
 from ._sansio.server_clock import ServerClock
+from ._transfers import count_uploads
 
 if TYPE_CHECKING:
     from ._config import Config
@@ -150,6 +151,9 @@ class Session(Generic[BackendT]):
         Raises:
             APIConnectionError, APIStatusError, ResponseDecodeError: The failure of the last attempt.
         """
+        if request.progress is not None:
+            with count_uploads(request) as counted:
+                return await self.send(counted, parse, stream=stream)
         if not _is_create(request):
             return await self._send(request, parse, stream)
         id = None

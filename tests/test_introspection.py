@@ -42,6 +42,8 @@ def test_methods_of_the_class_have_signatures(cls: type) -> None:
     assert list(inspect.signature(cls.predictions.get).parameters) == ["self", "prediction_id"]
     assert list(inspect.signature(cls.webhooks.default.secret.get).parameters) == ["self"]
     assert "api_token" in inspect.signature(cls).parameters
+    assert inspect.signature(cls.files.create).parameters["progress"].default is None
+    assert "progress: A function that is called with the bytes" in pydoc.plain(pydoc.render_doc(cls.files.create))
 
 
 def all_methods(resource: typing.Any, path: str = "") -> dict[str, typing.Any]:

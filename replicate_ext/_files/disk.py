@@ -16,7 +16,7 @@ from .download import Download
 if TYPE_CHECKING:
     from .._backends.base import Backend, BackgroundTask
     from .._send import Session
-    from .transfers import Transfers
+    from .._transfers import Transfers
 
 WRITE_BUFFER_SIZE = 1024 * 1024
 """Bytes that the async client buffers before each write: writes run in a thread, and the hop costs more than the write.
@@ -30,7 +30,7 @@ async def save(session: Session[Any], url: str, file: AtomicFile, transfers: Tra
         await session.backend.to_thread(file.open)
         await download.open()
         file.add_suffix(download.content_type)
-        async with aclosing(transfers.count(download)) as chunks:
+        async with aclosing(transfers.count_chunks(download.chunks(), download.known_size)) as chunks:
             await _write_chunks(session.backend, file, chunks)
         path: Path = await session.backend.to_thread(file.commit)
         return path

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._transfers import UPLOADING, Transfers
 from .file_input import check_source, to_file_input
 from .images import is_image_array
 from .local_file import MAX_INLINE_TOTAL, LocalFile
@@ -33,6 +34,8 @@ class PreparedInput(NamedTuple):
 
     values: dict[str, Any]
     files: list[LocalFile]
+    show_uploads: bool = False
+    """Whether to show a bar while files are uploaded."""
 
     async def send(self, session: Session[Any]) -> dict[str, Any]:
         """Send the files, and return the input as JSON values.
@@ -48,7 +51,9 @@ class PreparedInput(NamedTuple):
             await gather([file.load(session, temporary_files) for file in self.files])
             uploads = _choose_uploads(self.files)
             if uploads:
-                await gather([file.upload(session) for file in uploads])
+                with Transfers(self.show_uploads, len(uploads), UPLOADING) as transfers:
+                    transfers.report(0, *[file.size for file in uploads])
+                    await gather([file.upload(session, transfers) for file in uploads])
         return {name: _substitute_uris(value) for name, value in self.values.items()}
 
 

@@ -21,6 +21,7 @@ from .images import is_image, write_image
 
 if TYPE_CHECKING:
     from .._send import Session
+    from .._transfers import Transfers
 
 MAX_INLINE_SIZE = 256 * 1024
 """Bytes up to which a file goes inline, as a data URI, and is not stored anywhere (docs/api-facts.md, section 10.3)."""
@@ -47,11 +48,11 @@ class LocalFile:
         self.occurrences = 1
         """How often the input contains the file."""
         self.uri = ""
+        self.size = 0
         self._source: Any = file_input.source
         self._given_name, self._given_type = file_input.name, file_input.media_type
         self._name, self._media_type = DEFAULT_NAME, "application/octet-stream"
         self._payload: Path | IO[bytes] | bytes = b""
-        self._size = 0
 
     async def load(self, session: Session[Any], temporary_files: ExitStack) -> None:
         """Read a small file, measure a large one, encode an image, copy what can be read only once.
@@ -67,10 +68,10 @@ class LocalFile:
         if copy is not None and is_handle:
             await self._copy_stream(session, source, copy)
         await session.backend.to_thread(self._load, copy)
-        if self._size > MAX_UPLOAD_SIZE:
+        if self.size > MAX_UPLOAD_SIZE:
             more = " or more" if copy is not None and is_handle else ""
             raise ValueError(
-                f"{self.path} has {self._size:,} bytes{more}; Replicate accepts files of up to {MAX_UPLOAD_SIZE:,}"
+                f"{self.path} has {self.size:,} bytes{more}; Replicate accepts files of up to {MAX_UPLOAD_SIZE:,}"
             )
 
     def _load(self, copy: IO[bytes] | None) -> None:
@@ -80,7 +81,7 @@ class LocalFile:
                 self._measure(copy, write_image(source, copy) if is_image(source) else source_name(source))
             elif isinstance(source, bytes | bytearray | memoryview):
                 self._payload = bytes(source)
-                self._size = len(self._payload)
+                self.size = len(self._payload)
                 self._describe(self._payload[: media_types.HEAD_SIZE], "")
             elif isinstance(source, os.PathLike):
                 with Path(source).open("rb") as file:
@@ -92,14 +93,14 @@ class LocalFile:
 
     def _measure(self, file: IO[bytes], name: str) -> None:
         """Read the content of a small file; of others only the size and the first bytes."""
-        self._payload, self._size = file, file.seek(0, os.SEEK_END)
+        self._payload, self.size = file, file.seek(0, os.SEEK_END)
         file.seek(0)
         limit = MAX_INLINE_TOTAL if self.inline else MAX_INLINE_SIZE
         content = b""
         while len(content) <= limit and (chunk := file.read(limit + 1 - len(content))):
             content += chunk
-        if len(content) <= limit and self._size <= MAX_UPLOAD_SIZE:
-            self._payload, self._size = content, len(content)
+        if len(content) <= limit and self.size <= MAX_UPLOAD_SIZE:
+            self._payload, self.size = content, len(content)
         self._describe(content[: media_types.HEAD_SIZE], name)
 
     def _describe(self, head: bytes, name: str) -> None:
@@ -133,25 +134,26 @@ class LocalFile:
     @property
     def inline_size(self) -> int:
         """Bytes that the file takes in the request as a data URI, or 0 if it is to be uploaded."""
-        is_small = isinstance(self._payload, bytes) and (self.inline or self._size <= MAX_INLINE_SIZE)
+        is_small = isinstance(self._payload, bytes) and (self.inline or self.size <= MAX_INLINE_SIZE)
         if self.inline is False or not (is_small or self.inline):
             return 0
-        return self.occurrences * (len(f"data:{self._media_type};base64,") + (self._size + 2) // 3 * 4)
+        return self.occurrences * (len(f"data:{self._media_type};base64,") + (self.size + 2) // 3 * 4)
 
     def encode(self) -> None:
         """Make the file a data URI."""
         self.uri = f"data:{self._media_type};base64,{b64encode(cast('bytes', self._payload)).decode()}"
 
-    async def upload(self, session: Session[Any]) -> None:
-        """Upload the file; ValueError if its size changes meanwhile."""
+    async def upload(self, session: Session[Any], transfers: Transfers) -> None:
+        """Upload the file, and report its bytes; ValueError if its size changes meanwhile."""
         payload = self._payload
         with _name_errors(self.path):
             opened = payload.open("rb") if isinstance(payload, Path) else None
         with opened or nullcontext():
             content: Any = opened or payload
             if not isinstance(content, bytes):
-                content = _UnchangedFile(content, self._size, self.path)
-            file = await session.call(op.FILES_CREATE(content=Upload(content, self._name, self._media_type)))
+                content = _UnchangedFile(content, self.size, self.path)
+            upload = Upload(transfers.count_reads(content), self._name, self._media_type)
+            file = await session.call(op.FILES_CREATE(content=upload))
         url = getattr(file.urls, "get", None)
         if not isinstance(url, str):
             raise errors.ResponseDecodeError(f"the response to the upload of {self._name} contains no URL")

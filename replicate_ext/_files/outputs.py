@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
 
@@ -18,11 +18,11 @@ from .._display.ipython import is_notebook
 from .._display.outputs import Outputs
 from .._dual import Resource, dual_iterator, dual_method
 from .._send import BackendT, Session
+from .._transfers import TransferCallback, Transfers
 from . import data_uri, media_types
 from .disk import AtomicFile, file_in_folder, file_name, save
 from .download import Download
 from .ranged_file import RangedFile
-from .transfers import TransferCallback, Transfers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -144,7 +144,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             file = file_in_folder(target, str(self))
         else:
             file = AtomicFile(target.parent, target.name, None, may_replace=True)
-        with closing(Transfers(progress)) as transfers:
+        with Transfers(progress) as transfers:
             return await save(self._session, str(self), file, transfers)
 
     @dual_method

@@ -6,7 +6,6 @@ import os
 import re
 import reprlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -16,10 +15,10 @@ from replicate_api.types import Record
 from .._dual import Resource, dual_method
 from .._sansio import job as jobs
 from .._send import BackendT
+from .._transfers import TransferCallback, Transfers
 from .disk import AtomicFile, file_in_folder, file_name, portable_name, save
 from .download import EXPIRY_ADVICE
 from .outputs import is_file_url
-from .transfers import TransferCallback, Transfers
 
 
 class _Place(NamedTuple):
@@ -68,7 +67,7 @@ class FilesMixin(Resource[BackendT]):
                 f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs, "
                 "data URIs, or a list or dict of these; for the id of a prediction, pass client.predictions.get(id)"
             )
-        with closing(Transfers(progress, len(places))) as transfers:
+        with Transfers(progress, len(places)) as transfers:
             return await self._save_places(places, Path(folder), transfers)
 
     async def _save_places(self, places: list[_Place], target: Path, transfers: Transfers) -> list[Path]:

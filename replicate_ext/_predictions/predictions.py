@@ -61,10 +61,12 @@ class Predictions:
         self.latest_versions = LatestVersions()
         self.durations = RunDurations()
 
-    def prepare(self, request: CreateRequest, input: Mapping[str, Any] | None) -> PreparedInput:
+    def prepare(
+        self, request: CreateRequest, input: Mapping[str, Any] | None, show_uploads: bool = False
+    ) -> PreparedInput:
         """Return the validated input of a create; raise for everything that is invalid, before anything is sent."""
         request.validate()
-        return prepare_input(input)
+        return prepare_input(input)._replace(show_uploads=show_uploads)
 
     async def create(
         self, session: Session[Any], request: CreateRequest, prepared: PreparedInput, cancel_on_exit: bool

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from replicate_api import models
 
 from .._dual import Resource, dual_method
-from .._progress import as_callback
 from .._sansio import job as jobs
 from .._sansio.model_ref import ModelRef
 from .._sansio.request import MAX_HOLD
@@ -18,7 +17,7 @@ from .create import CreateRequest
 from .predictions import Predictions
 from .schedule import CompletionEstimate
 from .stream import StreamRequest, stream_method
-from .wait import Callback, WaitOptions, call_back, check_callbacks, wait as wait_for
+from .wait import Callback, WaitOptions, call_back, check_callbacks, open_callback, wait as wait_for
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training, WebhookEvent
@@ -86,7 +85,8 @@ class RunMixin(Resource[BackendT]):
                 resumes the wait in another process. The server then blocks the create request only if `wait` is a
                 number of seconds.
             progress: A function that is called with the prediction after its creation and after every poll, the final
-                state included; or True for a progress bar. The server then does not block the create request.
+                state included; or True for a progress bar, and one of the uploads before. The server then does not
+                block the create request.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
             cancel_on_exit: Cancel the prediction if Ctrl-C, task cancellation or `timeout` ends the run early.
@@ -101,25 +101,26 @@ class RunMixin(Resource[BackendT]):
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
-        session, options = self._start(timeout, poll_interval, progress, on_created=on_created)
-        hold = _hold_seconds(wait)
-        if options.progress is not None or (wait is True and on_created is not None):
-            hold = None
-        ref, predictions = ModelRef.parse(ref), self._predictions
-        request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
-        prepared = predictions.prepare(request, input)
-        job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
-        async with predictions.attend(session, job, cancel_on_exit) as attendance:
-            await call_back(session, on_created, job)
-            await call_back(session, options.progress, job)
-            if not is_complete:
-                if options.progress is None:  # a caller who watches the progress wants regular polls
-                    options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
-                job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
-                predictions.durations.record(ref, job)
-            else:
-                jobs.raise_unless_succeeded(job)
-        return predictions.wrap_output(session, job, ref)
+        with open_callback(progress) as callback:
+            session, options = self._start(timeout, poll_interval, progress=callback, on_created=on_created)
+            hold = _hold_seconds(wait)
+            if options.progress is not None or (wait is True and on_created is not None):
+                hold = None
+            ref, predictions = ModelRef.parse(ref), self._predictions
+            request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
+            prepared = predictions.prepare(request, input, show_uploads=progress is True)
+            job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
+            async with predictions.attend(session, job, cancel_on_exit) as attendance:
+                await call_back(session, on_created, job)
+                await call_back(session, options.progress, job)
+                if not is_complete:
+                    if options.progress is None:  # a caller who watches the progress wants regular polls
+                        options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
+                    job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
+                    predictions.durations.record(ref, job)
+                else:
+                    jobs.raise_unless_succeeded(job)
+            return predictions.wrap_output(session, job, ref)
 
     @dual_method
     async def submit(
@@ -127,6 +128,7 @@ class RunMixin(Resource[BackendT]):
         ref: str | ModelRef,
         input: Mapping[str, Any] | None = None,
         *,
+        progress: bool = False,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
     ) -> Prediction:
@@ -138,6 +140,7 @@ class RunMixin(Resource[BackendT]):
         Args:
             ref: What to run, as for `run`.
             input: The model's inputs by name, as for `run`.
+            progress: Whether to show a bar while files of the input are uploaded.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
 
@@ -147,7 +150,7 @@ class RunMixin(Resource[BackendT]):
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
         request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
-        prepared = self._predictions.prepare(request, input)
+        prepared = self._predictions.prepare(request, input, show_uploads=_check_bool(progress=progress))
         return (await self._predictions.create(self._session, request, prepared, cancel_on_exit=True)).job
 
     @dual_method
@@ -190,8 +193,9 @@ class RunMixin(Resource[BackendT]):
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
         """
         jobs.require_models()
-        session, options = self._start(timeout, poll_interval, progress)
-        result: Prediction | Training = await self._predictions.wait(session, job, options, cancel_on_exit)
+        with open_callback(progress) as callback:
+            session, options = self._start(timeout, poll_interval, progress=callback)
+            result: Prediction | Training = await self._predictions.wait(session, job, options, cancel_on_exit)
         return result
 
     @stream_method
@@ -201,6 +205,7 @@ class RunMixin(Resource[BackendT]):
         input: Mapping[str, Any] | None = None,
         *,
         timeout: float | None = None,
+        progress: bool = False,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
         cancel_on_exit: bool = True,
@@ -217,6 +222,7 @@ class RunMixin(Resource[BackendT]):
             ref: What to run, as for `run`; or a prediction that exists already, whose events so far come first.
             input: The model's inputs by name, as for `run`.
             timeout: Seconds from the beginning of the iteration to its end, or None for no limit.
+            progress: Whether to show a bar while files of the input are uploaded.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
             cancel_on_exit: Cancel the prediction if the iteration ends early.
@@ -233,6 +239,7 @@ class RunMixin(Resource[BackendT]):
         """
         predictions = self._predictions
         _check_seconds(timeout=timeout)
+        show_uploads = _check_bool(progress=progress)
         if isinstance(ref, models.Prediction):
             job, name = ref, jobs.id_of(ref)
             if input is not None or webhook is not None or webhook_events_filter is not None:
@@ -242,7 +249,7 @@ class RunMixin(Resource[BackendT]):
                 return job
         else:
             request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
-            prepared, name = predictions.prepare(request, input), str(request.ref)
+            prepared, name = predictions.prepare(request, input, show_uploads), str(request.ref)
 
             async def start(session: Session[Any]) -> Prediction:
                 return (await predictions.create(session, request, prepared, cancel_on_exit)).job
@@ -250,19 +257,14 @@ class RunMixin(Resource[BackendT]):
         return StreamRequest(predictions, name, start, timeout, cancel_on_exit)
 
     def _start(
-        self,
-        timeout: float | None,
-        poll_interval: float | None,
-        progress: bool | Callback | None,
-        **callbacks: Callback | None,
+        self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None
     ) -> tuple[Session[BackendT], WaitOptions]:
         """Check the arguments; return a session with the deadline of the call, and how to wait."""
         _check_seconds(timeout=timeout, poll_interval=poll_interval)
-        callback = None if progress is None else as_callback(progress)
-        check_callbacks(self._session, progress=callback, **callbacks)
+        check_callbacks(self._session, **callbacks)
         started = self._session.backend.monotonic()
         session = self._session if timeout is None else self._session.with_options(deadline=started + timeout)
-        return session, WaitOptions(started, timeout, poll_interval, callback)
+        return session, WaitOptions(started, timeout, poll_interval, callbacks.get("progress"))
 
 
 def _hold_seconds(wait: bool | float) -> float | None:
@@ -272,6 +274,12 @@ def _hold_seconds(wait: bool | float) -> float | None:
     if isinstance(wait, str) or not (wait is True or 1 <= wait <= MAX_HOLD):
         raise ValueError(f"wait must be True, False or 1 to {MAX_HOLD} seconds, not {wait!r}")
     return float(MAX_HOLD if wait is True else math.ceil(wait))
+
+
+def _check_bool(*, progress: bool) -> bool:
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress must be True or False, not {progress!r:.100}: only `run` and `wait` take a function")
+    return progress
 
 
 def _check_seconds(**arguments: float | None) -> None:

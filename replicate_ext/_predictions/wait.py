@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from replicate_api import operations as op
 
 from .. import errors
+from .._progress import ProgressBar
 from .._sansio import job as jobs
 from .._sansio.job import JobT
 from .._sansio.sse import SSEDecoder
@@ -34,6 +35,13 @@ STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 
 Callback = Callable[[Any], object]
 """A function that is called with a job; on the async client it may be a coroutine function."""
+
+
+def open_callback(progress: bool | Callback | None) -> AbstractContextManager[Callback | None]:
+    """Return the callback for the argument `progress`, for the time of the block: True shows a bar."""
+    if progress is True:
+        return closing(ProgressBar())
+    return nullcontext(None if progress is False else progress)
 
 
 def check_callbacks(session: Session[Any], **callbacks: Callback | None) -> None:

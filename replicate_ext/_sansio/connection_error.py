@@ -47,11 +47,16 @@ def diagnose(error: BaseException, *, has_connected: bool) -> Diagnosis | None:
     return None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it, hidden or not; a backend may try several addresses of a host."""
-    while error is not None:
+def _causes(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, hidden or not; a backend may try several addresses of a host.
+
+    An error of a file that is uploaded may be its own context: aiohttp wraps it, and our transport raises it again.
+    """
+    seen = set() if seen is None else seen
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         if isinstance(error, BaseExceptionGroup):
             for each in error.exceptions:
-                yield from _causes(each)
+                yield from _causes(each, seen)
         error = error.__cause__ or error.__context__

@@ -8,6 +8,7 @@ from typing import Any
 
 from openapi_python_client.parser.bodies import Body
 from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
@@ -116,6 +117,7 @@ class RequestBody:
     type: str
     codec: str
     required: bool
+    has_files: bool
     fields: list[Argument] = field(default_factory=list)
 
     @classmethod
@@ -133,6 +135,7 @@ class RequestBody:
             type=annotation(prop, for_request=True),
             codec=codec(prop),
             required=prop.required or any(p.required for p in properties),
+            has_files=any(isinstance(prop, FileProperty) for prop in properties),
             fields=[_body_field(p, references) for p in properties],
         )
 
@@ -150,6 +153,16 @@ def _body_field(prop: PropertyProtocol, references: References) -> Argument:
     if isinstance(prop, UnionProperty) and any(isinstance(inner, NoneProperty) for inner in prop.inner_properties):
         return replace(argument, is_nullable=True, note=f"{argument.note} None is sent as null.".strip())
     return argument
+
+
+PROGRESS = Argument(
+    "progress",
+    "bool | Callable[[int, int | None], object]",
+    required=False,
+    note="A function that is called with the bytes that were sent and the total, which is None if a file is not "
+    "seekable; or True for a progress bar. A retry starts the count again.",
+)
+"""An argument of operations that upload files, unless the OpenAPI document has one of this name."""
 
 
 @dataclass
@@ -199,6 +212,7 @@ class EndpointContext:
     """The signature of `request`, with the body as one argument."""
     build_arguments: Arguments
     """The signature of `build`, with an argument for each field of the body."""
+    has_progress: bool
     owner_and_name: OwnerAndName | None
     referenced_classes: list[tuple[str, str]]
 
@@ -224,6 +238,8 @@ def endpoint_context(
         while argument.name in taken:
             argument.name += "_body"
         taken.add(argument.name)
+    has_progress = body is not None and body.has_files and PROGRESS.name not in taken
+    options = [PROGRESS] if has_progress else []
     props: list[PropertyProtocol] = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
     if body:
         props += [endpoint.bodies[0].prop, *model_properties(endpoint.bodies[0].prop)]
@@ -240,7 +256,8 @@ def endpoint_context(
         body=body,
         result=Result.of(endpoint),
         request_arguments=Arguments(path, whole + query + headers),
-        build_arguments=Arguments(positional + whole if is_text else positional, flat + query + headers),
+        build_arguments=Arguments(positional + whole if is_text else positional, flat + query + headers + options),
+        has_progress=has_progress,
         owner_and_name=owner_and_name,
         referenced_classes=sorted({*referenced_classes(props), *classes}),
     )

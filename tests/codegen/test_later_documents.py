@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from codegen import generate
 from openapi_documents import (
@@ -97,6 +98,34 @@ def test_new_schemas_parameters_and_operations_work(tmp_path: Path) -> None:
         'POST /v1/new/run None {"input":{"file":"data:application/octet-stream;base64,eA=="}}',
         "Prediction",
     ]
+
+
+UPLOAD_CALLS = """
+import httpx
+from replicate_ext import Replicate
+
+def handle(request):
+    print(b"done" in request.read())
+    return httpx.Response(200, json={})
+
+client = Replicate("r8_x", base_url="http://x", transport=httpx.MockTransport(handle))
+client.uploads.pair(left=b"a", right=b"bc", progress=print)
+client.uploads.own(left=b"a", progress="done")
+"""
+
+
+def test_uploads_of_a_later_document_have_progress_unless_it_has_an_argument_of_this_name(tmp_path: Path) -> None:
+    def upload(operation_id: str, **fields: Any) -> dict[str, Any]:
+        body = {"content": {"multipart/form-data": {"schema": object_schema(**fields)}}}
+        return {"post": operation_returning(object_schema(), operationId=operation_id, requestBody=body)}
+
+    document, binary = copy.deepcopy(DOCUMENT), {"type": "string", "format": "binary"}
+    document["paths"] |= {
+        "/pair": upload("uploads.pair", left=binary, right=binary),
+        "/own": upload("uploads.own", left=binary, progress=STRING),
+    }
+    generate.generate(document, copy_repository(tmp_path))
+    assert run_client_code(tmp_path, UPLOAD_CALLS).splitlines() == ["0 3", "1 3", "3 3", "False", "True"]
 
 
 NULLABLE_CALLS = """

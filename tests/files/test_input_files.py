@@ -175,9 +175,9 @@ def test_file_that_is_removed_before_its_upload_is_named(harness: Harness, tmp_p
     path.write_bytes(LARGE)
     upload = local_file.LocalFile.upload
 
-    async def remove_and_upload(file, session) -> None:
+    async def remove_and_upload(file, session, transfers) -> None:
         path.unlink()
-        await upload(file, session)
+        await upload(file, session, transfers)
 
     monkeypatch.setattr(local_file.LocalFile, "upload", remove_and_upload)
     with pytest.raises(FileNotFoundError, match=r"input\.log cannot be sent: No such file"):
@@ -193,9 +193,9 @@ def test_upload_of_a_changing_file_creates_no_prediction(
     path.write_bytes(LARGE * 2)
     upload = local_file.LocalFile.upload
 
-    async def change_and_upload(file, session) -> None:
+    async def change_and_upload(file, session, transfers) -> None:
         path.write_bytes(change)
-        await upload(file, session)
+        await upload(file, session, transfers)
 
     async def run_async() -> None:
         async with AsyncReplicate(emulator.token, base_url=emulator.url) as client:

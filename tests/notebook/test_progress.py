@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 import pytest
 
-from conftest import Harness, json_response, prediction
+from conftest import FakeClock, Harness, ScriptedServer, json_response, prediction
 from replicate_api.models import Prediction
 from replicate_ext import ModelError, Progress, progress_of
 
@@ -146,6 +147,43 @@ def test_the_bar_of_a_failure_stays_where_it_was(harness: Harness, capsys: pytes
     with pytest.raises(ModelError):
         harness.call(harness.client.run("acme/hello", progress=True))
     assert capsys.readouterr().err.split("\r")[-1].strip().startswith("acme/hello failed:  25%|")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("interrupted")])
+@pytest.mark.parametrize("verb", ["run", "wait"])
+def test_an_interruption_closes_the_bar(
+    harness: Harness, capsys: pytest.CaptureFixture[str], error: BaseException, verb: str
+) -> None:
+    pytest.importorskip("tqdm")
+    created = [json_response(prediction("starting"), 201)] if verb == "run" else []
+    harness.server.respond_with(
+        *created, json_response(prediction("processing")), error, json_response(prediction("canceled"))
+    )
+    reference = "acme/hello" if verb == "run" else "x0fmfzfcf5rma0cq65c825tcbm"
+    with pytest.raises(type(error)) as raised:  # which keeps the frames, and with them the bar, alive
+        harness.call(getattr(harness.client, verb)(reference, progress=True))
+    shown = capsys.readouterr().err
+    assert shown.split("\r")[-1].startswith("acme/hello processing:   0%|")
+    assert shown.endswith("\n"), raised
+
+
+def test_a_cancelled_task_closes_the_bar(
+    server: ScriptedServer, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm")
+    harness = Harness(server, clock, is_async=True)
+    harness.server.respond_with(json_response(prediction("starting"), 201), json_response(prediction("processing")))
+
+    async def main() -> None:
+        task = asyncio.ensure_future(harness.client.run("acme/hello", progress=True))
+        while len(harness.server.requests) < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as raised:
+            await task
+        assert capsys.readouterr().err.endswith("\n"), raised
+
+    asyncio.run(main())
 
 
 def test_wait_takes_true_too(

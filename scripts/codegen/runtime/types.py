@@ -640,6 +640,8 @@ class Request(NamedTuple):
     json: Any = UNSET
     content: str | bytes | None = None
     form: dict[str, Any] | None = None
+    progress: bool | Callable[[int, int | None], object] | None = None
+    """How to report the bytes of `form` as they are sent; for clients that do."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `httpx.Client.build_request`, except method and URL."""

@@ -5,7 +5,7 @@ POST /files
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -33,6 +33,7 @@ def build(
     filename: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     type: str | None = None,
+    progress: bool | Callable[[int, int | None], object] | None = None,
 ) -> types.Request:
     """Upload a file
 
@@ -44,10 +45,12 @@ def build(
         filename: File name, UTF-8 of at most 255 bytes; may be given with the `content` part instead.
         metadata: Any JSON object to keep with the file; empty by default.
         type: MIME type of the content, taken as plain bytes by default.
+        progress: A function that is called with the bytes that were sent and the total, which is None if
+            a file is not seekable; or True for a progress bar. A retry starts the count again.
     """
     fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
     body = cast("FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
-    return request(body=body)
+    return request(body=body)._replace(progress=progress)
 
 
 def parse(response: httpx.Response) -> File:
