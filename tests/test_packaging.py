@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import posixpath
 import re
 import subprocess
 import sys
@@ -67,12 +68,30 @@ def test_the_package_page_has_links_that_work_there(built: tuple[Path, Path]) ->
 
 
 def test_the_sdist_contains_what_a_build_needs_and_no_tests(built: tuple[Path, Path]) -> None:
-    with tarfile.open(built[1]) as sdist:
-        names = {name.partition("/")[2] for name in sdist.getnames()}
+    names = {name.partition("/")[2] for name in read_sdist(built[1])}
     assert {"pyproject.toml", "README.md", "LICENSE", "openapi.json"} <= names
     assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} | {"examples/tour.py"} <= names
     assert {"generated/replicate_api/py.typed", "replicate_ext/_generated/resources.py"} <= names
     assert not {name for name in names if name.startswith(("tests/", "scripts/", "."))} - {".gitignore"}
+
+
+def test_links_between_pages_of_the_sdist_work(built: tuple[Path, Path]) -> None:
+    files = read_sdist(built[1])
+    links = {
+        posixpath.normpath(posixpath.join(posixpath.dirname(page), link.partition("#")[0]))
+        for page, content in files.items()
+        if page.endswith(".md")
+        for link in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", content.decode())
+    }
+    assert len(links) > 4
+    assert links - {*files} == set()
+
+
+def read_sdist(path: Path) -> dict[str, bytes]:
+    """Return the contents of the files by name."""
+    with tarfile.open(path) as sdist:
+        files = {member.name: sdist.extractfile(member) for member in sdist}
+        return {name: file.read() for name, file in files.items() if file is not None}
 
 
 def test_the_wheel_installs_and_runs_the_first_example(built: tuple[Path, Path], tmp_path: Path) -> None:

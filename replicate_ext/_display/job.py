@@ -14,13 +14,13 @@ LOG_LINES = 10
 MAX_DATA_URIS_SIZE = 7 * 1024**2
 """Characters up to which the data URIs of an output are shown as pictures; 5 MiB in base 64."""
 
-_COLORS = {"succeeded": "#1a7f37", "failed": "#cf222e", "canceled": "#9a6700", "aborted": "#9a6700"}
+_COLORS = {"succeeded": "#2d8a47", "failed": markup.ERROR_COLOR, "canceled": "#a06f00", "aborted": "#a06f00"}
 _PICTURE = re.compile(r"data:image/[\w.+-]+(?:;[\w=.-]+)*,\S*", re.IGNORECASE)
 
 
 def card(job: Any) -> str:
     """Return the HTML of a prediction or training: status, model, link, times, input, output, error and log."""
-    color = _COLORS.get(str(job.status), "#57606a")
+    color = _COLORS.get(str(job.status), "#737b84")
     status = f'<b style="color:{color}">{markup.text(job.status)}</b>'
     web = getattr(job.urls, "web", None)
     rows = [*_times(job), *_inputs(job.input), *_results(job)]
@@ -31,9 +31,7 @@ def card(job: Any) -> str:
 
 def _times(job: Any) -> list[tuple[str, ...]]:
     moments = {name: getattr(job, f"{name}_at", None) for name in ("created", "started", "completed")}
-    rows = [
-        (name, f"{moment:%Y-%m-%d %H:%M:%S %Z}") for name, moment in moments.items() if isinstance(moment, datetime)
-    ]
+    rows = [(name, markup.preview(moment)) for name, moment in moments.items() if isinstance(moment, datetime)]
     seconds = getattr(job.metrics, "predict_time", None)
     return [*rows, *([("predict time", f"{seconds:,.1f} s")] if isinstance(seconds, int | float) else [])]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from html import escape as escape
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ MAX_ITEMS = 20
 
 MAX_DEPTH = 6
 """Levels of nesting that are shown; a model may nest its output deeper than Python's stack."""
+
+ERROR_COLOR = "#d93f49"
+"""Like all colors here, readable on white and on black, since not every notebook tells its theme."""
 
 PRE_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;text-align:left"
 
@@ -52,7 +56,9 @@ def more(count: int) -> str:
 
 
 def preview(value: object, limit: int = 200, name: str = "") -> str:
-    """Return the HTML of a JSON value, shortened and without secrets."""
+    """Return the HTML of a time or a JSON value, shortened and without secrets."""
+    if isinstance(value, datetime):
+        return text(f"{value:%Y-%m-%d %H:%M:%S %Z}")
     shown = conceal(value, name)
     return text(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str), limit)
 

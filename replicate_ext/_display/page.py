@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from . import markup
@@ -15,6 +16,8 @@ MAX_COLUMNS = 6
 
 def table(items: Sequence[Any]) -> str:
     """Return the HTML of a list of models, with a row for each of the first ones."""
+    if not items:
+        return "[]"
     rows = [_fields(item) for item in items[: markup.MAX_ITEMS]]
     names = [*dict.fromkeys(name for row in rows for name in row)]
     columns = [name for name in _COLUMNS if name in names] or names[:MAX_COLUMNS]
@@ -23,6 +26,8 @@ def table(items: Sequence[Any]) -> str:
 
 
 def _fields(item: Any) -> dict[str, Any]:
-    values = item.to_dict() if hasattr(item, "to_dict") else item
-    fields = values if isinstance(values, dict) else {"value": values}
+    if hasattr(item, "to_dict"):
+        fields = item.to_dict() | {name: value for name, value in dict(item).items() if isinstance(value, datetime)}
+    else:
+        fields = item if isinstance(item, dict) else {"value": item}
     return {name: value for name, value in fields.items() if not isinstance(value, dict | list)}

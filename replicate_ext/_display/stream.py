@@ -28,7 +28,9 @@ class LiveDisplay:
         now = time.monotonic()
         if not is_last and now - self._updated_at < MIN_UPDATE_INTERVAL:
             return
-        html = items._repr_html_() + (f'<div style="color:#cf222e">{markup.text(error, 500)}</div>' if error else "")
+        html = items._repr_html_() if items else ""
+        if error:
+            html += f'<div style="color:{markup.ERROR_COLOR}">{markup.pre(error, 500)}</div>'
         text = "\n".join(filter(None, [str(items), error]))
         self._handle.update({"text/html": html, "text/plain": text}, raw=True)
         self._updated_at = time.monotonic()

@@ -225,4 +225,20 @@ def test_many_outputs_are_not_all_shown(harness: Harness) -> None:
     outputs = run(harness, [JPEG_URI] * 25)
     html = outputs._repr_html_()
     assert "… 5 more" in html
-    assert len(re.findall("<div><", html)) == 20
+    assert len(re.findall("<div[^>]*><", html.partition("<div")[2])) == 20
+
+
+def test_several_files_fit_into_a_row_and_one_has_its_own_size(harness: Harness) -> None:
+    assert "max-width:20em" not in run(harness, [JPEG_URI])._repr_html_()
+    html = run(harness, [JPEG_URI, "text", JPEG_URI])._repr_html_()
+    assert html.count('<div style="max-width:20em"><img ') == 2
+    assert "<div><div" in html, "text keeps the whole width"
+
+
+def test_json_in_outputs_is_monospaced(harness: Harness) -> None:
+    assert "font-family:monospace" in run(harness, [{"a": 1}])._repr_html_()
+    assert "monospace" not in run(harness, ["text"])._repr_html_()
+
+
+def test_empty_outputs_are_visible(harness: Harness) -> None:
+    assert run(harness, [])._repr_html_() == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -127,4 +128,30 @@ def test_page_is_a_table_of_twenty(harness: Harness) -> None:
 def test_pages_of_anything_are_tables() -> None:
     assert ">a.txt<" in Page([{"name": "a.txt", "size": 3}])._repr_html_()
     assert ">3<" in Page([3, "x"])._repr_html_()
-    assert Page([])._repr_html_() == "<table></table>"
+    assert Page([])._repr_html_() == "[]"
+
+
+def test_page_shows_times_as_a_card_does() -> None:
+    job = Prediction.from_dict(prediction(created_at="2025-06-02T15:53:20.065448Z"))
+    assert ">2025-06-02 15:53:20 UTC<" in Page([job])._repr_html_()
+    assert ">2025-06-02 15:53:20 UTC<" in card(job)
+
+
+@pytest.mark.parametrize("status", ["starting", "succeeded", "failed", "canceled", "aborted"])
+def test_colors_are_readable_in_light_and_dark_themes(status: str) -> None:
+    [color] = re.findall("color:#([0-9a-f]{6})", show(status=status))
+    assert contrast(color, "ffffff") > 4.2  # WCAG 2.2, section 1.4.3, asks for 3 in bold text, and 4.5 in small text
+    assert contrast(color, "111111") > 4.2
+
+
+def contrast(color: str, background: str) -> float:
+    """Return the contrast ratio of WCAG 2.2."""
+    darker, lighter = sorted([luminance(color), luminance(background)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of WCAG 2.2."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -87,12 +87,15 @@ def test_a_stream_that_was_iterated_shows_its_text_and_does_not_run_again(
     assert len(harness.server.requests) == count
 
 
-def test_a_failure_is_one_line_after_the_text(harness: Harness, notebook: FakeDisplay) -> None:
+def test_the_lines_of_a_failure_follow_the_text(harness: Harness, notebook: FakeDisplay) -> None:
     stream = harness.client.stream("acme/poet", {"prompt": "<b>"})
     respond_with_text(harness, "a", status="failed", error="<i>out of memory")
     stream._ipython_display_()
     assert notebook.texts[-1].startswith("a\nModelError: ")
-    assert "&lt;i&gt;out of memory" in notebook.updates[-1]["text/html"]
+    html = notebook.updates[-1]["text/html"]
+    assert "&lt;i&gt;out of memory" in html
+    assert '<div style="color:' in html
+    assert "pre-wrap" in html.partition('<div style="color:')[2], "the lines of the message stay apart"
 
 
 def test_an_interrupt_cancels_the_prediction_and_keeps_the_text(

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import wave
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbclient
+import nbconvert
 import nbformat
 import pytest
 
+from browser import needs_browser, open_in_browser
+from replicate_ext._files.embed import Content, show
 from replicate_ext.emulator import Emulator
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
 
+FILM = b64decode(
+    "GkXfo0AgQoaBAUL3gQFC8oEEQvOBCEKCQAR3ZWJtQoeBAkKFgQIYU4BnQI0VSalmQCgq17FAAw9CQE2AQAZ3aGFtbXlXQUAGd2hhbW15RIlACECP"
+    "QAAAAAAAFlSua0AxrkAu14EBY8WBAZyBACK1nEADdW5khkAFVl9WUDglhohAA1ZQOIOBAeBABrCBCLqBCB9DtnVAIueBAKNAHIEAAIAwAQCdASoI"
+    "AAgAAUAmJaQAA3AA/vz0AAA="
+)
+"""A WebM file with one picture of eight by eight pixels."""
+
 Execute = Callable[..., list[dict[str, Any]]]
 
 
-@pytest.fixture
-def isolated_jupyter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Keep the settings and the history of the user out of the kernel, and the emulator's address away."""
-    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    return tmp_path
+@pytest.fixture(scope="module")
+def isolated_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the settings and the history of the user out of the kernel."""
+    folder = tmp_path_factory.mktemp("jupyter")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            (folder / name).mkdir()
+            patch.setenv(name, str(folder / name))
+        patch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+        yield folder
 
 
 def execute_notebook(notebook: Any, folder: Path, **options: Any) -> None:
@@ -96,7 +111,7 @@ def test_a_stream_grows_and_its_text_stays(execute: Execute) -> None:
     assert shown["text/plain"] in shown["text/html"]
 
 
-def test_a_stream_that_fails_shows_its_error_in_one_line(execute: Execute) -> None:
+def test_a_stream_that_fails_shows_its_error_without_a_traceback(execute: Execute) -> None:
     shown = bundle(execute("replicate.stream('acme/broken', {'message': '<b>no'})"))
     assert "ModelError" in shown["text/html"]
     assert "&lt;b&gt;no" in shown["text/html"]
@@ -115,16 +130,42 @@ def test_progress_is_shown_in_a_notebook(execute: Execute) -> None:
     assert "acme/sleeper succeeded: 100%" in "".join(output["text"] for output in outputs)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_run_and_every_picture_is_embedded(path: Path, isolated_jupyter: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    execute_notebook(notebook, isolated_jupyter)  # its emulator ends with its kernel
+@pytest.fixture(scope="module", params=EXAMPLES, ids=lambda path: path.stem)
+def example(request: pytest.FixtureRequest, isolated_jupyter: Path) -> Any:
+    """Return an executed example, whose emulator has ended with its kernel."""
+    notebook = nbformat.read(request.param, as_version=4)
+    execute_notebook(notebook, isolated_jupyter)
+    return notebook
+
+
+def test_examples_run_and_every_picture_is_embedded(example: Any) -> None:
     html = "".join(
-        output.get("data", {}).get("text/html", "") for cell in notebook.cells for output in cell.get("outputs", [])
+        output.get("data", {}).get("text/html", "") for cell in example.cells for output in cell.get("outputs", [])
     )
     sources = re.findall(r'\bsrc="([^"]{,30})', html)
     assert len(sources) >= 3
     assert all(source.startswith("data:image/") for source in sources)
+
+
+@needs_browser
+def test_a_browser_shows_every_picture_of_an_example(example: Any, tmp_path: Path) -> None:
+    body, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(example)
+    report = open_in_browser(body, tmp_path)
+    assert len(report["pictures"]) >= 3
+    assert all(width > 0 for width in report["pictures"])
+    assert report["requests"] == []
+
+
+@needs_browser
+def test_a_browser_plays_what_is_embedded_and_misses_what_is_not(tmp_path: Path) -> None:
+    sound = BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 4000))
+    url = "http://replicate.delivery/out-0"
+    embedded = show(Content("audio/wav", sound.getvalue()), "sound.wav") + show(Content("video/webm", FILM), "film")
+    report = open_in_browser(f'{embedded}<img src="{url}.png"><audio src="{url}.wav"></audio>', tmp_path)
+    assert report == {"pictures": [0], "players": [0.5, 1, 0], "requests": [f"{url}.png", f"{url}.wav"]}
 
 
 def test_there_is_an_example() -> None:
