@@ -91,7 +91,9 @@ class FaultyHandler(socketserver.BaseRequestHandler):
 
     def respond(self, headers: str, content: bytes) -> bool:
         """Send a correct or a faulty response, and return whether the connection can be reused."""
-        step = self.server.step_of(headers.encode()) or ""
+        step = self.server.step_of(headers.encode())
+        if step is None:
+            return False
         self.server.token_received.append("authorization" in headers.lower())
         fault = self.server.fault_at(step)
         if fault is not None:
@@ -100,7 +102,8 @@ class FaultyHandler(socketserver.BaseRequestHandler):
             self.request.sendall(RESPONSE_FAULTS[fault].to_bytes())
             return True
         if fault == "a redirect to another host":
-            location = ("Location", f"{self.server.redirect_url}{headers.split()[1]}")
+            assert self.server.other_host
+            location = ("Location", f"{self.server.other_host.url}/{headers.split()[1].split('/', 2)[2]}")
             self.request.sendall(RawResponse(302, headers=(location,)).to_bytes())
             return True
         response = self.server.correct_response(step, headers, content)
@@ -140,8 +143,8 @@ class FaultyServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, redirect_target: FaultyServer | None = None) -> None:
         super().__init__(("127.0.0.1", 0), FaultyHandler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.redirect_url = redirect_target.url if redirect_target else ""
+        self.generation = 0
+        self.other_host = redirect_target
         self.is_closing = threading.Event()
         self.inject(None, None)
         threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
@@ -149,7 +152,12 @@ class FaultyServer(socketserver.ThreadingTCPServer):
     def inject(
         self, step: str | None, fault: str | None, *, is_permanent: bool = False, has_stream: bool = False
     ) -> None:
-        """Reset the server, and let a fault occur at a step, on the first request only unless it is permanent."""
+        """Reset the server, and let a fault occur at a step, on the first request only unless it is permanent.
+
+        The server has another URL from now on: a late request of a call before this one is not counted.
+        """
+        self.generation += 1
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/{self.generation}"
         self.step, self.fault, self.is_permanent, self.has_stream = step, fault, is_permanent, has_stream
         self.has_occurred = False
         self.created, self.canceled, self.polls, self.polls_until_done = 0, 0, 0, 2
@@ -160,8 +168,8 @@ class FaultyServer(socketserver.ThreadingTCPServer):
         return self.fault if step == self.step and (self.is_permanent or not self.has_occurred) else None
 
     def step_of(self, headers: bytes) -> str | None:
-        """Return the step that a request belongs to; None if its first line is incomplete."""
-        match = re.match(rb"(\w+) (/\S*)", headers)
+        """Return the step that a request belongs to; None if its first line is incomplete, or if it is late."""
+        match = re.match(rb"(\w+) /%d(/\S*) " % self.generation, headers)
         if match is None:
             return None
         method, path = match[1].decode(), match[2].decode()

@@ -90,19 +90,19 @@ def attempt(
     server: FaultyServer,
     folder: Path,
     *,
-    base_url: str | None = None,
     timeout: float | None = None,
 ) -> object:
     """Return the result of an operation, or the error that it raised."""
     clock = FakeClock()
+    options: dict[str, Any] = {"base_url": f"{server.url}/v1", "timeout": 0.25 if server.fault == "no response" else 10}
     try:
         if client_kind == "sync":
-            with Replicate(TOKEN, base_url=base_url or server.url, timeout=0.25) as client:
+            with Replicate(TOKEN, **options) as client:
                 use_fake_clock(client, clock)
                 return execute_sync(operation, client, server, folder, timeout)
 
         async def main() -> object:
-            async with AsyncReplicate(TOKEN, base_url=base_url or server.url, timeout=0.25) as client:
+            async with AsyncReplicate(TOKEN, **options) as client:
                 use_fake_clock(client, clock)
                 return await execute_async(operation, client, server, folder, timeout)
 
@@ -217,7 +217,7 @@ def test_connection_refused(servers, tmp_path: Path, client_kind: str, operation
         unused_url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         server_url, server.url = server.url, unused_url
         try:
-            outcome = attempt(client_kind, operation.name, server, tmp_path, base_url=unused_url)
+            outcome = attempt(client_kind, operation.name, server, tmp_path)
         finally:
             server.url = server_url
     assert isinstance(outcome, APIConnectionError)
