@@ -26,8 +26,10 @@ LAYERS: dict[str, set[str]] = {
     "_display": {"_sansio"},
     "_files": {"_display", "errors", "_sansio", "_config", "_backends", "_send", "_dual", "_transfers"},
     "_pagination": {"_display", "errors", "_sansio", "_backends", "_send", "_dual"},
+    "_models": {"errors", "_sansio"},
     "_predictions": {
         "_display",
+        "_models",
         "errors",
         "_sansio",
         "_backends",

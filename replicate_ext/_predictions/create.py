@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replicate_api import models, operations as op
+from replicate_api import operations as op
 
 from .. import errors
 from .._sansio.job import id_of, require_models
 from .._sansio.request import MAX_HOLD
+from .known_models import MAX_VERSION_AGE
 
 if TYPE_CHECKING:
     import httpx
 
-    from replicate_api.models import Model, Prediction, Version
+    from replicate_api.models import Prediction
     from replicate_api.types import Call, Operation
 
     from .._sansio.model_ref import ModelRef
     from .._send import Session, TimedResponse
-
-
-MAX_VERSION_AGE = 60.0
-"""Seconds after which the latest version of a model is fetched again: a newer one may have been pushed."""
+    from .known_models import KnownModels
 
 
 class CreateRequest(NamedTuple):
@@ -39,6 +36,9 @@ class CreateRequest(NamedTuple):
     webhook_events_filter: Sequence[str] | None = None
     hold: float | None = None
     """Seconds for which the server should hold the request until the output exists, or None."""
+
+    check: bool = True
+    """Whether to check the input by the model's schema before it is sent."""
 
     cancel_after: str | None = None
     """Lifetime after which the server cancels the prediction."""
@@ -64,69 +64,37 @@ class CreateRequest(NamedTuple):
         return operation(*path, **body, **given)
 
 
-class LatestVersions:
-    """The latest version of each community model that was run without a version, kept for `MAX_VERSION_AGE`."""
-
-    def __init__(self) -> None:
-        self._versions: dict[ModelRef, tuple[Version, float]] = {}
-
-    def get(self, ref: ModelRef, now: float = -math.inf) -> Version | None:
-        """Return the version, unless it was fetched too long ago."""
-        version, fetched_at = self._versions.get(ref, (None, 0.0))
-        return version if now - fetched_at < MAX_VERSION_AGE else None
-
-    def find(self, job: Prediction) -> Version | None:
-        """Return the version that a prediction ran, if it is one of these."""
-        return next((version for version, _ in list(self._versions.values()) if version.id == job.version), None)
-
-    def is_community(self, ref: ModelRef) -> bool:
-        """Whether the model is known to be no official one."""
-        return ref in self._versions
-
-    def put(self, ref: ModelRef, version: Version, now: float) -> None:
-        """Keep a version that was just fetched."""
-        self._versions[ref] = version, now
-
-    def expire(self, name: str) -> None:
-        """Fetch the version of a model again before it is run the next time."""
-        for ref, (version, _) in list(self._versions.items()):
-            if str(ref) == name:
-                self._versions[ref] = version, -math.inf
-
-
 async def create(
-    session: Session[Any], request: CreateRequest, latest_versions: LatestVersions
+    session: Session[Any], request: CreateRequest, known_models: KnownModels
 ) -> TimedResponse[Prediction]:
     """Create a prediction.
 
-    A model without a version is tried as an official one. If the API responds with 404, nothing was created and it is a
-    community model: its latest version is fetched, run, and kept in `latest_versions`
-    (docs/api-facts.md, section 14).
+    A model of which nothing is known is tried as an official one. If the API responds with 404, nothing was created and
+    it is a community model, whose latest version is fetched and run (docs/api-facts.md, section 14).
     """
     ref = request.ref
     if ref.is_deployment:
         return await _create_by_deployment(session, request)
     if ref.version:
         return await _create_by_version(session, request)
-    version = latest_versions.get(ref, session.backend.monotonic())
-    if version is not None:
-        if not describe_unknown_input(version, request.input, ref):  # else a newer version may have it
-            try:
-                return await _send_version(session, request, str(version.id))
-            except errors.InvalidRequestError as error:
-                if not (error.invalid_fields or _is_unknown_version(error)):
-                    raise
-    elif not latest_versions.is_community(ref):
+    model = known_models.get(ref)
+    if model is None or model.is_official is not False:
         with contextlib.suppress(errors.NotFoundError):
             return await _create_official(session, request)
-    model = await _fetch_model(session, ref)
+    elif model.version and session.backend.monotonic() - model.fetched_at < MAX_VERSION_AGE:
+        try:
+            return await _send_version(session, request, model.version)
+        except errors.InvalidRequestError as error:
+            if not (error.invalid_fields or _is_unknown_version(error)):  # else a newer version may have it
+                raise
+    model = await known_models.fetch(session, ref)
+    if request.check and model.schema:
+        request = request._replace(input=model.schema.check(request.input))
     if model.is_official is True:  # the 404 was a passing failure; official models have no version to pin
         return await _create_official(session, request)
-    version = _latest_version_of(model, ref)
-    latest_versions.put(ref, version, session.backend.monotonic())
-    if problem := describe_unknown_input(version, request.input, ref):
-        raise ValueError(problem)
-    return await _send_version(session, request, str(version.id))
+    if model.version is None:
+        raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")
+    return await _send_version(session, request, model.version)
 
 
 async def _send(session: Session[Any], call: Call[Prediction]) -> TimedResponse[Prediction]:
@@ -177,39 +145,3 @@ async def _send_version(session: Session[Any], request: CreateRequest, version: 
     """Create by version id; a version that is no full id is sent as the whole reference."""
     call = request.to_call(op.PREDICTIONS_CREATE, version=version if len(version) == 64 else str(request.ref))
     return await _send(session, call)
-
-
-def describe_unknown_input(version: Version, input: Mapping[str, Any], ref: ModelRef) -> str | None:
-    """Return the error text for an input that the model does not have: it would be ignored, and billed.
-
-    docs/api-facts.md, section 5.
-    """
-    schema: Any = version.openapi_schema
-    for key in ("components", "schemas", "Input", "properties"):
-        schema = schema.get(key) if isinstance(schema, Mapping) else None
-    if not isinstance(schema, Mapping):
-        return None
-    for name in input.keys() - schema.keys():
-        from difflib import get_close_matches  # only needed for the error
-
-        close = get_close_matches(name, map(str, schema), 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"its inputs are {', '.join(map(str, schema)) or 'none'}"
-        return f"input.{name}: {ref} has no such input; {hint}"
-    return None
-
-
-async def _fetch_model(session: Session[Any], ref: ModelRef) -> Model:
-    try:
-        return await session.call(op.MODELS_GET(str(ref.owner), str(ref.name)))
-    except errors.NotFoundError as error:
-        error.add_advice(
-            f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
-        )
-        raise
-
-
-def _latest_version_of(model: Model, ref: ModelRef) -> Version:
-    version = model.latest_version
-    if not isinstance(version, models.Version) or not isinstance(version.id, str):
-        raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")
-    return version

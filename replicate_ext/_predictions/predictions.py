@@ -18,7 +18,8 @@ from .._sansio import job as jobs
 from .._sansio.in_flight import InFlightCreates, SentRecord
 from .abandon import cancel_jobs, cancel_unidentified
 from .attendance import Attendance
-from .create import CreateRequest, LatestVersions, create
+from .create import CreateRequest, create
+from .known_models import KnownModels
 from .schedule import RunDurations
 from .wait import WaitOptions, call_back, get_prediction, wait
 
@@ -58,7 +59,7 @@ class Predictions:
         self._session = session
         self._attended: set[Attendance] = set()
         self._family = WeakSet([self])
-        self.latest_versions = LatestVersions()
+        self.known_models = KnownModels()
         self.durations = RunDurations()
 
     def prepare(
@@ -79,6 +80,9 @@ class Predictions:
             WaitTimeoutError: The deadline of the session passed; the message says whether the prediction may exist.
         """
         sent, session = SentRecord(), session.until_closed()
+        if request.check:
+            values = await self.known_models.check(session, request.ref, prepared.values)
+            prepared = prepared._replace(values=values)
         try:
             request = request._replace(input=await prepared.send(session))
         except errors.APIConnectionError as error:
@@ -88,7 +92,7 @@ class Predictions:
         unfinished = Unfinished(threading.current_thread(), session.backend.close_count)
         session.backend.unfinished.append(unfinished)
         try:
-            response = await create(session.with_options(sent=sent), request, self.latest_versions)
+            response = await create(session.with_options(sent=sent), request, self.known_models)
             job = response.value
             if session.is_closed:
                 raise await self._closed_meanwhile(session, job, cancel_on_exit)
@@ -149,14 +153,13 @@ class Predictions:
             finished = jobs.raise_unless_succeeded(await wait(session, job, options, attendance))
         if jobs.is_training(finished):  # it has pushed a new version
             version = getattr(finished.output, "version", None)
-            self.latest_versions.expire(str(version).partition(":")[0])
+            self.known_models.expire(str(version).partition(":")[0])
         return finished
 
     def wrap_output(self, session: Session[Any], job: Prediction, ref: ModelRef | None = None) -> Any:
         """Return the output of a prediction with its files wrapped, by the schema of its version if that is known."""
-        version = self.latest_versions.get(ref) if ref else self.latest_versions.find(job)
-        openapi_schema = version and version.openapi_schema
-        return wrap_files(job.output, session.without_deadline(), openapi_schema)
+        model = self.known_models.find(job) or (self.known_models.get(ref) if ref else None)
+        return wrap_files(job.output, session.without_deadline(), model and model.openapi_schema)
 
     def with_session(self, session: Session[Any]) -> Predictions:
         """Return the predictions of a client with other options; both share what is remembered of models."""

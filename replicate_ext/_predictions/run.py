@@ -65,6 +65,7 @@ class RunMixin(Resource[BackendT]):
         progress: bool | Callable[[Prediction], object] | None = None,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        check: bool = True,
         cancel_on_exit: bool = True,
     ) -> Any:
         """Run a model and return its output, once the prediction has succeeded.
@@ -89,6 +90,7 @@ class RunMixin(Resource[BackendT]):
                 block the create request.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
+            check: Check the input by the model's schema before anything is paid for.
             cancel_on_exit: Cancel the prediction if Ctrl-C, task cancellation or `timeout` ends the run early.
 
         Returns:
@@ -99,6 +101,7 @@ class RunMixin(Resource[BackendT]):
             WaitTimeoutError: `timeout` expired.
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
+            InvalidInputError: The model does not accept the input; nothing was created.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
         with open_callback(progress) as callback:
@@ -107,7 +110,7 @@ class RunMixin(Resource[BackendT]):
             if options.progress is not None or (wait is True and on_created is not None):
                 hold = None
             ref, predictions = ModelRef.parse(ref), self._predictions
-            request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold)
+            request = CreateRequest(ref, {}, webhook, webhook_events_filter, hold, check)
             prepared = predictions.prepare(request, input, show_uploads=progress is True)
             job, is_complete, created_at = await predictions.create(session, request, prepared, cancel_on_exit)
             async with predictions.attend(session, job, cancel_on_exit) as attendance:
@@ -115,7 +118,7 @@ class RunMixin(Resource[BackendT]):
                 await call_back(session, options.progress, job)
                 if not is_complete:
                     if options.progress is None:  # a caller who watches the progress wants regular polls
-                        options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref))
+                        options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref, predictions.known_models.get(ref)))
                     job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
                     predictions.durations.record(ref, job)
                 else:
@@ -131,6 +134,7 @@ class RunMixin(Resource[BackendT]):
         progress: bool = False,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        check: bool = True,
     ) -> Prediction:
         """Create a prediction and return it immediately; it goes on without this process.
 
@@ -143,13 +147,15 @@ class RunMixin(Resource[BackendT]):
             progress: Whether to show a bar while files of the input are uploaded.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
+            check: Check the input by the model's schema before anything is paid for.
 
         Raises:
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
                 the prediction may exist all the same.
+            InvalidInputError: The model does not accept the input; nothing was created.
             ValueError, TypeError: An argument is invalid; nothing was sent.
         """
-        request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
+        request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter, check=check)
         prepared = self._predictions.prepare(request, input, show_uploads=_check_bool(progress=progress))
         return (await self._predictions.create(self._session, request, prepared, cancel_on_exit=True)).job
 
@@ -208,6 +214,7 @@ class RunMixin(Resource[BackendT]):
         progress: bool = False,
         webhook: str | None = None,
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        check: bool = True,
         cancel_on_exit: bool = True,
     ) -> StreamRequest:
         """Run a model, or follow a prediction, and yield its events as they arrive: output, logs, error, done.
@@ -225,6 +232,7 @@ class RunMixin(Resource[BackendT]):
             progress: Whether to show a bar while files of the input are uploaded.
             webhook: An HTTPS URL to which Replicate sends events.
             webhook_events_filter: Which events: start, output, logs, completed.
+            check: Check the input by the model's schema before anything is paid for.
             cancel_on_exit: Cancel the prediction if the iteration ends early.
 
         Returns:
@@ -248,7 +256,7 @@ class RunMixin(Resource[BackendT]):
             async def start(session: Session[Any]) -> Prediction:
                 return job
         else:
-            request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter)
+            request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter, check=check)
             prepared, name = predictions.prepare(request, input, show_uploads), str(request.ref)
 
             async def start(session: Session[Any]) -> Prediction:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .._sansio.model_ref import ModelRef
     from .._send import Session
+    from .known_models import KnownModel
 
 MIN_POLL_INTERVAL = 0.1
 """Seconds."""
@@ -89,10 +90,12 @@ class CompletionEstimate(NamedTuple):
 
     durations: RunDurations
     ref: ModelRef
+    model: KnownModel | None = None
 
     async def expected_at(self, session: Session[Any], *, is_first_poll: bool) -> float | None:
         """Return the moment of completion, or None: by earlier runs, and after the first poll also by the example."""
         seconds = self.durations.shortest(self.ref)
         if seconds is None and not is_first_poll:
-            seconds = await self.durations.of_example(session, self.ref)
+            seconds = self.model.example_duration if self.model else None
+            seconds = seconds or await self.durations.of_example(session, self.ref)
         return None if seconds is None else self.created_at + seconds

@@ -50,6 +50,11 @@ def log_job(method: str, path: str, value: Any) -> None:
     logger.info("%s %s %s of %s", verb, match[1], fields["prediction_id"], fields["model"], extra=fields)
 
 
+def log_unchecked(ref: str, error: Exception) -> None:
+    """Log that an input could not be checked."""
+    logger.warning("%s: its schema could not be fetched, so its inputs are not checked: %s", ref, error)
+
+
 def _fields(method: str, path: str) -> dict[str, object]:
     """Return the attributes of a record, as far as they are in the path."""
     fields: dict[str, object] = {"method": method, "path": redact(path)}

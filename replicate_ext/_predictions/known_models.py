@@ -1,0 +1,218 @@
+"""What is known of the models that this process runs: official or not, their latest version, and its schema.
+
+Each is fetched once, and kept in the process and on disk. An input is checked by it before anything is paid for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from replicate_api import models, operations as op
+
+from .. import errors
+from .._models.disk_cache import DiskCache, default_folder
+from .._sansio.log import log_unchecked
+from .._sansio.model_ref import ModelRef
+
+if TYPE_CHECKING:
+    from replicate_api.models import Prediction, Version
+
+    from .._models.schema import ModelSchema
+    from .._send import Session
+
+MAX_VERSION_AGE = 60.0
+"""Seconds after which the latest version of a community model is fetched again: a newer one may have been pushed."""
+
+MAX_NAME_AGE = 3600.0
+"""Seconds after which a name on disk expires: an official model or a deployment may have changed."""
+
+LOOK_UP_TIMEOUT = 5.0
+"""Seconds that fetching a schema may delay a run, which then goes on unchecked."""
+
+RETRY_AFTER = 60.0
+"""Seconds for which a schema that could not be fetched is not asked for again."""
+
+POLL_INTERVAL = 0.01
+"""Seconds between the checks of a call that waits for the look-up of another one."""
+
+
+class KnownModel(NamedTuple):
+    """What a reference stands for."""
+
+    is_official: bool | None = None
+    version: str | None = None
+    """The id of the version that runs; of an official model, the one that its schema is of."""
+
+    schema: ModelSchema | None = None
+    """The inputs and the output of that version; None if the API sent no schema."""
+
+    openapi_schema: Any = None
+    example_duration: float | None = None
+    """Seconds that the model's default example took."""
+
+    fetched_at: float = -math.inf
+    """On the backend's clock."""
+
+
+class KnownModels:
+    """Looks models up, and remembers them; shared by all calls of a client, from any thread or task."""
+
+    def __init__(self) -> None:
+        self._models: dict[ModelRef, KnownModel] = {}
+        self._by_version: dict[str, KnownModel] = {}
+        self._looking_up: set[ModelRef] = set()
+        self._failed_at: dict[ModelRef, float] = {}
+        self._disk: DiskCache | None = None
+
+    def get(self, ref: ModelRef) -> KnownModel | None:
+        """Return what is known of a model, however old."""
+        if ref.version:
+            return self._by_version.get(ref.version)
+        return self._models.get(ref)
+
+    def find(self, job: Prediction) -> KnownModel | None:
+        """Return the version that a prediction ran, if it is known."""
+        return self._by_version.get(str(job.version))
+
+    def expire(self, name: str) -> None:
+        """Fetch a model again before it is run the next time."""
+        for ref, model in list(self._models.items()):
+            if str(ref) == name:
+                self._models[ref] = model._replace(fetched_at=-math.inf)
+
+    async def check(self, session: Session[Any], ref: ModelRef, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an input as the model's schema has it, or as it is if the schema cannot be had.
+
+        What a name stands for may have changed since it was fetched, and what the platform runs today is never refused:
+        before that, the schema is fetched again.
+
+        Raises:
+            InvalidInputError: The model does not accept it.
+        """
+        started = session.backend.monotonic()
+        model = await self.look_up(session, ref)
+        if model is None or model.schema is None:
+            return values
+        try:
+            return model.schema.check(values)
+        except errors.InvalidInputError:
+            if ref.version or model.fetched_at >= started:
+                raise
+        model = await self.look_up(session, ref, since=started)
+        return values if model is None or model.schema is None else model.schema.check(values)
+
+    async def look_up(self, session: Session[Any], ref: ModelRef, since: float = -math.inf) -> KnownModel | None:
+        """Return what a reference stands for, or None if that cannot be found out; concurrent calls fetch it once.
+
+        Args:
+            session: Sends the request, unless it is known.
+            ref: What is to be run.
+            since: Fetch it again if it was fetched before this moment.
+        """
+        backend = session.backend
+        while ref in self._looking_up:  # another call fetches it
+            await backend.sleep(POLL_INTERVAL)
+        model = self.get(ref)
+        if model is not None and model.fetched_at >= since:
+            return model
+        if ref.owner is None or backend.monotonic() - self._failed_at.get(ref, -math.inf) < RETRY_AFTER:
+            return None
+        self._looking_up.add(ref)
+        try:
+            if since == -math.inf and (model := await self._read(session, ref)):
+                return model
+            return await self.fetch(session.with_options(deadline=backend.monotonic() + LOOK_UP_TIMEOUT), ref)
+        except errors.ReplicateError as error:
+            self._failed_at[ref] = backend.monotonic()
+            log_unchecked(str(ref), error)
+            return None
+        finally:
+            self._looking_up.discard(ref)
+
+    async def fetch(self, session: Session[Any], ref: ModelRef) -> KnownModel:
+        """Fetch what a reference stands for, and remember it.
+
+        Raises:
+            NotFoundError: There is no such model, version or deployment.
+        """
+        model = await _fetch(session, ref)
+        self._put(ref, model)
+        if disk := self._open_disk(session):
+            await session.backend.to_thread(_write, disk, ref, model)
+        return model
+
+    async def _read(self, session: Session[Any], ref: ModelRef) -> KnownModel | None:
+        disk = self._open_disk(session)
+        model = disk and await session.backend.to_thread(_read, disk, ref, session.backend.monotonic())
+        if model:
+            self._put(ref, model)
+        return model
+
+    def _put(self, ref: ModelRef, model: KnownModel) -> None:
+        if model.version:
+            self._by_version[model.version] = model
+        if not ref.version:
+            self._models[ref] = model
+
+    def _open_disk(self, session: Session[Any]) -> DiskCache | None:
+        if self._disk is None:
+            folder = None if session.config.transport is not None else default_folder(session.config.base_url)
+            self._disk = DiskCache(folder) if folder else None
+        return self._disk
+
+
+async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
+    owner, name, fetched_at = str(ref.owner), str(ref.name), session.backend.monotonic()
+    if ref.is_deployment:
+        release = (await session.call(op.DEPLOYMENTS_GET(owner, name))).current_release
+        if release is None or not release.model or not release.version:
+            return KnownModel(fetched_at=fetched_at)
+        return await _fetch(session, ModelRef.parse(f"{release.model}:{release.version}"))
+    if ref.version:
+        return _to_known_model(None, await session.call(op.MODELS_VERSIONS_GET(owner, name, ref.version)), fetched_at)
+    try:
+        model = await session.call(op.MODELS_GET(owner, name))
+    except errors.NotFoundError as error:
+        error.add_advice(
+            f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
+        )
+        raise
+    metrics = getattr(model.default_example, "metrics", None)
+    seconds = getattr(metrics, "predict_time", None)
+    known = _to_known_model(model.is_official, model.latest_version, fetched_at)
+    return known._replace(example_duration=seconds if isinstance(seconds, int | float) else None)
+
+
+def _to_known_model(is_official: bool | None, version: Version | None, fetched_at: float) -> KnownModel:
+    if not isinstance(version, models.Version):
+        return KnownModel(is_official, fetched_at=fetched_at)
+    id, schema = version.id, version.openapi_schema
+    return KnownModel(is_official, id if isinstance(id, str) else None, _parse(schema), schema, fetched_at=fetched_at)
+
+
+def _parse(openapi_schema: Any) -> ModelSchema | None:
+    from .._models.schema import ModelSchema  # only needed once a schema is known
+
+    return ModelSchema.parse(openapi_schema) if isinstance(openapi_schema, Mapping) else None
+
+
+def _read(disk: DiskCache, ref: ModelRef, now: float) -> KnownModel | None:
+    """Return what the disk has of a reference: versions are immutable, what a name stands for expires."""
+    name, age = ({"version": ref.version}, 0.0) if ref.version else disk.read("names", str(ref))
+    if not isinstance(name, dict) or age > MAX_NAME_AGE or not isinstance(name.get("version"), str):
+        return None
+    schema, _ = disk.read("versions", name["version"])
+    parsed = _parse(schema)
+    if parsed is None:
+        return None
+    return KnownModel(name.get("is_official"), name["version"], parsed, schema, name.get("example_duration"), now - age)
+
+
+def _write(disk: DiskCache, ref: ModelRef, model: KnownModel) -> None:
+    if model.version and model.schema:
+        disk.write("versions", model.version, model.openapi_schema)
+        if not ref.version:
+            names = ("version", "is_official", "example_duration")
+            disk.write("names", str(ref), {name: getattr(model, name) for name in names})
