@@ -21,8 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "_transfers": set(),
     "_backends": {"errors", "_sansio", "_config"},
     "_send": {"errors", "_sansio", "_config", "_backends", "_transfers"},
-    "_introspection": set(),
-    "_dual": {"_backends", "_send", "_introspection"},
+    "_dual": {"_backends", "_send"},
     "_display": {"_sansio"},
     "_files": {"_display", "errors", "_sansio", "_config", "_backends", "_send", "_dual", "_transfers"},
     "_pagination": {"_display", "errors", "_sansio", "_backends", "_send", "_dual"},
@@ -38,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
         "_progress",
     },
     "_progress": {"_sansio"},
-    "_generated": {"_send", "_operations", "_webhooks_resource"},
+    "_generated": {"_send", "_dual", "_operations", "_pagination", "_webhooks_resource"},
 }
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
 

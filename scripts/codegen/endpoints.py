@@ -15,13 +15,12 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .references import OWNER_AND_NAME, References
+from .references import OWNER_AND_NAME, Reference, References
 from .types_map import (
     annotation,
     codec,
     is_free_form,
     model_properties,
-    referenced_classes,
     request_codec,
     success_responses,
 )
@@ -47,16 +46,21 @@ class Argument:
         """The parameter in the signature of a function."""
         if self.required:
             return f"{self.name}: {self.type}"
-        default, types = ("types.UNSET", ["None", "types.Unset"]) if self.is_nullable else ("None", ["None"])
-        return f"{self.name}: {' | '.join(dict.fromkeys([*self.type.split(' | '), *types]))} = {default}"
+        types = ["None", "types.Unset"] if self.is_nullable else ["None"]
+        return f"{self.name}: {' | '.join(dict.fromkeys([*self.type.split(' | '), *types]))} = {self.default}"
+
+    @property
+    def default(self) -> str:
+        """The value of an argument that is left out."""
+        return "types.UNSET" if self.is_nullable else "None"
 
     @classmethod
     def of(cls, prop: PropertyProtocol, references: References) -> Argument:
         reference = references.find(prop)
-        classes = reference.names if reference else []
+        classes = reference.classes if reference else ()
         return cls(
             name=prop.python_name,
-            type=" | ".join([annotation(prop, for_request=True), *classes]),
+            type=" | ".join([annotation(prop, for_request=True), *(reference.types if reference else [])]),
             wire_name=prop.name.get_untrusted_value(),
             codec=request_codec(prop, references),
             required=prop.required,
@@ -69,8 +73,8 @@ class Argument:
 class OwnerAndName:
     """The path parameters `{model_owner}/{model_name}`, for which one argument `"owner/name"` may stand."""
 
-    classes: tuple[tuple[str, str], ...]
-    """Module and class name of the models that have an owner and a name."""
+    reference: Reference | None
+    """The models that have an owner and a name."""
     position: int
 
     @classmethod
@@ -79,21 +83,20 @@ class OwnerAndName:
         for position, (owner, name) in enumerate(itertools.pairwise(names)):
             prefix = owner.removesuffix("owner")
             if (owner, name) == (f"{prefix}owner", f"{prefix}name"):
-                reference = references.with_keys(prefix.rstrip("_"), OWNER_AND_NAME)
-                return cls(reference.classes if reference else (), position)
+                return cls(references.with_keys(prefix.rstrip("_"), OWNER_AND_NAME), position)
         return None
 
     def widen(self, path: list[Argument]) -> list[Argument]:
         """Return the arguments of `build`: those after the owner may be left out, or move up by one."""
         start = self.position + 1
         owner, rest = path[self.position], path[start:]
-        classes = [name for _, name in self.classes]
+        classes, types = (self.reference.classes, self.reference.types) if self.reference else ((), [])
         objects = f", or a `{'` or `'.join(classes)}`" if classes else ""
         note = f'Or `"owner/name"`{objects}, without `{rest[0].name}`.'
-        wide = [replace(owner, type=" | ".join([owner.type, *classes]), note=note)]
+        wide = [replace(owner, type=" | ".join([owner.type, *types]), note=note)]
         for argument, following in itertools.zip_longest(rest, rest[1:]):
-            types = [*argument.type.split(" | "), *(following.type.split(" | ") if following else [])]
-            wide.append(replace(argument, type=" | ".join(dict.fromkeys(types)), required=False))
+            members = [*argument.type.split(" | "), *(following.type.split(" | ") if following else [])]
+            wide.append(replace(argument, type=" | ".join(dict.fromkeys(members)), required=False))
         return [*path[: self.position], *wide]
 
 
@@ -214,7 +217,6 @@ class EndpointContext:
     """The signature of `build`, with an argument for each field of the body."""
     has_progress: bool
     owner_and_name: OwnerAndName | None
-    referenced_classes: list[tuple[str, str]]
 
 
 def endpoint_context(
@@ -240,13 +242,6 @@ def endpoint_context(
         taken.add(argument.name)
     has_progress = body is not None and body.has_files and PROGRESS.name not in taken
     options = [PROGRESS] if has_progress else []
-    props: list[PropertyProtocol] = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
-    if body:
-        props += [endpoint.bodies[0].prop, *model_properties(endpoint.bodies[0].prop)]
-    found = [reference for prop in props if (reference := references.find(prop))]
-    classes = {one for reference in found for one in reference.classes}
-    classes |= set(owner_and_name.classes) if owner_and_name else set()
-    props += [response.prop for response in success_responses(endpoint)]
     return EndpointContext(
         operation_id=operation_id,
         method=methods[operation_id],
@@ -259,5 +254,4 @@ def endpoint_context(
         build_arguments=Arguments(positional + whole if is_text else positional, flat + query + headers + options),
         has_progress=has_progress,
         owner_and_name=owner_and_name,
-        referenced_classes=sorted({*referenced_classes(props), *classes}),
     )

@@ -52,6 +52,7 @@ strings.RESERVED_WORDS = {
     *("absent", "additional_properties", "body", "client", "fields", "from_dict", "is_absent", "keys", "self"),
     "to_dict",
     *("request", "parse", "sync_detailed", "asyncio_detailed"),
+    *("iterate_items", "op", "partial", "send_files"),
 }
 
 
@@ -121,7 +122,6 @@ def _build(document: dict[str, Any], methods: dict[str, str], root: Path) -> Non
     project.env.filters.update(
         annotation=types_map.annotation,
         codec=types_map.codec,
-        referenced_classes=types_map.referenced_classes,
         docstring=types_map.docstring,
         literal=types_map.enum_literal,
         request_codec=functools.partial(types_map.request_codec, references=references),
