@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BASE_URL, Harness, json_response, prediction
 from replicate_api.models import PageOfModels, Prediction
-from replicate_api.types import _attributes as loaded_attributes
+from replicate_api.records import _attributes as loaded_attributes
 from replicate_ext.emulator import Emulator
 
 PRINT_LOADED = """
