@@ -127,6 +127,28 @@ def test_memory_blocks_of_a_parsed_prediction() -> None:
     assert memory_blocks(parse_and_read) <= plain + 25
 
 
+def count_calls(function: Callable[[], object]) -> int:
+    """Return how many functions a function calls, built-in ones included."""
+    events: list[str] = []
+    sys.setprofile(lambda frame, event, argument: events.append(event))
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return sum(event in ("call", "c_call") for event in events) - 2  # the function, and `setprofile`
+
+
+def test_calls_for_a_prediction_of_which_a_field_is_read() -> None:
+    """Fields that are strings, numbers or null are converted without a call."""
+    nulls = dict.fromkeys(("output", "logs", "error", "completed_at", "started_at", "metrics", "source", "deadline"))
+    body = prediction("starting", **nulls)
+    assert Prediction.from_dict(body).id  # fills the caches
+    parsing = count_calls(lambda: Prediction.from_dict(body))
+    assert parsing <= 2
+    converted = {"created_at": 2, "status": 3, "urls": 3}
+    assert count_calls(lambda: Prediction.from_dict(body).id) - parsing <= sum(converted.values()) + 5
+
+
 def test_nested_models_that_are_not_read_stay_json() -> None:
     version = {"id": "v", "openapi_schema": {"components": {str(number): {} for number in range(500)}}}
     page = {"next": None, "results": [{"name": "m", "latest_version": version, "default_example": prediction()}]}

@@ -70,12 +70,14 @@ class Record(_Lazy):
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Return the model of a decoded JSON object. Never fails, whatever the object contains."""
-        return cls._wrap(dict(src_dict))
+        model = object.__new__(cls)
+        model._source = dict(src_dict)
+        return model
 
     @classmethod
     def _wrap(cls, source: dict[str, Any]) -> Self:
         """Return the model of a JSON object, without a copy: the object must not be changed afterwards."""
-        model = cls.__new__(cls)
+        model = object.__new__(cls)
         model._source = source
         return model
 
@@ -142,11 +144,8 @@ class Record(_Lazy):
             """Load all fields when one of them is first read; fields that have been set are kept."""
             model, attributes = type(self), _attributes(self)
             if attribute in model.fields:
-                get, absent, loaded = self._source.get, model.absent, {}
-                for name, key, load in _loaders(model):
-                    value = get(key, absent)
-                    loaded[name] = value if load is None or value is absent else load(value)
-                attributes.update({**loaded, **attributes} if attributes else loaded)
+                loaded = _load_fields(self._source, *_plan_loading(model))
+                attributes.update(loaded | attributes if attributes else loaded)
             elif attribute == "additional_properties":
                 known = {row.name for row in model.fields.values()}
                 attributes[attribute] = {name: value for name, value in self._source.items() if name not in known}
@@ -170,10 +169,36 @@ class RequestRecord(Record):
     absent: ClassVar[Unset | None] = UNSET
 
 
+def _load_fields(
+    source: dict[str, Any],
+    absent: dict[str, Any],
+    loaders: list[tuple[str, Callable[[Any], Any]]],
+    renamed: dict[str, str],
+) -> dict[str, Any]:
+    """Return the fields of a JSON object, converted to what the attributes of a model contain."""
+    if renamed:
+        source = {name: source[key] for name, key in renamed.items() if key in source}
+    fields = absent | source  # most fields are copied, and a loop over all of them would take twice as long
+    if len(fields) > len(absent):
+        for name in source:
+            if name not in absent:
+                del fields[name]
+    for name, load in loaders:
+        value = fields[name]
+        if value is not None:  # every codec loads null as None
+            fields[name] = load(value)
+    return fields
+
+
 @cache
-def _loaders(model: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None]]:
-    """Return the attribute, JSON name and loader of each field; the loader is None if the JSON is kept unchanged."""
-    return [(name, row.name, row.codec.loader) for name, row in model.fields.items()]
+def _plan_loading(
+    model: type[Record],
+) -> tuple[dict[str, Any], list[tuple[str, Callable[[Any], Any]]], dict[str, str]]:
+    """Return the fields if all are absent, the loaders of some, and the JSON names of all if they are not the same."""
+    absent = dict.fromkeys(model.fields, model.absent)
+    loaders = [(name, load) for name, row in model.fields.items() if (load := row.codec.loader) is not None]
+    keys = {name: row.name for name, row in model.fields.items()}
+    return absent, loaders, {} if list(keys) == list(keys.values()) else keys
 
 
 def _restore(cls: type[Record], source: dict[str, Any]) -> Record:
