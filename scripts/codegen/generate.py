@@ -40,7 +40,7 @@ NAMESPACES = Path("replicate_ext/_generated")
 OUTPUTS = (PACKAGE, NAMESPACES)
 """The folders that are generated, relative to the root of the repository."""
 
-RUNTIME = ("types.py", "client.py", "errors.py", "representation.py", "pydantic_schema.py")
+RUNTIME = tuple(path.name for path in sorted((HERE / "runtime").glob("[!_]*.py")))
 """The modules of `runtime/` that are copied to the package."""
 
 OVERLAY = HERE / "overlay.yaml"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .types import Request
+    from .requests import Request
 
 T = TypeVar("T")
 
