@@ -81,6 +81,13 @@ def tag_operations(document: Document) -> None:
         operation["tags"] = [operation["operationId"].split(".")[0]]
 
 
+def class_name(schema: str) -> str:
+    """Return the class of a schema: `Prediction` for `schemas_prediction_response`."""
+    words = schema.removeprefix("schemas_").removesuffix("_response")
+    is_page = words.startswith("paginated_")
+    return _page_name(_pascal(words.removeprefix("paginated_"))) if is_page else _pascal(words)
+
+
 def rename_schemas(document: Document) -> None:
     """Rename `schemas_prediction_response` to `Prediction`, `schemas_paginated_model_response` to `PageOfModels`."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -88,9 +95,7 @@ def rename_schemas(document: Document) -> None:
     for old in sorted(
         schemas, key=lambda old: not old.startswith("schemas_")
     ):  # these keep their names, others get a number
-        words = old.removeprefix("schemas_").removesuffix("_response")
-        page = words.startswith("paginated_")
-        name = _page_name(_pascal(words.removeprefix("paginated_"))) if page else _pascal(words)
+        name = class_name(old)
         numbers = itertools.count(2)
         free = name
         while free.lower() in taken:  # module names are lower case
@@ -106,7 +111,10 @@ def rename_schemas(document: Document) -> None:
 
 
 def name_problems(document: Document) -> None:
-    """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body."""
+    """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body.
+
+    It has fields even if the document describes none: every error body may have a `detail` (RFC 9457, section 3.1.4).
+    """
     merged: dict[str, Any] = {"type": "object", "description": "An error body.", "properties": {}}
     for _, _, operation in iterate_operations(document):
         for status, response in operation["responses"].items():
@@ -115,7 +123,8 @@ def name_problems(document: Document) -> None:
                     schema = _resolve(document, media.get("schema", {}))
                     for name, prop in schema.get("properties", {}).items():
                         merged["properties"].setdefault(name, prop)
-    document["components"]["schemas"].setdefault("Problem", merged)
+    problem = document["components"]["schemas"].setdefault("Problem", merged)
+    problem.setdefault("properties", {}).setdefault("detail", _DETAIL)
 
 
 def name_bodies(document: Document) -> None:
@@ -178,6 +187,8 @@ def describe_parameters(document: Document) -> None:
 
 PYTHON_FORMATS = ("binary", "date", "date-time", "uuid")
 """Formats that have a Python type of their own."""
+
+_DETAIL = {"type": "string", "description": "What went wrong, as a sentence."}
 
 _SCHEMAS = "#/components/schemas/"
 
