@@ -149,7 +149,7 @@ def update(
         _check(staging)
         (staging / file.name).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _replace(root, staging, backup=Path(folder, "backup"))
-    return found, [f"overlay.yaml: remove this entry, it is obsolete: {target}" for target in unused]
+    return found, unused
 
 
 def _check(root: Path) -> None:
