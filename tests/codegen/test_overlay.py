@@ -83,9 +83,10 @@ def test_a_remark_says_what_the_document_does_not_have(path: list[str], targets:
 def test_an_entry_whose_schema_is_missing_leaves_the_field_as_it_is() -> None:
     document = corrected(without(DOCUMENT, "components", "schemas", "schemas_version_response"), [])
     model = document["components"]["schemas"]["schemas_model_response"]["properties"]
-    assert model["latest_version"] == DOCUMENT["components"]["schemas"]["schemas_model_response"]["properties"][
-        "latest_version"
-    ]
+    assert (
+        model["latest_version"]
+        == DOCUMENT["components"]["schemas"]["schemas_model_response"]["properties"]["latest_version"]
+    )
     assert model["default_example"]["oneOf"] == [{"$ref": "#/components/schemas/schemas_prediction_response"}]
 
 
