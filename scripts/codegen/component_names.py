@@ -18,25 +18,41 @@ from .normalize import SCHEMAS
 Node = dict[str, Any]
 
 
-def keep_names(new: Node, known: Node) -> Node:
-    """Return a copy of a new document in which components have the names that they have in a known one.
+def keep_names(new: Node, known: Node) -> tuple[Node, Node]:
+    """Return a new document in which components have the names that they have in a known one, and its counterpart.
 
-    The known document is changed too: it gets the components that only the new one has a name for, and loses its
-    duplicates. Then a path leads to the same part of both.
+    The counterpart is the known document with what only the new one calls a component. A path leads to the same part of
+    both. The known document has each operation where the new one has it.
     """
     document = copy.deepcopy(new)
-    for duplicate, name in normalize.find_duplicates(_section(known, SCHEMAS)).items():
-        del _section(known, SCHEMAS)[duplicate]
-        _replace_references(known, SCHEMAS + duplicate, SCHEMAS + name)
+    _move_operations(known, contract.index_operations(document)["operations"])
     places = _Places(document, known)
     renamed = {new_ref: known_ref for known_ref, (_, new_ref) in places.renamed.items()}
     for new_ref, known_ref in renamed.items():
         _rename(document, new_ref, known_ref)
     for schema, ref in reversed(places.inline):  # the innermost first, so that repetitions are still equal afterwards
         _make_component(document, schema, ref)
+    counterpart = {**known, "components": {**known.get("components", {})}}
     for ref in places.unknown.keys() - renamed:
-        _create_section(known, ref)[_name(ref)] = places.unknown[ref]
-    return document
+        section = ref.split("/")[2]
+        counterpart["components"][section] = {**_section(counterpart, ref), _name(ref): places.unknown[ref]}
+    return document, counterpart
+
+
+def merge_duplicates(document: Node) -> None:
+    """Remove the schemas that are the same class as another one; references to them are to that one then."""
+    schemas = _section(document, SCHEMAS)
+    for duplicate, name in normalize.find_duplicates(schemas).items():
+        del schemas[duplicate]
+        _replace_references(document, SCHEMAS + duplicate, SCHEMAS + name)
+
+
+def _move_operations(document: Node, places: Node) -> None:
+    for name, operation in contract.index_operations(document)["operations"].items():
+        place = places.get(name, operation)
+        if (place["path"], place["method"]) != (operation["path"], operation["method"]):
+            moved = document["paths"][operation["path"]].pop(operation["method"])
+            document["paths"].setdefault(place["path"], {})[place["method"]] = moved
 
 
 def resolve(document: Node, node: Any) -> Any:
@@ -51,7 +67,10 @@ def pair_items(new: list[Any], known: list[Any], document: Node, known_document:
     Parameters are identified by name and place. Other items, such as those of `oneOf`, are the same if they are equal,
     or if only they have changed between two lists of the same length.
     """
-    labels, known_labels = [_label(document, item) for item in new], [_label(known_document, item) for item in known]
+    labels, known_labels = (
+        [label_item(document, item) for item in new],
+        [label_item(known_document, item) for item in known],
+    )
     for index, (item, label) in enumerate(zip(new, labels, strict=True)):
         if label in known_labels:
             yield item, known[known_labels.index(label)]
@@ -59,6 +78,15 @@ def pair_items(new: list[Any], known: list[Any], document: Node, known_document:
             yield item, None
         else:
             yield item, known[index]
+
+
+def label_item(document: Node, item: Any) -> tuple[bool, str]:
+    """Return whether an item of a list is a parameter, and what identifies it."""
+    node = resolve(document, item)
+    if isinstance(node, dict) and "in" in node and "name" in node:
+        return True, f"{node['in']} {node['name']}"
+    facts = contract.strip_documentation(item) if isinstance(item, dict) else item
+    return False, json.dumps(facts, sort_keys=True, default=str)
 
 
 class _Places:
@@ -117,14 +145,8 @@ def _has(document: Node, ref: str) -> bool:
 def _section(document: Node, ref: str) -> Node:
     """Return the components of the kind that a reference is to; none if it is to something else."""
     root, _, section = ref.rpartition("/")[0].rpartition("/")
-    sections: Node = document.get("components", {}) if root == "#/components" else {}
-    return sections.get(section, {})
-
-
-def _create_section(document: Node, ref: str) -> Node:
-    """Return the components of the kind that a reference is to, in place."""
-    section: Node = document.setdefault("components", {}).setdefault(ref.split("/")[2], {})
-    return section
+    components: Node = document.get("components", {}).get(section, {}) if root == "#/components" else {}
+    return components
 
 
 def _name(ref: str) -> str:
@@ -138,17 +160,8 @@ def _similarity(one: Node, other: Node) -> float:
 
 
 def _fields(node: Node) -> set[str]:
-    """Return the names of the fields; of anything but an object, all that describes it, as one."""
-    return {*node.get("properties", ())} or {str(_label({}, node))}
-
-
-def _label(document: Node, item: Any) -> tuple[bool, str]:
-    """Return whether an item of a list is a parameter, and what identifies it."""
-    node = resolve(document, item)
-    if isinstance(node, dict) and "in" in node and "name" in node:
-        return True, f"{node['in']} {node['name']}"
-    facts = contract.strip_documentation(item) if isinstance(item, dict) else item
-    return False, json.dumps(facts, sort_keys=True, default=str)
+    """Return the names of the fields or the values of an enum; of anything else, all that describes it, as one."""
+    return {*node.get("properties", ())} or {*map(str, node.get("enum", ()))} or {str(label_item({}, node))}
 
 
 def _rename(document: Node, old: str, new: str) -> None:
@@ -166,7 +179,8 @@ def _replace_references(document: Node, old: str, new: str) -> None:
 
 def _make_component(document: Node, schema: Node, ref: str) -> None:
     """Replace an inline schema by a reference to a component, unless there is a different one of the name."""
-    component = _create_section(document, ref).setdefault(_name(ref), dict(schema))
+    components = document.setdefault("components", {}).setdefault(ref.split("/")[2], {})
+    component = components.setdefault(_name(ref), dict(schema))
     if contract.strip_documentation(component) == contract.strip_documentation(schema):
         schema.clear()
         schema["$ref"] = ref

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import contract, normalize
-from .component_names import pair_items, resolve
+from .component_names import keep_names, label_item, merge_duplicates, pair_items, resolve
 from .overlay import REMOVED
 
 Node = dict[str, Any]
@@ -32,23 +32,22 @@ FIELD_ORDER = {
 """The order of the fields in our document. It depends on no earlier document, so equal contracts are equal files."""
 
 
-def known_document(ours: Node) -> Node:
-    """Return our document with everything that earlier ones had, and without placeholders."""
-    known: Node = copy.deepcopy(ours)
-    known = _merge(known, known.pop(REMOVED, {}), known)
-    for node, placeholders in _iterate_placeholders(known):
-        for name in [name for name, text in placeholders.items() if node.get(name) == text]:
-            del node[name]
-    return known
+def adopt(new: Node, ours: Node, *, take_descriptions: bool = False) -> Node:
+    """Return a new document as ours: with our names for components, and with our descriptions.
 
+    What nobody has described yet gets a placeholder where OpenAPI requires a description, or where a docstring would be
+    empty.
 
-def keep_descriptions(new: Node, known: Node) -> Node:
-    """Return a new document with the descriptions of a known one.
-
-    The new document's own descriptions are dropped. What nobody has described yet gets a placeholder where OpenAPI
-    requires a description, or where a docstring would be empty.
+    Args:
+        new: The new document.
+        ours: Our document so far.
+        take_descriptions: Keep the descriptions of the new document instead.
     """
-    document: Node = _describe(new, known, new, known)
+    known = _known_document(ours)
+    named, counterpart = keep_names(new, known)
+    if take_descriptions:
+        return named
+    document: Node = _describe(named, counterpart, named, counterpart)
     document["info"] = {**known.get("info", {}), "version": new.get("info", {}).get("version", "")}
     for node, placeholders in _iterate_placeholders(document):
         described = _sort_fields({**placeholders, **node})
@@ -56,6 +55,17 @@ def keep_descriptions(new: Node, known: Node) -> Node:
         node.update(described)
     removed = _find_removed(known, document, known, document)
     return {**document, REMOVED: removed} if _is_described(removed) else document
+
+
+def _known_document(ours: Node) -> Node:
+    """Return our document with everything that earlier ones had, without placeholders and duplicates."""
+    known: Node = copy.deepcopy(ours)
+    known = _merge(known, known.pop(REMOVED, {}), known)
+    for node, placeholders in _iterate_placeholders(known):
+        for name in [name for name, text in placeholders.items() if node.get(name) == text]:
+            del node[name]
+    merge_duplicates(known)
+    return known
 
 
 def _iterate_placeholders(document: Node) -> Iterator[tuple[Node, dict[str, str]]]:
@@ -123,10 +133,8 @@ def _is_described(node: Any, key: str = "") -> bool:
 def _merge(node: Any, other: Any, root: Node) -> Any:
     """Return a part of a document with what it lacks from another."""
     if isinstance(node, list) and isinstance(other, list):
-        pairs = list(pair_items(other, node, root, root))
-        same = {id(known): item for item, known in pairs if known is not None}
-        merged = [_merge(item, same[id(item)], root) if id(item) in same else item for item in node]
-        return merged + [item for item, known in pairs if known is None]
+        rest = {label_item(root, item): item for item in other}
+        return [_merge(item, rest.pop(label_item(root, item), None), root) for item in node] + [*rest.values()]
     if not isinstance(node, dict) or not isinstance(other, dict) or ("$ref" in node) != ("$ref" in other):
         return node
     return {**other, **{name: _merge(value, other.get(name), root) for name, value in node.items()}}

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonpath_rfc9535 import compile as compile_path
-from jsonpath_rfc9535 import find
+from jsonpath_rfc9535 import compile as compile_path, find
 
 REMOVED = "x-removed"
 """The field of a document with what earlier documents had (see `descriptions.py`)."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from . import changes, component_names, contract, descriptions, generate
+from . import changes, contract, descriptions, generate
 
 SOURCE = "https://api.replicate.com/openapi.json"
 
@@ -81,15 +81,13 @@ def update(
     """
     file = root / "openapi.json"
     old, new = json.loads(file.read_text(encoding="utf-8")), parse(fetch(source), source)
-    known = descriptions.known_document(old)
     try:
-        new = component_names.keep_names(new, known)
-        found = changes.classify_changes(old, new)
+        document = descriptions.adopt(new, old, take_descriptions=take_descriptions)
+        found = changes.classify_changes(old, document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UpdateError(f"{source} is not a valid OpenAPI document: {error!r}") from error
     if not found and not take_descriptions:
         return [], [] if new == old else ["only descriptions differ: --prose takes them"]
-    document = new if take_descriptions else descriptions.keep_descriptions(new, known)
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder, "staging")
         ignored = shutil.ignore_patterns("__pycache__", "emulator")
