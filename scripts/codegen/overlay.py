@@ -37,7 +37,7 @@ class Unused:
     target: str
     reason: str
     was_described: bool = False
-    """Whether an earlier document had what this one lacks, so that the fact may hold again."""
+    """Whether this document or an earlier one describes the target, so that the fact may be needed again."""
 
     def __str__(self) -> str:
         return f"overlay.yaml: {self.target}: {self.reason}"
@@ -66,11 +66,13 @@ def apply(actions: list[dict[str, Any]], document: dict[str, Any]) -> list[Unuse
 def _apply(action: dict[str, Any], document: dict[str, Any]) -> Unused | None:
     target = action["target"]
     paths = [*_references(action), *_prefixes(target)]
+    if action.get("x-optional"):  # a document that lists no required properties does not state which are optional
+        paths.append(f"{paths[-3]}.required")
     if absent := next((path for path in paths if not find(path, document)), None):
         # What a removal removes is absent from a document that agrees with it.
         if action.get("remove") and absent == paths[-1]:
             return _obsolete(target)
-        was_described = bool(find(absent, document.get(REMOVED, {})))
+        was_described = bool(find(target, document) or find(absent, document.get(REMOVED, {})))
         return Unused(target, f"not applied, since the OpenAPI document has no {absent}", was_described)
     # The last node first, so that list indices stay valid. A list, so that every node is changed.
     changed = [_change(action, document, node.location) for node in reversed(find(target, document))]
@@ -102,7 +104,7 @@ def _references(node: Any) -> Iterator[str]:
 def _change(action: dict[str, Any], document: dict[str, Any], location: tuple[int | str, ...]) -> bool:
     """Change the node at a location; return whether that made a difference."""
     if "update" in action:
-        return _merge(_at(document, location), action["update"])
+        return _merge(_at(document, location), copy.deepcopy(action["update"]))
     parent, key = _at(document, location[:-1]), location[-1]
     if action.get("x-optional"):  # the target is one of the `properties` of an object
         required = _at(document, location[:-2]).get("required", [])
