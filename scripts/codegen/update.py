@@ -87,6 +87,8 @@ def update(
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UpdateError(f"{source} is not a valid OpenAPI document: {error!r}") from error
     if not found and not take_descriptions:
+        if contract.compare(old, new):
+            return [], ["only names of components differ, which are not on the wire; ours are kept"]
         return [], [] if new == old else ["only descriptions differ: --prose takes them"]
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder, "staging")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codegen import contract, descriptions, generate, normalize
+from codegen import contract, descriptions, generate, normalize, update
 from conftest import shared
 from openapi_documents import DOCUMENT, ROOT, STRING, copy_repository, json_content, run_client_code
 
@@ -116,3 +116,13 @@ def test_errors_and_creates_of_a_document_like_those_of_2024_are_parsed(tmp_path
         "GET /predictions/missing: 404: Not found.",
         "None",
     ]
+
+
+def test_an_update_that_only_renames_components_changes_nothing(tmp_path: Path) -> None:
+    repository = copy_repository(tmp_path)
+    new = json.dumps(DOCUMENT).replace("schemas_prediction_response", "schemas_job")
+    source = tmp_path / "new.json"
+    source.write_text(new)
+    remark = "only names of components differ, which are not on the wire; ours are kept"
+    assert update.update(str(source), repository) == ([], [remark])
+    assert (repository / "openapi.json").read_bytes() == (ROOT / "openapi.json").read_bytes()

@@ -24,7 +24,7 @@ def corrected(document: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
 
 
 def test_every_overlay_entry_changes_the_document_and_gives_a_reason() -> None:
-    assert overlay.apply(ACTIONS, copy.deepcopy(DOCUMENT)) == []
+    assert [str(one) for one in overlay.apply(ACTIONS, copy.deepcopy(DOCUMENT)) if not one.was_described] == []
     assert all(len(action["description"]) > 20 for action in ACTIONS)
 
 
