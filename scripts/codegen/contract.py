@@ -28,6 +28,7 @@ DOCUMENTATION = frozenset(
         "x-codeSamples",
         "x-code-samples",
         "x-readme",
+        "x-removed",
     ]
 )
 """Keys that describe the contract without being part of it."""

@@ -178,9 +178,14 @@ class Result:
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Result:
+        responses = success_responses(endpoint)
+        # A 201 or 202 whose content is not described has that of the described 200; a 204 has none.
+        described = [
+            one for one in responses if one.source["attribute"] != "None" or one.status_code.range == (204, 204)
+        ]
         results = [
             (annotation(response.prop), codec(response.prop), response.source["attribute"])
-            for response in success_responses(endpoint)
+            for response in described or responses
         ]
         if not results:
             return cls("Any", None, False)

@@ -66,24 +66,24 @@ def generate(document: dict[str, Any], root: Path, *, strict: bool = True) -> li
     Args:
         document: The OpenAPI document; it is not changed.
         root: The folder that the `OUTPUTS` are relative to.
-        strict: Raise an error if an entry of the overlay changes nothing.
+        strict: Raise an error if an entry of the overlay is obsolete, or is about nothing that was ever described.
 
     Returns:
-        The targets of overlay entries that changed nothing.
+        A line for each entry of the overlay that changed nothing.
 
     Raises:
         GenerationError: An operation, body, response or schema cannot be generated. The outputs are unchanged.
     """
     document = copy.deepcopy(document)
     with tempfile.TemporaryDirectory() as folder, _generation_errors():
-        unused = [action["target"] for action in overlay.apply(overlay.load(OVERLAY), document)]
+        unused = overlay.apply(overlay.load(OVERLAY), document)
         methods = normalize.normalize(document)
-        if unused and strict:
-            raise GenerationError("overlay.yaml: remove these entries, they change nothing:\n  " + "\n  ".join(unused))
+        if strict and (wrong := [str(one) for one in unused if not one.was_described]):
+            raise GenerationError("\n".join(wrong))
         _build(document, methods, Path(folder))
         for output in OUTPUTS:
             _replace(root / output, Path(folder) / output)
-    return unused
+    return [str(one) for one in unused]
 
 
 @contextlib.contextmanager
