@@ -24,6 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "_dual": {"_backends", "_send"},
     "_display": {"_sansio"},
     "_files": {"_display", "errors", "_sansio", "_config", "_backends", "_send", "_dual", "_transfers"},
+    "_event_stream": {"errors", "_sansio", "_send"},
     "_pagination": {"_display", "errors", "_sansio", "_backends", "_send", "_dual"},
     "_predictions": {
         "_display",
@@ -37,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
         "_progress",
     },
     "_progress": {"_sansio"},
-    "_generated": {"_send", "_dual", "_operations", "_pagination", "_webhooks_resource"},
+    "_generated": {"_dual", "_event_stream", "_operations", "_pagination", "_sansio", "_send", "_webhooks_resource"},
 }
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
 

@@ -131,7 +131,7 @@ class Client:
         headers.update(arguments.pop("headers"))
         return {
             "method": request.method,
-            "url": self._base_url.rstrip("/") + request.path,
+            "url": self._base_url.rstrip("/") + request.target,
             "headers": headers,
             **arguments,
         }

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from .codecs import NULL, Codec, String
+from .deprecation import warn_deprecated
 from .records import Record, dump
 from .values import OpenEnum
 
@@ -95,6 +96,9 @@ class Nested(Codec):
                 result[row.name] = row.codec.dump(getattr(model, attribute), item_name)
             elif row.required:
                 raise ValueError(f"{item_name} is required")
+        for field in self.model.deprecated_fields:
+            if field in result:
+                warn_deprecated(f"the field {name}.{field}" if name else f"the field {field}")
         return cast("dict[str, Any]", result)
 
 

@@ -8,7 +8,7 @@ keys are kept.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, KeysView, Mapping
+from collections.abc import Callable, KeysView, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -56,6 +56,8 @@ class Record(_Lazy):
     fields: ClassVar[Mapping[str, Field]] = {}
     absent: ClassVar[Unset | None] = None
     """The value of a field that the JSON object does not have."""
+    deprecated_fields: ClassVar[Sequence[str]] = ()
+    """The JSON names of the optional fields that should not be sent anymore."""
 
     # These two are arguments so that `copy.replace` and `attrs.evolve` keep them.
     _source: dict[str, Any] = field(kw_only=True, alias="_source", eq=False, factory=dict)

@@ -3,7 +3,9 @@
 from .arguments import (
     drop_omitted as drop_omitted,
     dump_params as dump_params,
+    expand_path as expand_path,
     format_path as format_path,
+    format_query as format_query,
     split_owner_and_name as split_owner_and_name,
 )
 from .calls import Call as Call, Endpoint as Endpoint, Operation as Operation
@@ -29,13 +31,17 @@ from .composite_codecs import (
     ListOf as ListOf,
     Nested as Nested,
 )
+from .deprecation import warn_deprecated as warn_deprecated
 from .records import Field as Field, Record as Record, RequestRecord as RequestRecord, dump as dump
 from .requests import Request as Request, Upload as Upload
 from .responses import (
+    Alternative as Alternative,
     Response as Response,
+    load_alternative as load_alternative,
     load_response as load_response,
     load_untyped as load_untyped,
     loads as loads,
     to_response as to_response,
 )
+from .styles import Style as Style
 from .values import UNSET as UNSET, OpenEnum as OpenEnum, Unset as Unset

@@ -13,7 +13,8 @@ from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .types_map import annotation, success_responses
+from .results import Result
+from .types_map import annotation
 
 
 class BaseClass(NamedTuple):
@@ -37,7 +38,8 @@ RESERVED = {
 CLASS_BODY_NAMES = frozenset(
     (
         *("Any", "AsyncIterator", "BackendT", "Callable", "IO", "Literal", "Mapping", "Path", "Sequence", "UUID"),
-        *("builtins", "child", "date", "datetime", "dual_method", "list_method", "op", "replicate_api"),
+        *("Event", "builtins", "child", "date", "datetime", "dual_iterator", "dual_method", "list_method", "op"),
+        "replicate_api",
     )
 )
 """Names that the generated class bodies use. A method or namespace of the same name gets an underscore."""
@@ -64,12 +66,18 @@ class Method:
         return str(self.endpoint.name).upper()
 
     @property
+    def yields_events(self) -> bool:
+        """Whether the response is a stream of events."""
+        return Result.of(self.endpoint).kind == "events"
+
+    @property
     def item_type(self) -> str | None:
-        """The type of the items, if the response is a page of a list."""
-        for response in success_responses(self.endpoint):
-            fields = _fields(response.prop)
-            if "next" in fields and isinstance(results := fields.get("results"), ListProperty):
-                return annotation(results.inner_property)
+        """The type of the items, if the response is a page of a list or a stream of events."""
+        if self.yields_events:
+            return "Event"
+        fields = _fields(Result.of(self.endpoint).prop)
+        if "next" in fields and isinstance(results := fields.get("results"), ListProperty):
+            return annotation(results.inner_property)
         return None
 
     @property

@@ -50,7 +50,7 @@ def iterate_operations(document: Document) -> Iterator[tuple[str, str, dict[str,
             if method in PATH_ITEM_FIELDS or method.startswith("x-"):
                 continue
             if method.startswith("$") or not method.islower() or not isinstance(operation, dict):
-                raise ValueError(f"{path}: `{method}` is not supported")
+                raise ValueError(f"{path}: `{method}` is not supported; remove it with an entry in overlay.yaml")
             operation.setdefault("responses", {"default": {"description": ""}})  # optional since OpenAPI 3.1
             yield path, method, operation
 
@@ -184,22 +184,9 @@ def mark_text_bodies(document: Document) -> None:
 
 
 def describe_parameters(document: Document) -> None:
-    """Copy the description of each parameter to its schema, which is where the generator reads it.
-
-    Raises:
-        ValueError: The generator would drop a parameter, or serialize it differently from the document.
-    """
-    shared = document["components"].get("parameters", {}).values()
-    items = [item for path, item in document["paths"].items() if not path.startswith("x-")]
-    holders = [*items, *(operation for _, _, operation in iterate_operations(document))]
-    for parameter in [*shared, *(p for holder in holders for p in holder.get("parameters", []))]:
-        if "$ref" in parameter:
-            continue
-        type_ = _resolve(document, parameter.get("schema", {})).get("type")
-        is_query_object = type_ == "object" and parameter["in"] == "query"
-        if "schema" not in parameter or is_query_object or parameter.get("explode") is False:
-            raise ValueError(f"the serialization of the parameter {parameter['name']} is not supported")
-        if "description" in parameter and "schema" in parameter:
+    """Copy the description of each parameter to its schema, which is where the generator reads it."""
+    for parameter in [one for _, _, operation in iterate_operations(document) for one in operation["parameters"]]:
+        if "description" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from .codecs import Codec, String
 from .composite_codecs import KeyOf
+from .styles import Style
 from .values import Unset
 
 
@@ -25,6 +26,26 @@ def format_path(template: str, /, **values: tuple[Codec, Any]) -> str:
             raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
         quoted[name] = quote(str(codec.dump(value, name)), safe="")
     return template.format(**quoted)
+
+
+def expand_path(template: str, /, **values: tuple[Codec, Any, Style]) -> str:
+    """Fill in a path template, each argument as `name=(codec, value, style)`. Raises as `format_path` does."""
+    expanded = {}
+    for name, (codec, value, style) in values.items():
+        expanded[name] = "" if value is None else style.expand(codec.dump(value, name), name)
+        if expanded[name] in ("", ".", ".."):
+            raise ValueError(f"{name} must be a non-empty string, not {value!r:.100}")
+    return template.format(**expanded)
+
+
+def format_query(**values: tuple[Codec, Any, Style]) -> str:
+    """Return the query string for the arguments that are not None, each as `argument=(codec, value, style)`."""
+    parts = [
+        style.expand(codec.dump(value, name), name)
+        for name, (codec, value, style) in values.items()
+        if value is not None
+    ]
+    return "&".join(filter(None, parts))
 
 
 def drop_omitted(fields: dict[str, Any], /, *nullable: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import IO, Any, NamedTuple
 
 from .records import MAX_REQUEST_DEPTH, dump
+from .styles import to_text
 from .values import UNSET, Unset
 
 
@@ -46,6 +47,13 @@ class Request(NamedTuple):
     form: dict[str, Any] | None = None
     progress: bool | Callable[[int, int | None], object] | None = None
     """How to report the bytes of `form` as they are sent; for clients that do."""
+    query: str = ""
+    """The parameters, percent-encoded, if some have a style that httpx cannot write; there are no `params` then."""
+
+    @property
+    def target(self) -> str:
+        """The path with the encoded query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `httpx.Client.build_request`, except method and URL."""
@@ -66,6 +74,8 @@ class Request(NamedTuple):
 
 
 def _encode_header(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(to_text(item, f"header[{i}]") for i, item in enumerate(value))
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from attrs import define
 
-from .codecs import Codec
+from .codecs import ANY, Codec
 from .composite_codecs import Nested
 from .errors import UnexpectedStatus
 
@@ -72,6 +72,42 @@ def load_response(codec: Codec, response: httpx.Response) -> Any:
     if not codec.accepts(body):
         raise ValueError(f"the response body has an unexpected type: {response.text[:200]!r}")
     return codec.load(body)
+
+
+class Alternative(NamedTuple):
+    """One of several bodies that successful responses may have: `json`, `text`, `bytes` or `empty`."""
+
+    status: str
+    """Such as `200` or `2XX`."""
+    kind: str
+    codec: Codec = ANY
+    """That of JSON."""
+
+    def load(self, response: httpx.Response) -> Any:
+        """Load a body of this kind."""
+        if self.kind == "json":
+            return load_response(self.codec, response)
+        return {"text": response.text, "bytes": response.content}.get(self.kind)
+
+
+def load_alternative(alternatives: Sequence[Alternative], response: httpx.Response) -> Any:
+    """Load the body of a successful response by its status and media type; ValueError if no alternative fits."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind = "bytes"
+    if not response.content:
+        kind = "empty"
+    elif media_type == "application/json" or media_type.endswith("+json"):
+        kind = "json"
+    elif media_type.startswith("text/"):
+        kind = "text"
+    statuses = (str(response.status_code), f"{response.status_code // 100}XX")
+    of_kind = [one for one in alternatives if one.kind == kind]
+    fitting = [one for status in statuses for one in of_kind if one.status == status] or of_kind
+    if not fitting:
+        raise ValueError(
+            f"no response is described that is {media_type or 'without a media type'}, of {response.status_code}"
+        )
+    return fitting[0].load(response)
 
 
 def load_untyped(response: httpx.Response) -> Any:
