@@ -64,10 +64,11 @@ def rename_path_parameter(document: Document, choices: random.Random) -> None:
     item = document["paths"].pop(path)
     old = choices.choice(re.findall(r"\{(.*?)\}", path))
     holders = [item, *(operation for method, operation in item.items() if method != "parameters")]
-    for parameter in [one for holder in holders for one in holder.get("parameters", [])]:
+    parameters = [one for holder in holders for one in holder.get("parameters", [])]
+    for parameter in [*parameters, *document["components"]["parameters"].values()]:
         if parameter.get("name") == old:
-            parameter["name"] = "renamed"
-    document["paths"][path.replace(f"{{{old}}}", "{renamed}")] = item
+            parameter["name"] = f"{old}_renamed"
+    document["paths"][path.replace(f"{{{old}}}", f"{{{old}_renamed}}")] = item
 
 
 def add_parameter(document: Document, choices: random.Random) -> None:
