@@ -249,6 +249,9 @@ def facts_of_content(place: str, holders: list[Any], others: list[Any], needs: f
         facts.add(fact)
         inside = place if alone else f"{place} {media}"
         required = needs if alone else needs | {fact.key}
+        encodings = [holder.get("content", {}).get(media, {}).get("encoding") for holder in holders]
+        if place == "body":
+            facts.add(Fact(place, "", "encoding", text([media, *encodings]), needs | {fact.key}))
         facts |= facts_of_schema(inside, "", expand_all(schemas), required, sent=place == "body")
     return facts
 
@@ -444,8 +447,8 @@ def judge(
             yield "statuses", False
         case ["empty"]:
             yield "empty", bool(gained)
-        case ["serialization"]:
-            yield "serialization", True
+        case ["serialization" | "encoding"]:
+            yield aspect, True
         case ["closed"]:
             yield "additionalProperties", sent and bool(gained)
         case ["alternatives", _]:

@@ -96,7 +96,10 @@ def change_parameter(document: Document, choices: random.Random) -> None:
 def change_body(document: Document, choices: random.Random) -> None:
     operation = choose_operation(document, choices, "requestBody")
     content, media = operation["requestBody"]["content"], "application/merge-patch+json"
-    match choices.choice(["add media", "remove media", "rename media", "required", "remove"]):
+    match choices.choice(["add media", "remove media", "rename media", "required", "remove", "encoding"]):
+        case "encoding":
+            form = choices.choice(list(content.values()))
+            form["encoding"] = {"file": {"contentType": choices.choice(["image/png", "image/webp"])}}
         case "add media":
             content[media] = copy.deepcopy(next(iter(content.values())))
         case "remove media" if len(content) > 1:

@@ -10,6 +10,7 @@ from .differences import (
     Difference,
     Place,
     added,
+    compare_encodings,
     compare_enums,
     compare_keywords,
     compare_members,
@@ -117,6 +118,8 @@ class Comparison:
         elif old.body:
             yield from compare_required(place, old.is_body_required, new.is_body_required)
             yield from self._compare_media(place, old.body, new.body)
+            shared = old.body.keys() & new.body.keys()
+            yield from compare_encodings(place, *({m: one.encodings.get(m) for m in shared} for one in (old, new)))
 
     def _compare_responses(self, old: Operation, new: Operation) -> Iterator[Difference]:
         place = Place(old.name, "status", sent=False)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import contract
 from .keywords import Shift, compare_keyword
 from .schemas import ANY, Schema
 
@@ -108,6 +109,13 @@ def compare_servers(place: Place, old: Collection[str], new: Collection[str]) ->
     if old != new:
         shift = Shift.SAME if {*old} <= {*new} else Shift.BOTH
         yield Difference(place, "servers", list(old), list(new), shift)
+
+
+def compare_encodings(place: Place, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Difference]:
+    """Compare how the fields of forms are sent."""
+    before, after = contract.strip_documentation(old), contract.strip_documentation(new)
+    if not is_equal(before, after):
+        yield Difference(place, "encoding", before, after, Shift.BOTH)
 
 
 def compare_required(place: Place, old: bool, new: bool) -> Iterator[Difference]:

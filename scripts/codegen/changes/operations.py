@@ -45,6 +45,8 @@ class Operation:
     """By place and name; the names of headers are in lower case, since their case has no meaning (RFC 9110, 5.1)."""
     body: Media
     is_body_required: bool
+    encodings: dict[str, Any]
+    """How the fields of a form are sent, by media type."""
     result: Media
     """Whatever a successful response may contain, whichever its status is."""
     errors: dict[str, Media]
@@ -89,8 +91,9 @@ class Document:
 
     def _read_path(self, path: str, item: Node) -> Iterator[Operation]:
         for key in item.raw:
-            if key == "additionalOperations":  # OpenAPI 3.2
-                yield from self._read_path(path, item.child(key))
+            if key == "additionalOperations":  # of OpenAPI 3.2, for methods without a field of their own
+                for method in item.raw[key]:
+                    yield self._read_operation(method, path, item, item.child(key, method))
             elif key not in contract.SHARED_FIELDS | contract.DOCUMENTATION and not key.startswith("x-"):
                 yield self._read_operation(key, path, item, item.child(key))
 
@@ -109,6 +112,11 @@ class Document:
             parameters=dict(self._read_parameters([item, node])),
             body=self._read_media(body),
             is_body_required=body.raw.get("required") is True,
+            encodings={
+                _media_type(media): value["encoding"]
+                for media, value in body.raw.get("content", {}).items()
+                if "encoding" in value
+            },
             result=self._unite([self._read_nodes(response) for response in successes.values()]),
             errors={status: self._read_media(responses[status]) for status in responses.keys() - successes.keys()},
             statuses=frozenset(successes),
@@ -143,11 +151,10 @@ class Document:
 
     def _read_nodes(self, holder: Node) -> dict[str, Node]:
         """Return the schemas of a body or response by media type, without its parameters."""
-        content = holder.raw.get("content", {})
         found = {}
-        for media, value in content.items():
-            key = media.partition(";")[0].strip().lower()
-            found[key] = holder.child("content", media, "schema") if "schema" in value else Node({}, holder.pointer)
+        for media in holder.raw.get("content", {}):
+            node = self._resolve(holder.child("content", media))
+            found[_media_type(media)] = node.child("schema") if "schema" in node.raw else Node({}, node.pointer)
         return found
 
     def _read_media(self, holder: Node) -> Media:
@@ -175,6 +182,10 @@ class Document:
                 " ".join([_describe_scheme(name, schemes.get(name, {})), *sorted(scopes)])
                 for name, scopes in requirement.items()
             )
+
+
+def _media_type(name: str) -> str:
+    return name.partition(";")[0].strip().lower()
 
 
 def _describe_scheme(name: str, scheme: dict[str, Any]) -> str:

@@ -160,7 +160,7 @@ def _upgrade_argument(difference: Difference) -> str:
             return f"pass {_format(new)}"
         case "additionalProperties":
             return f"pass no other fields{within}"
-        case "serialization" | "content":
+        case "serialization" | "content" | "encoding":
             return _UPDATE
         case kind if kind in UPPER | LOWER:
             return f"pass at {'most' if kind in UPPER else 'least'} {new} ({kind})"
