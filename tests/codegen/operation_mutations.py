@@ -27,6 +27,7 @@ def mutate(document: Document, seed: int) -> list[str]:
     choices = random.Random(seed)
     mutations = choices.choices(FIELDS + OPERATIONS + SPELLINGS, k=choices.randint(1, 3))
     for mutation in mutations:
+        document |= json.loads(json.dumps(document))  # so that no two places share an object
         try:
             mutation(document, choices)
         except (IndexError, KeyError):  # the document has no place for it (any more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -55,7 +56,8 @@ def base_document() -> Document:
             "responses": {"200": {"description": "", **copy.deepcopy(content)}},
         },
     }
-    return document
+    unshared: Document = json.loads(json.dumps(document))
+    return unshared
 
 
 def iterate_operations(document: Document) -> Iterator[Document]:

@@ -8,15 +8,15 @@ from itertools import permutations
 
 import pytest
 
-import independent_differ
 from codegen import changes, contract
 from conftest import shared
-from independent_differ import Found
+from independent_differ import Found, compare
 from operation_mutations import SPELLINGS, mutate
+from resolved_documents import read
 from schema_mutations import Document, Mutation, base_document
 
 BASE = base_document()
-BASE_CONTRACT = independent_differ.read(BASE)
+BASE_CONTRACT = read(BASE)
 
 
 def find_changes(old: Document, new: Document) -> set[Found]:
@@ -39,7 +39,7 @@ def test_random_changes(seeds: range) -> None:
     for seed in seeds:
         new = copy.deepcopy(BASE)
         mutations = mutate(new, seed)
-        expected = independent_differ.compare(BASE_CONTRACT, independent_differ.read(new))
+        expected = compare(BASE_CONTRACT, read(new))
         assert find_changes(BASE, new) == expected, (seed, mutations)
 
 
@@ -49,11 +49,11 @@ def test_what_is_only_written_differently_is_no_change(mutation: Mutation) -> No
         new = copy.deepcopy(BASE)
         mutation(new, random.Random(seed))
         assert find_changes(BASE, new) == set()
-        assert independent_differ.compare(BASE_CONTRACT, independent_differ.read(new)) == set()
+        assert compare(BASE_CONTRACT, read(new)) == set()
 
 
 def test_the_history_of_replicates_document() -> None:
     files = [*shared("upstream").glob("history/*"), *shared("upstream").glob("*.json")]
-    documents = [(document, independent_differ.read(document)) for document in map(contract.load, sorted(files))]
+    documents = [(document, read(document)) for document in map(contract.load, sorted(files))]
     for (old, old_contract), (new, new_contract) in permutations(documents, 2):
-        assert find_changes(old, new) == independent_differ.compare(old_contract, new_contract)
+        assert find_changes(old, new) == compare(old_contract, new_contract)
