@@ -25,20 +25,10 @@ _REFERENCES = frozenset({"$ref", *_COMPOSITIONS})
 _MERGED = "x-merged"
 """The mark of a union that no document has: of the same field in several alternatives, or of several responses."""
 
-_SHAPE = _REFERENCES | {
-    _MERGED,
-    "type",
-    "nullable",
-    "enum",
-    "const",
-    "properties",
-    "required",
-    "items",
-    "additionalProperties",
-}
-
 _IMPLIED = {"properties": "object", "additionalProperties": "object", "items": "array"}
 """Keywords that imply a type where a schema states none."""
+
+_SHAPE = _REFERENCES | {_MERGED, *_IMPLIED, "type", "nullable", "enum", "const", "required"}
 
 
 @dataclass(frozen=True)
