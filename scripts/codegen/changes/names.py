@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 from collections.abc import Iterator
@@ -19,18 +20,19 @@ _SCHEMAS = "#/components/schemas/"
 def class_names(document: dict[str, Any]) -> dict[Pointer, str]:
     """Return the class names of components and of inline schemas that become classes, by their places.
 
-    They come from `normalize.py` and `generator-config.yaml`. A document that cannot be normalized has none.
+    They come from `normalize.py` and `generator-config.yaml`. If that fails, only those of components are known.
     """
     document = copy.deepcopy(document)
     slots = list(_iterate_slots(document, ()))
-    components = document.get("components", {}).get("schemas", {})
-    for name, schema in components.items():
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
         schema["x-component"] = name
-    try:
-        overlay.apply(copy.deepcopy(_load_overlay()), document)
-        normalize.normalize(document)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    overlay.apply(copy.deepcopy(_load_overlay()), document)
+    normalize.rename_schemas(document)
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        for _, _, operation in normalize.iterate_operations(document):
+            for status in [status for status in operation["responses"] if not status.startswith("2")]:
+                del operation["responses"][status]  # error bodies have one class for all
+        normalize.name_results(document)
     found: dict[Pointer, str] = {
         ("components", "schemas", schema["x-component"]): name
         for name, schema in document["components"]["schemas"].items()
