@@ -155,6 +155,14 @@ def group_operations(endpoints: Iterable[Endpoint], operation_ids: dict[str, str
     return root
 
 
+def attribute_path(operation_id: str) -> str:
+    """Return the attribute path of an operation's method: `models.search`, `run_`."""
+    path: tuple[str, ...] = ()
+    for word in operation_id.split("."):
+        path = (*path, _identifier(word, path))
+    return ".".join(path)
+
+
 def _class_name(path: tuple[str, ...], taken: set[str]) -> str:
     name = "".join(word[:1].upper() + word[1:] for part in path for word in part.split("_"))
     name = f"_{name}" if name[:1].isdigit() else name

@@ -97,7 +97,7 @@ def test_a_missing_operation_is_an_error_where_it_is_used(repository: Path) -> N
     source = repository.parent / "old.json"
     source.write_text(json.dumps(old))
     found, _ = update.update(str(source), repository)
-    removed = ("search removed", "predictions.list removed", "files.create removed")
+    removed = [f"`client.{name}`: removed" for name in ("search", "predictions.list", "files.create")]
     assert [change.effect for change in found if change.text in removed] == [changes.CALLERS] * 3
     lacks = "the OpenAPI document that this client was generated from has no such operation; available:"
     lines = run_client_code(repository, CALL_MISSING_OPERATIONS).splitlines()
