@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -31,6 +31,11 @@ DEFAULT_WEBHOOK_TOLERANCE = 300.0
 
 https://replicate.com/docs/topics/webhooks/verify-webhook
 """
+
+WebhookHeaders = (
+    Mapping[str, str] | Mapping[str, Sequence[str]] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
+)
+"""Headers of a delivery as web frameworks offer them: a mapping of values or lists of values, or pairs as in ASGI."""
 
 
 class Config:

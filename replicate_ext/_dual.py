@@ -6,17 +6,14 @@ coroutines of the package. Over the `AsyncBackend` it runs like any coroutine. O
 step: `send(None)` starts it, and its result arrives in the StopIteration (`run_sync`). No thread, no event loop, no
 greenlet, and it works inside a running event loop (Jupyter). If a coroutine does try to suspend, `run_sync` raises.
 
-The descriptors bind a coroutine function to both clients, and their two overloads give each the exact type: on a
+A descriptor offers a coroutine function on both clients, and its two overloads give each the exact type: on a
 `Resource[SyncBackend]` the attribute is `(...) -> T`, on a `Resource[AsyncBackend]` it is `(...) -> Coroutine[..., T]`.
-On first access a descriptor puts an ordinary function in its place on the class of one kind (`Replicate`, say): that is
-what `help`, `inspect`, mocks and documentation tools see.
+At run time the class of one kind (`Replicate`, say) gets an ordinary function, made when the class is: that is what is
+called, and what `help`, `inspect`, mocks and documentation tools see.
 
     class Predictions(Namespace[BackendT]):     # generated, see `_generated.resources`
-        get = operation_method(op.PREDICTIONS_GET)
-
-    class RunMixin(Resource[BackendT]):         # handwritten
         @dual_method
-        async def run(self, ...) -> Any: ...
+        async def get(self, ...) -> Prediction: ...
 
     client.predictions.get("…")                 # Replicate: a Prediction
     await client.predictions.get("…")           # AsyncReplicate: the same
@@ -24,17 +21,17 @@ what `help`, `inspect`, mocks and documentation tools see.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
-from functools import partial, update_wrapper
-from types import MethodType
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial, update_wrapper, wraps
+from inspect import CO_COROUTINE
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-from ._backends.sync import SyncBackend, iterate_sync, run_sync
-from ._introspection import describe
+from ._backends.sync import SyncBackend, iterate_sync, make_sync
 from ._send import BackendT, Session
 
 if TYPE_CHECKING:
-    from replicate_api.types import Operation
+    from collections.abc import AsyncGenerator, Generator
 
     from ._backends.asyncio import AsyncBackend
 
@@ -51,107 +48,103 @@ class Resource(Generic[BackendT]):
     def __init__(self, session: Session[BackendT]) -> None:
         self._session = session
 
-
-def class_of_one_kind(owner: type[Any]) -> type[Resource[Any]] | None:
-    """Return the class in the bases of `owner` that is of one kind: Replicate for a subclass of it."""
-    return next((cls for cls in owner.__mro__ if "_is_async" in vars(cls)), None)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_is_async" in vars(cls):
+            members = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+            for name, value in members.items():
+                if isinstance(value, DualDescriptor):
+                    setattr(cls, name, value.make_member(cls, name))
 
 
 class DualDescriptor:
-    """Offers a function of a `Resource` as a method of both kinds of client.
+    """A member of a `Resource` that each class of one kind has in its own way."""
 
-    The method of an operation takes its docstring and signature from that operation. They are loaded when the method is
-    first accessed.
-    """
-
-    def __init__(self, function: Callable[..., Any], operation: Operation[..., Any] | None = None) -> None:
-        self.function = function
-        self.operation = operation
-        self.__doc__ = function.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.function.__name__ = name
-        self.function.__qualname__ = f"{owner.__qualname__}.{name}"
-
-    def make_method(self, is_async: bool) -> Callable[..., Any]:
-        """Return the function that is the method of one kind of client."""
+    def make_member(self, cls: type[Resource[Any]], name: str) -> Any:
+        """Return the member of a class of one kind."""
         raise NotImplementedError
 
-    def bind(self, obj: Resource[Any] | None, owner: type | None) -> Any:
-        """Return the method of an object or class, after it has replaced this descriptor."""
-        cls = class_of_one_kind(owner or type(obj))
-        is_async = cls._is_async if cls else obj is not None and obj._session.backend.is_async
-        described = describe(self.function, self.operation)
-        method = update_wrapper(self.make_method(is_async), described)
-        if cls:
-            setattr(cls, described.__name__, method)
-        return method if obj is None else MethodType(method, obj)
+
+class DualMethod(DualDescriptor):
+    """Offers a function of a `Resource` as a method of both kinds of client."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = cast("FunctionType", function)
+        self.__doc__ = function.__doc__
+
+    def make_member(self, cls: type[Resource[Any]], name: str) -> Any:
+        """Return the method of one kind of client, under the name that the caller uses."""
+        function = _copy(self.function, self.function.__code__)
+        function.__name__, function.__qualname__ = name, f"{cls.__qualname__}.{name}"
+        return self.make_method(function, cls._is_async)
+
+    def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
+        """Return a function's method of one kind of client."""
+        raise NotImplementedError
 
 
-class dual_method(DualDescriptor, Generic[P, T]):
+class dual_method(DualMethod, Generic[P, T]):
     """Offers a coroutine method to both clients."""
 
     if TYPE_CHECKING:
 
-        def __init__(
-            self,
-            function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
-            operation: Operation[P, Any] | None = None,
-        ) -> None: ...
+        def __init__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None: ...
 
-    @overload
-    def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
-    @overload
-    def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, T]: ...
-    @overload
-    def __get__(
-        self, obj: Resource[AsyncBackend], owner: type | None = None
-    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any:
-        return self.bind(obj, owner)
+        @overload
+        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+        @overload
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, T]: ...
+        @overload
+        def __get__(
+            self, obj: Resource[AsyncBackend], owner: type | None = None
+        ) -> Callable[P, Coroutine[Any, Any, T]]: ...
+        def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
-    def make_method(self, is_async: bool) -> Callable[..., Any]:
-        function = self.function
+    def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
         if is_async:
-            return function
-
-        def method(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True  # by IPython and pytest
-            return run_sync(function(*args, **kwargs))
-
-        return method
+            return cast("Callable[..., Any]", function)
+        method, code = make_sync(function), function.__code__
+        # Never called: what tools see of the method is no coroutine function.
+        described = _copy(function, code.replace(co_flags=code.co_flags & ~CO_COROUTINE))
+        return update_wrapper(method, described)
 
 
-class dual_iterator(DualDescriptor, Generic[P, T]):
+class dual_iterator(DualMethod, Generic[P, T]):
     """Offers a method that returns an async generator as one that returns an iterator or an async iterator."""
 
     if TYPE_CHECKING:
 
-        def __init__(
-            self,
-            function: Callable[Concatenate[Any, P], AsyncGenerator[T, None]],
-            operation: Operation[P, Any] | None = None,
-        ) -> None: ...
+        def __init__(self, function: Callable[Concatenate[Any, P], AsyncIterator[T]]) -> None: ...
 
-    @overload
-    def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
-    @overload
-    def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Iterator[T]]: ...
-    @overload
-    def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> Callable[P, AsyncIterator[T]]: ...
-    def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any:
-        return self.bind(obj, owner)
+        @overload
+        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+        @overload
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Iterator[T]]: ...
+        @overload
+        def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> Callable[P, AsyncIterator[T]]: ...
+        def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
-    def make_method(self, is_async: bool) -> Callable[..., Any]:
-        function = self.function
-        name = self.operation.operation_id if self.operation else function.__name__
+    def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
+        operation = getattr(function, "operation", None)
+        name = operation.operation_id if operation else function.__name__
+        if not is_async:
+            function.__annotations__["return"] = function.__annotations__["return"].removeprefix("Async")
 
-        def method(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
+        @wraps(function)
+        def method(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            generator, show = function(self, *args, **kwargs), partial(_show_call, name, args, kwargs)
+            generator, show = function(*args, **kwargs), partial(_show_call, name, args[1:], kwargs)
             return AsyncItems(generator, show) if is_async else Items(iterate_sync(generator), show)
 
         return method
+
+
+def _copy(source: FunctionType, code: CodeType) -> FunctionType:
+    function = FunctionType(code, source.__globals__, source.__name__, source.__defaults__, source.__closure__)
+    function.__kwdefaults__ = source.__kwdefaults__
+    update_wrapper(function, source).__annotations__ = dict(source.__annotations__)
+    del vars(function)["__wrapped__"]  # set by `update_wrapper`
+    return function
 
 
 class _Items:

@@ -1,26 +1,28 @@
-"""From an operation of the OpenAPI document to a method of the clients, in one line each.
-
-class Predictions(Namespace[BackendT]):
-    create = method_with_files(op.PREDICTIONS_CREATE)
-    get = operation_method(op.PREDICTIONS_GET)
-    list = paginated_method(op.PREDICTIONS_LIST)
-"""
+"""What the generated namespaces of the clients are made of: `client.models.versions`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from functools import cache
+from collections.abc import Callable
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from replicate_api.deprecation import INTERNAL_PACKAGES
 from replicate_api.types import Call, Operation
 
-from ._dual import Resource, class_of_one_kind, dual_iterator, dual_method
+from ._dual import DualDescriptor, Resource, dual_iterator
 from ._files.inputs import prepare_input
-from ._pagination import PageResponse, iterate_items
-from ._send import BackendT
+from ._send import BackendT, Session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Concatenate
+
+    from ._pagination import PageResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+INTERNAL_PACKAGES.add(__name__.partition(".")[0])
 
 
 class Namespace(Resource[BackendT]):
@@ -46,23 +48,31 @@ class Namespace(Resource[BackendT]):
             )
 
 
-class _Child:
+class _Child(DualDescriptor):
     """The descriptor that `child` returns."""
 
     def __init__(self, cls: Any) -> None:
         self._cls = cls
-        self.__doc__ = cls.__doc__
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+    def make_member(self, cls: type[Resource[Any]], name: str) -> _ChildProperty:
+        member = _ChildProperty(self._cls, cls._is_async)
+        member.__set_name__(cls, name)
+        return member
 
-    def __get__(self, obj: Namespace[Any] | None, owner: type[Namespace[Any]]) -> Any:
-        kind = class_of_one_kind(owner)
-        cls = _make_class_of_one_kind(self._cls, kind._is_async) if kind else self._cls
-        if obj is None:
-            return cls
-        namespace = vars(obj)[self._name] = cls(obj._session)
-        return namespace
+
+class _ChildProperty(cached_property[Any]):
+    """A namespace of a client, made on first access; on the class of the client it is the class of the namespace."""
+
+    def __init__(self, cls: Any, is_async: bool) -> None:
+        def make(parent: Namespace[Any]) -> Any:
+            return self._make_class()(parent._session)
+
+        make.__doc__, make.__annotations__["return"] = cls.__doc__, cls
+        super().__init__(make)
+        self._make_class = partial(_make_class_of_one_kind, cls, is_async)
+
+    def __get__(self, obj: object, owner: type[Any] | None = None) -> Any:
+        return self._make_class() if obj is None else super().__get__(obj, owner)
 
 
 @cache
@@ -71,43 +81,24 @@ def _make_class_of_one_kind(cls: type[Any], is_async: bool) -> type[Any]:
 
 
 def child(cls: type[Namespace[Any]]) -> Any:
-    """Make an attribute that is another namespace of the client, made on first access; on a class it is the class."""
+    """Make an attribute that is another namespace of the client."""
     return _Child(cls)
 
 
-def operation_method(operation: Operation[P, T]) -> dual_method[P, T]:
-    """Make a method that sends the request of an operation and returns its parsed response."""
+def list_method(
+    operation: Operation[P, PageResponse[T]],
+) -> Callable[[Callable[Concatenate[Any, P], AsyncIterator[T]]], dual_iterator[P, T]]:
+    """Offer a method that yields the items of a list operation; `paginate` finds the operation in it."""
 
-    async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        __tracebackhide__ = True
-        return await self._session.call(operation(*args, **kwargs))
+    def decorate(function: Callable[Concatenate[Any, P], AsyncIterator[T]]) -> dual_iterator[P, T]:
+        vars(function)["operation"] = operation
+        return dual_iterator(function)
 
-    return dual_method(method, operation)
-
-
-def method_with_files(operation: Operation[P, T]) -> dual_method[P, T]:
-    """Make a method of an operation with an `input`, whose files are sent first, as `run` does."""
-
-    async def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        __tracebackhide__ = True
-        session, fields = self._session, dict[str, Any](kwargs)
-        build: Any = operation
-        if "input" in fields:
-            prepared = prepare_input(fields["input"])
-            build(*args, **{**fields, "input": {}})  # raises for any other invalid argument before files are sent
-            fields["input"] = await prepared.send(session)
-        call: Call[T] = build(*args, **fields)
-        return await session.call(call)
-
-    return dual_method(method, operation)
+    return decorate
 
 
-def paginated_method(operation: Operation[P, PageResponse[T]]) -> dual_iterator[P, T]:
-    """Make a method of a list operation: it yields the items of all pages, and fetches each page when it is reached."""
-
-    def method(self: Resource[Any], /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
-        __tracebackhide__ = True
-        return iterate_items(self._session, operation(*args, **kwargs))  # raises for invalid arguments immediately
-
-    vars(method)["operation"] = operation  # for `paginate`
-    return dual_iterator(method, operation)
+async def send_files(session: Session[Any], call: Callable[..., Call[Any]], input: Any) -> Any:
+    """Send the files in the `input` of an operation, as `run` does, and return it with their URLs in their place."""
+    prepared = prepare_input(input)
+    call(input={})  # raises for any other invalid argument before files are sent
+    return await prepared.send(session)

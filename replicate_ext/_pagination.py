@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
 from replicate_api.types import Call, Operation
@@ -14,6 +14,10 @@ from ._sansio.options import DEFAULT_BASE_URL
 from ._sansio.redact import strip_query
 from ._send import BackendT, Session
 from .errors import ReplicateError, ResponseDecodeError
+
+if TYPE_CHECKING:
+    from ._backends.asyncio import AsyncBackend
+    from ._backends.sync import SyncBackend
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,13 +43,27 @@ class Page(list[T]):
         return table(self)
 
 
+class _paginate_method(dual_iterator[..., Any]):
+    """`dual_iterator` for the one method whose items depend on its argument."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+        @overload
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> _SyncPaginate: ...
+        @overload
+        def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> _AsyncPaginate: ...
+        def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
+
+
 class PaginationMixin(Resource[BackendT]):
     """Adds `paginate` to the clients."""
 
-    @dual_iterator
-    def _paginate(
+    @_paginate_method
+    def paginate(
         self, list_method: Any, /, *args: Any, limit: int | None = None, prefetch: bool = True, **filters: Any
-    ) -> AsyncGenerator[Page[Any], None]:
+    ) -> AsyncIterator[Page[Any]]:
         """Yield the pages of a list; each next page is fetched while you process the current one.
 
             for page in client.paginate(client.models.list, limit=1000):
@@ -71,8 +89,6 @@ class PaginationMixin(Resource[BackendT]):
         if limit is not None and (not isinstance(limit, int) or limit < 1):
             raise ValueError(f"limit must be 1 or more, or None, not {limit!r}")
         return _iterate_pages(self._session, operation(*args, **filters), limit, prefetch)
-
-    paginate = cast("_Paginate", _paginate)
 
 
 async def iterate_items(session: Session[Any], call: Call[PageResponse[T]]) -> AsyncGenerator[T, None]:
@@ -149,8 +165,6 @@ def next_path(url: object, base_url: str) -> str | None:
 
 
 if TYPE_CHECKING:
-    from ._backends.asyncio import AsyncBackend
-    from ._backends.sync import SyncBackend
 
     class _SyncPaginate(Protocol):
         def __call__(
@@ -173,13 +187,3 @@ if TYPE_CHECKING:
             prefetch: bool = True,
             **filters: Any,
         ) -> AsyncIterator[Page[T]]: ...
-
-    class _Paginate(Protocol):
-        """`dual_iterator` for the one method whose items depend on its argument."""
-
-        @overload
-        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
-        @overload
-        def __get__(self, obj: Resource[SyncBackend], owner: object = None) -> _SyncPaginate: ...
-        @overload
-        def __get__(self, obj: Resource[AsyncBackend], owner: object = None) -> _AsyncPaginate: ...

@@ -9,25 +9,21 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from replicate_api import models
 
-from ._config import DEFAULT_WEBHOOK_TOLERANCE
+from ._config import DEFAULT_WEBHOOK_TOLERANCE, WebhookHeaders
 from .errors import MissingWebhookHeaderError, StaleWebhookError, WebhookError, WebhookSignatureError
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
 
 
-Headers = Mapping[str, str] | Mapping[str, Sequence[str]] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
-"""Headers as web frameworks offer them: a mapping of values or lists of values, or pairs as in ASGI."""
-
-
 def verify(
     body: bytes | str,
-    headers: Headers,
+    headers: WebhookHeaders,
     secret: str | bytes | Iterable[str | bytes],
     tolerance: float | None = DEFAULT_WEBHOOK_TOLERANCE,
     *,

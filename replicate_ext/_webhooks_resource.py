@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from replicate_api import models, operations as op
 
-from replicate_api import operations as op
-
-from ._config import DEFAULT_WEBHOOK_TOLERANCE
+from ._config import DEFAULT_WEBHOOK_TOLERANCE, WebhookHeaders
 from ._dual import dual_method
 from ._operations import Namespace
 from ._send import BackendT, Session
 from .errors import ResponseDecodeError, WebhookSignatureError
-
-if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Training
-
-    from ._webhook_signatures import Headers
 
 MIN_SECRET_AGE = 60.0
 """Seconds after which the secret is fetched again if a signature does not match: it may have been rotated."""
@@ -33,10 +26,10 @@ class WebhooksResource(Namespace[BackendT]):
     async def verify(
         self,
         body: bytes | str,
-        headers: Headers,
+        headers: WebhookHeaders,
         *,
         tolerance: float | None = DEFAULT_WEBHOOK_TOLERANCE,
-    ) -> Prediction | Training:
+    ) -> models.Prediction | models.Training:
         """Return the prediction or training of an authentic delivery, verified with the account's secret.
 
         The secret is fetched once, and again, at most once a minute, if a signature does not match, because it may have

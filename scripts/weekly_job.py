@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None, root: Path = generate.ROOT) -> int:
         print("\n".join(["the contract has not changed", *notes]))
         repository.close_pull_request("The contract no longer differs from Replicate's OpenAPI document.")
         return 0
-    title = format_title(found)
+    title = changes.title(found)
     body = format_body(found, notes, [run_check(name, root) for name in CHECKS])
     print(f"{title}\n\n{body}")
     repository.push(title)
@@ -90,13 +90,6 @@ def run_check(name: str, root: Path) -> Check:
     )
     print(done.stdout, flush=True)
     return Check(name, done.returncode == 0, time.monotonic() - started, done.stdout)
-
-
-def format_title(found: Sequence[changes.Change]) -> str:
-    """Return the title of the pull request: the number of changes by class."""
-    safe = sum(change.effect == changes.SAFE for change in found)
-    counts = {"breaking": len(found) - safe, "safe": safe}
-    return "Contract: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
 def format_body(found: list[changes.Change], notes: Sequence[str], checks: Sequence[Check]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BASE_URL, Harness, json_response, prediction
 from replicate_api.models import PageOfModels, Prediction
-from replicate_api.types import _attributes as loaded_attributes
+from replicate_api.records import _attributes as loaded_attributes
 from replicate_ext.emulator import Emulator
 
 PRINT_LOADED = """
@@ -125,6 +125,28 @@ def test_memory_blocks_of_a_parsed_prediction() -> None:
 
     assert memory_blocks(lambda: Prediction.from_dict(json.loads(body))) <= plain + 5
     assert memory_blocks(parse_and_read) <= plain + 25
+
+
+def count_calls(function: Callable[[], object]) -> int:
+    """Return how many functions a function calls, built-in ones included."""
+    events: list[str] = []
+    sys.setprofile(lambda frame, event, argument: events.append(event))
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return sum(event in ("call", "c_call") for event in events) - 2  # the function, and `setprofile`
+
+
+def test_calls_for_a_prediction_of_which_a_field_is_read() -> None:
+    """Fields that are strings, numbers or null are converted without a call."""
+    nulls = dict.fromkeys(("output", "logs", "error", "completed_at", "started_at", "metrics", "source", "deadline"))
+    body = prediction("starting", **nulls)
+    assert Prediction.from_dict(body).id  # fills the caches
+    parsing = count_calls(lambda: Prediction.from_dict(body))
+    assert parsing <= 2
+    converted = {"created_at": 2, "status": 3, "urls": 3}
+    assert count_calls(lambda: Prediction.from_dict(body).id) - parsing <= sum(converted.values()) + 5
 
 
 def test_nested_models_that_are_not_read_stay_json() -> None:

@@ -8,14 +8,16 @@ import pydoc
 import re
 import traceback
 import typing
+from collections.abc import AsyncIterator, Iterator
 from unittest.mock import AsyncMock, MagicMock, create_autospec
 
 import pytest
 
 import replicate_ext
 from conftest import TOKEN, Harness, json_response, prediction
-from replicate_api.models import Account, WebhookEvent
-from replicate_ext import AsyncReplicate, Replicate
+from replicate_api import models
+from replicate_api.models import Account, Hardware, Prediction, Training, Version, WebhookEvent
+from replicate_ext import AsyncReplicate, AsyncStream, Page, Replicate, Stream
 from replicate_ext.emulator import Emulator
 
 CLIENTS = pytest.mark.parametrize("cls", [Replicate, AsyncReplicate])
@@ -72,6 +74,45 @@ def test_type_hints_of_all_methods_resolve(harness: Harness) -> None:
     assert WebhookEvent in typing.get_args(typing.get_args(typing.get_args(hints["webhook_events_filter"])[0])[0])
     assert typing.get_type_hints(harness.client.account.get)["return"] is Account
     assert typing.get_type_hints(type(harness.client).__init__)["api_token"] == (str | None)
+
+
+def test_signatures_of_all_methods_can_be_evaluated(harness: Harness) -> None:
+    for resource in (harness.client, type(harness.client)):
+        for path, method in all_methods(resource).items():
+            for parameter in inspect.signature(method, eval_str=True).parameters.values():
+                assert not isinstance(parameter.annotation, str), path
+            assert type(inspect.unwrap(method).__globals__) is dict, path  # Python 3.13 ignores `__missing__` here
+    assert inspect.signature(replicate_ext.submit, eval_str=True).return_annotation is Prediction
+
+
+def test_return_types_are_those_of_the_kind_of_client(harness: Harness) -> None:
+    client, iterator = harness.client, AsyncIterator if harness.is_async else Iterator
+    for method, returned in {
+        client.predictions.list: iterator[Prediction],
+        client.models.versions.list: iterator[Version],
+        client.hardware.list: list[Hardware],
+        client.paginate: iterator[Page[typing.Any]],
+        client.stream: AsyncStream if harness.is_async else Stream,
+        client.submit: Prediction,
+        client.webhooks.verify: Prediction | Training,
+    }.items():
+        assert typing.get_type_hints(method)["return"] == returned
+        assert inspect.signature(method, eval_str=True).return_annotation == returned
+
+
+@pytest.mark.parametrize("name", sorted(models.__all__))
+def test_type_hints_of_models_resolve(name: str) -> None:
+    assert all(not isinstance(hint, str) for hint in typing.get_type_hints(getattr(models, name)).values())
+
+
+def test_argument_errors_name_the_method_that_was_called(harness: Harness) -> None:
+    for method, name in {
+        harness.client.run: f"{type(harness.client).__name__}.run",
+        harness.client.search: f"{type(harness.client).__name__}.search",
+        harness.client.predictions.list: "Predictions.list",
+    }.items():
+        with pytest.raises(TypeError, match=rf"^{name}\(\) got an unexpected keyword argument 'qeury'"):
+            method(qeury="x")
 
 
 def test_the_methods_of_the_async_client_are_coroutine_functions() -> None:
@@ -151,8 +192,30 @@ def test_tracebacks_hide_how_one_coroutine_serves_both_clients(harness: Harness)
     frames = list(traceback.walk_tb(raised.value.__traceback__))
     files = ("_dual.py", "_operations.py", "_backends/sync.py")
     machinery = [frame for frame, _ in frames if frame.f_code.co_filename.endswith(files)]
-    assert len(machinery) == (1 if harness.is_async else 3)
+    assert len(machinery) == (0 if harness.is_async else 1)
     assert all(frame.f_locals.get("__tracebackhide__") for frame in machinery)
+
+
+CALLS = pytest.mark.parametrize(
+    ("code", "function"), [("client.run('acme/hello:' + 'a' * 64)", "run"), ("client.predictions.get('id')", "get")]
+)
+
+
+@CALLS
+def test_ipython_shows_the_line_of_the_caller_and_then_ours(
+    harness: Harness, code: str, function: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from IPython.core.ultratb import VerboseTB
+
+    harness.server.respond_with(json_response({"title": "nothing here"}, 404))
+    call = compile(f"harness.call({code})", __file__, "exec")
+    with pytest.raises(replicate_ext.NotFoundError) as raised:
+        exec(call, {"harness": harness, "client": harness.client})
+    error = raised.value
+    shown = VerboseTB(theme_name="nocolor").text(type(error), error, error.__traceback__)
+    ours = re.findall(r"replicate_ext/(\S+?\.py):\d+, in (?:\w+\.)*(\w+)\(", shown)
+    assert ours[0][1] == function
+    assert not [file for file, _ in ours if file in ("_dual.py", "_operations.py", "_backends/sync.py")]
 
 
 # Reprs

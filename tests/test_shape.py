@@ -21,10 +21,10 @@ LAYERS: dict[str, set[str]] = {
     "_transfers": set(),
     "_backends": {"errors", "_sansio", "_config"},
     "_send": {"errors", "_sansio", "_config", "_backends", "_transfers"},
-    "_introspection": set(),
-    "_dual": {"_backends", "_send", "_introspection"},
+    "_dual": {"_backends", "_send"},
     "_display": {"_sansio"},
     "_files": {"_display", "errors", "_sansio", "_config", "_backends", "_send", "_dual", "_transfers"},
+    "_event_stream": {"errors", "_sansio", "_send"},
     "_pagination": {"_display", "errors", "_sansio", "_backends", "_send", "_dual"},
     "_models": {"errors", "_sansio"},
     "_predictions": {
@@ -40,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
         "_progress",
     },
     "_progress": {"_sansio"},
-    "_generated": {"_send", "_operations", "_webhooks_resource"},
+    "_generated": {"_dual", "_event_stream", "_operations", "_pagination", "_sansio", "_send", "_webhooks_resource"},
 }
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
 

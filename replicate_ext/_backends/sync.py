@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 import httpx
 
@@ -29,20 +29,31 @@ if TYPE_CHECKING:
     from .._config import Config
     from .base import BackgroundTask, Cleanup
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def make_sync(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Return the blocking version of a coroutine function that never suspends."""
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True  # by IPython and pytest
+        coroutine = function(*args, **kwargs)
+        try:
+            coroutine.send(None)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            coroutine.close()
+        raise unexpected_suspension()
+
+    return call
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends, and return its result."""
-    __tracebackhide__ = True  # by IPython and pytest
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        coroutine.close()
-    raise unexpected_suspension()
+    return make_sync(lambda: coroutine)()
 
 
 def iterate_sync(generator: AsyncGenerator[T, None]) -> Iterator[T]:

@@ -7,146 +7,890 @@ that return a list are iterated page by page; methods that take an `input` accep
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence  # noqa: F401  # `Iterator`: see `dual_iterator`
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import replicate_api.models
+import replicate_api.types
+from replicate_api import models, types
 from replicate_api import operations as op
 
-from .._operations import Namespace, child, method_with_files, operation_method, paginated_method
+from .._dual import dual_method
+from .._operations import Namespace, child, list_method, send_files
+from .._pagination import iterate_items
 from .._send import BackendT
 from .._webhooks_resource import WebhooksResource
 
 
 class Account(Namespace[BackendT]):
-    """`client.account`."""
+    """`client.account`: `get`."""
 
-    get = operation_method(op.ACCOUNT_GET)
+    @dual_method
+    async def get(self) -> models.Account:
+        """Show the account behind the token
+
+        Tells which user or organization the API token belongs to. A cheap way to check that a token works.
+        """
+        return await self._session.call(op.ACCOUNT_GET())
 
 
 class Collections(Namespace[BackendT]):
-    """`client.collections`."""
+    """`client.collections`: `get`, `list`."""
 
-    get = operation_method(op.COLLECTIONS_GET)
-    list = paginated_method(op.COLLECTIONS_LIST)
+    @dual_method
+    async def get(self, collection_slug: str | models.Collection | models.CollectionListItem) -> models.Collection:
+        """Look up a collection with its models
+
+        Returns one collection with full objects for all its models in a single response, not in pages.
+
+        Args:
+            collection_slug: Short name from the collection's URL, lower case with hyphens. A `Collection`
+                or `CollectionListItem` works too.
+        """
+        return await self._session.call(op.COLLECTIONS_GET(collection_slug))
+
+    @list_method(op.COLLECTIONS_LIST)
+    def list(self) -> AsyncIterator[models.CollectionListItem]:
+        """Page through collections
+
+        Returns one page of the model collections that Replicate curates by topic, without their models;
+        collections.get has those.
+        """
+        return iterate_items(self._session, op.COLLECTIONS_LIST())
 
 
 class DeploymentsPredictions(Namespace[BackendT]):
-    """`client.deployments.predictions`."""
+    """`client.deployments.predictions`: `create`."""
 
-    create = method_with_files(op.DEPLOYMENTS_PREDICTIONS_CREATE)
+    @dual_method
+    async def create(
+        self,
+        deployment_owner: str | models.Deployment,
+        deployment_name: str | None = None,
+        *,
+        input: Mapping[str, Any],
+        stream: bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
+        prefer: str | None = None,
+        cancel_after: str | None = None,
+    ) -> models.Prediction:
+        """Run a deployment
+
+        Starts a prediction with the model, version and hardware of a deployment. Returns immediately with a
+        prediction that is `starting`, or with `Prefer: wait` holds the request for up to 60 seconds; a
+        prediction that takes longer is returned unfinished and keeps running, so poll predictions.get or use
+        a webhook. Retrying the request creates, and bills, another prediction.
+
+        Args:
+            deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+                `Deployment`, without `deployment_name`.
+            deployment_name: Name of the deployment, without its owner.
+            input: Input for the model, as its version's `openapi_schema` describes it; files go in as
+                HTTP URLs, or as data URLs up to 256 kB, which are not stored.
+            stream: Deprecated and not needed: the response has `urls.stream` whenever the model can
+                stream.
+            webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the
+                body of predictions.get; redirects are not followed, and since a delivery may be retried or
+                duplicated, the handler must be idempotent.
+            webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new
+                output), `logs` (new log lines) and `completed` (any final status); by default those about
+                output and completion. `output` and `logs` are sent at most every 500 milliseconds; the other
+                two, if selected, always.
+            prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for
+                N seconds, 1 to 60; without it the response is immediate.
+            cancel_after: Lifetime of the prediction counted from its creation, after which the server
+                stops it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at
+                will; no less than 5 seconds.
+        """
+        _call = partial(
+            op.DEPLOYMENTS_PREDICTIONS_CREATE,
+            deployment_owner,
+            deployment_name,
+            stream=stream,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            prefer=prefer,
+            cancel_after=cancel_after,
+        )
+        return await self._session.call(_call(input=await send_files(self._session, _call, input)))
 
 
 class Deployments(Namespace[BackendT]):
-    """`client.deployments`."""
+    """`client.deployments`: `create`, `delete`, `get`, `list`, `predictions`, `update`."""
 
     predictions: DeploymentsPredictions[BackendT] = child(DeploymentsPredictions)
-    create = operation_method(op.DEPLOYMENTS_CREATE)
-    delete = operation_method(op.DEPLOYMENTS_DELETE)
-    get = operation_method(op.DEPLOYMENTS_GET)
-    list = paginated_method(op.DEPLOYMENTS_LIST)
-    update = operation_method(op.DEPLOYMENTS_UPDATE)
+    """`client.deployments.predictions`: `create`."""
+
+    @dual_method
+    async def create(
+        self,
+        *,
+        hardware: str | models.Hardware,
+        max_instances: int,
+        min_instances: int,
+        model: str | models.Model,
+        name: str,
+        version: str | models.Version,
+    ) -> models.Deployment:
+        """Deploy a model version
+
+        Puts a model version on hardware of its own, with limits for automatic scaling, under the account of
+        the token. All six fields are required. With `min_instances` above 0 instances stay up, and cost
+        money, even while idle.
+
+        Args:
+            hardware: Hardware to run on, one of the SKUs from hardware.list. A `Hardware` works too.
+            max_instances: Most instances that scaling may start, 0 to 20.
+            min_instances: Fewest instances kept running, 0 to 5; 0 lets the deployment go to sleep.
+            model: Model to run, as `owner/name`. A `Model` works too.
+            name: Name of the new deployment, without an owner.
+            version: Id of the version to run, 64 hexadecimal digits. A `Version` works too.
+        """
+        return await self._session.call(
+            op.DEPLOYMENTS_CREATE(
+                hardware=hardware,
+                max_instances=max_instances,
+                min_instances=min_instances,
+                model=model,
+                name=name,
+                version=version,
+            )
+        )
+
+    @dual_method
+    async def delete(self, deployment_owner: str | models.Deployment, deployment_name: str | None = None) -> None:
+        """Remove a deployment
+
+        Removes a deployment for good. It must have been offline and without requests for 15 minutes.
+
+        Args:
+            deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+                `Deployment`, without `deployment_name`.
+            deployment_name: Name of the deployment, without its owner.
+        """
+        return await self._session.call(op.DEPLOYMENTS_DELETE(deployment_owner, deployment_name))
+
+    @dual_method
+    async def get(
+        self, deployment_owner: str | models.Deployment, deployment_name: str | None = None
+    ) -> models.Deployment:
+        """Look up a deployment
+
+        Returns a deployment with the release that it runs now.
+
+        Args:
+            deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+                `Deployment`, without `deployment_name`.
+            deployment_name: Name of the deployment, without its owner.
+        """
+        return await self._session.call(op.DEPLOYMENTS_GET(deployment_owner, deployment_name))
+
+    @list_method(op.DEPLOYMENTS_LIST)
+    def list(self) -> AsyncIterator[models.Deployment]:
+        """Page through deployments
+
+        Returns one page of the account's deployments, newest first, each with the release it runs now.
+        """
+        return iterate_items(self._session, op.DEPLOYMENTS_LIST())
+
+    @dual_method
+    async def update(
+        self,
+        deployment_owner: str | models.Deployment,
+        deployment_name: str | None = None,
+        *,
+        hardware: str | models.Hardware | None = None,
+        max_instances: int | None = None,
+        min_instances: int | None = None,
+        version: str | models.Version | None = None,
+    ) -> models.Deployment:
+        """Change a deployment
+
+        Changes version, hardware or scaling limits; fields left out keep their value. Every change makes a
+        new release, whose number is one higher. The model itself cannot be changed. Setting both limits to 0
+        takes the deployment offline and cancels what it is running.
+
+        Args:
+            deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
+                `Deployment`, without `deployment_name`.
+            deployment_name: Name of the deployment, without its owner.
+            hardware: SKU of the hardware to move to, from hardware.list. A `Hardware` works too.
+            max_instances: Most instances that scaling may start, 0 to 20.
+            min_instances: Fewest instances kept running, 0 to 5.
+            version: Id of the version to run from now on. A `Version` works too.
+        """
+        return await self._session.call(
+            op.DEPLOYMENTS_UPDATE(
+                deployment_owner,
+                deployment_name,
+                hardware=hardware,
+                max_instances=max_instances,
+                min_instances=min_instances,
+                version=version,
+            )
+        )
 
 
 class Files(Namespace[BackendT]):
-    """`client.files`."""
+    """`client.files`: `create`, `delete`, `download`, `get`, `list`."""
 
-    create = operation_method(op.FILES_CREATE)
-    delete = operation_method(op.FILES_DELETE)
-    download = operation_method(op.FILES_DOWNLOAD)
-    get = operation_method(op.FILES_GET)
-    list = paginated_method(op.FILES_LIST)
+    @dual_method
+    async def create(
+        self,
+        *,
+        content: types.Upload | IO[bytes] | bytes | Path,
+        filename: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        type: str | None = None,
+        progress: bool | Callable[[int, int | None], object] | None = None,
+    ) -> models.File:
+        """Upload a file
+
+        Stores a file, at most 100 MB, for use as model input: put its `urls.get` into a prediction's input.
+        Files expire, see `expires_at`. The files API is experimental.
+
+        Args:
+            content: The bytes of the file.
+            filename: File name, UTF-8 of at most 255 bytes; may be given with the `content` part instead.
+            metadata: Any JSON object to keep with the file; empty by default.
+            type: MIME type of the content, taken as plain bytes by default.
+            progress: A function that is called with the bytes that were sent and the total, which is None
+                if a file is not seekable; or True for a progress bar. A retry starts the count again.
+        """
+        return await self._session.call(
+            op.FILES_CREATE(content=content, filename=filename, metadata=metadata, type=type, progress=progress)
+        )
+
+    @dual_method
+    async def delete(self, file_id: str | models.File) -> None:
+        """Remove a file
+
+        Removes an uploaded file immediately; later requests for it return 404. The files API is experimental.
+
+        Args:
+            file_id: Id of the file to remove. A `File` works too.
+        """
+        return await self._session.call(op.FILES_DELETE(file_id))
+
+    @dual_method
+    async def download(self, file_id: str | models.File, *, owner: str, expiry: int, signature: str) -> bytes:
+        """Download a file's bytes
+
+        Returns the content of an uploaded file to any caller with a valid signature. No operation returns
+        signatures: compute one with the account's signing secret for files. The files API is experimental.
+
+        Args:
+            file_id: Id of the file whose bytes are wanted. A `File` works too.
+            owner: Account that uploaded the file.
+            expiry: Moment at which the link stops working, in Unix seconds.
+            signature: HMAC-SHA256 of owner, file id and expiry joined by single spaces, keyed with that
+                secret and base64-encoded.
+        """
+        return await self._session.call(op.FILES_DOWNLOAD(file_id, owner=owner, expiry=expiry, signature=signature))
+
+    @dual_method
+    async def get(self, file_id: str | models.File) -> models.File:
+        """Look up a file's description
+
+        Returns type, size, checksums and expiry of an uploaded file, not its bytes; files.download has those.
+        The files API is experimental.
+
+        Args:
+            file_id: Id of the file. A `File` works too.
+        """
+        return await self._session.call(op.FILES_GET(file_id))
+
+    @list_method(op.FILES_LIST)
+    def list(self) -> AsyncIterator[models.File]:
+        """Page through uploaded files
+
+        Returns one page of the files that the account has uploaded, newest first. The files API is
+        experimental.
+        """
+        return iterate_items(self._session, op.FILES_LIST())
 
 
 class Hardware(Namespace[BackendT]):
-    """`client.hardware`."""
+    """`client.hardware`: `list`."""
 
-    list = operation_method(op.HARDWARE_LIST)
+    @dual_method
+    async def list(self) -> builtins.list[models.Hardware]:
+        """List hardware
+
+        Returns every kind of hardware that models and deployments can run on, as a plain array and not in
+        pages.
+        """
+        return await self._session.call(op.HARDWARE_LIST())
 
 
 class ModelsExamples(Namespace[BackendT]):
-    """`client.models.examples`."""
+    """`client.models.examples`: `list`."""
 
-    list = paginated_method(op.MODELS_EXAMPLES_LIST)
+    @list_method(op.MODELS_EXAMPLES_LIST)
+    def list(self, model_owner: str | models.Model, model_name: str | None = None) -> AsyncIterator[models.Prediction]:
+        """Page through a model's examples
+
+        Returns one page of the predictions that the owner saved to show what the model can do. The default
+        one alone is in models.get.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+        """
+        return iterate_items(self._session, op.MODELS_EXAMPLES_LIST(model_owner, model_name))
 
 
 class ModelsPredictions(Namespace[BackendT]):
-    """`client.models.predictions`."""
+    """`client.models.predictions`: `create`."""
 
-    create = method_with_files(op.MODELS_PREDICTIONS_CREATE)
+    @dual_method
+    async def create(
+        self,
+        model_owner: str | models.Model,
+        model_name: str | None = None,
+        *,
+        input: Mapping[str, Any],
+        stream: bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
+        prefer: str | None = None,
+        cancel_after: str | None = None,
+    ) -> models.Prediction:
+        """Run an official model
+
+        Starts a prediction with an official model, which needs no version; other models return 404; run those
+        with predictions.create. Returns immediately with a prediction that is `starting`, or with
+        `Prefer: wait` holds the request for up to 60 seconds; a prediction that takes longer is returned
+        unfinished and keeps running, so poll predictions.get or use a webhook. Retrying the request creates,
+        and bills, another prediction.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+            input: Input for the model, as its version's `openapi_schema` describes it; files go in as
+                HTTP URLs, or as data URLs up to 256 kB, which are not stored.
+            stream: Deprecated and not needed: the response has `urls.stream` whenever the model can
+                stream.
+            webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the
+                body of predictions.get; redirects are not followed, and since a delivery may be retried or
+                duplicated, the handler must be idempotent.
+            webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new
+                output), `logs` (new log lines) and `completed` (any final status); by default those about
+                output and completion. `output` and `logs` are sent at most every 500 milliseconds; the other
+                two, if selected, always.
+            prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for
+                N seconds, 1 to 60; without it the response is immediate.
+            cancel_after: Lifetime of the prediction counted from its creation, after which the server
+                stops it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at
+                will; no less than 5 seconds.
+        """
+        _call = partial(
+            op.MODELS_PREDICTIONS_CREATE,
+            model_owner,
+            model_name,
+            stream=stream,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            prefer=prefer,
+            cancel_after=cancel_after,
+        )
+        return await self._session.call(_call(input=await send_files(self._session, _call, input)))
 
 
 class ModelsReadme(Namespace[BackendT]):
-    """`client.models.readme`."""
+    """`client.models.readme`: `get`."""
 
-    get = operation_method(op.MODELS_README_GET)
+    @dual_method
+    async def get(self, model_owner: str | models.Model, model_name: str | None = None) -> str:
+        """Read a model's README
+
+        Returns the long text on a model's page, as Markdown in a plain text body.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+        """
+        return await self._session.call(op.MODELS_README_GET(model_owner, model_name))
 
 
 class ModelsVersions(Namespace[BackendT]):
-    """`client.models.versions`."""
+    """`client.models.versions`: `delete`, `get`, `list`."""
 
-    delete = operation_method(op.MODELS_VERSIONS_DELETE)
-    get = operation_method(op.MODELS_VERSIONS_GET)
-    list = paginated_method(op.MODELS_VERSIONS_LIST)
+    @dual_method
+    async def delete(
+        self,
+        model_owner: str | models.Model,
+        model_name: str | models.Version | None = None,
+        version_id: str | models.Version | None = None,
+    ) -> None:
+        """Remove a model version
+
+        Removes a version together with its predictions and their files. The model must be your own and
+        private; no other account may have run the version, and no training, deployment or version override
+        may depend on it. Deletion happens in the background and takes some minutes.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+            version_id: Version id, 64 hexadecimal digits. A `Version` works too.
+        """
+        return await self._session.call(op.MODELS_VERSIONS_DELETE(model_owner, model_name, version_id))
+
+    @dual_method
+    async def get(
+        self,
+        model_owner: str | models.Model,
+        model_name: str | models.Version | None = None,
+        version_id: str | models.Version | None = None,
+    ) -> models.Version:
+        """Look up a model version
+
+        Returns one version with its `openapi_schema`, in which `components.schemas.Input` describes the input
+        of the model and `Output` its output.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+            version_id: Version id, 64 hexadecimal digits. A `Version` works too.
+        """
+        return await self._session.call(op.MODELS_VERSIONS_GET(model_owner, model_name, version_id))
+
+    @list_method(op.MODELS_VERSIONS_LIST)
+    def list(self, model_owner: str | models.Model, model_name: str | None = None) -> AsyncIterator[models.Version]:
+        """Page through a model's versions
+
+        Returns one page of a model's versions, newest first. Official models show none: the page is empty or
+        the response is 404.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+        """
+        return iterate_items(self._session, op.MODELS_VERSIONS_LIST(model_owner, model_name))
 
 
 class Models(Namespace[BackendT]):
-    """`client.models`."""
+    """`client.models`: `create`, `delete`, `examples`, `get`, `list`, `predictions`, `readme`, `search`, `update`, `versions`."""
 
     examples: ModelsExamples[BackendT] = child(ModelsExamples)
+    """`client.models.examples`: `list`."""
     predictions: ModelsPredictions[BackendT] = child(ModelsPredictions)
+    """`client.models.predictions`: `create`."""
     readme: ModelsReadme[BackendT] = child(ModelsReadme)
+    """`client.models.readme`: `get`."""
     versions: ModelsVersions[BackendT] = child(ModelsVersions)
-    create = operation_method(op.MODELS_CREATE)
-    delete = operation_method(op.MODELS_DELETE)
-    get = operation_method(op.MODELS_GET)
-    list = paginated_method(op.MODELS_LIST)
-    search = paginated_method(op.MODELS_SEARCH)
-    update = operation_method(op.MODELS_UPDATE)
+    """`client.models.versions`: `delete`, `get`, `list`."""
+
+    @dual_method
+    async def create(
+        self,
+        *,
+        hardware: str | models.Hardware,
+        name: str,
+        owner: str,
+        visibility: models.ModelVisibility | Literal["public", "private"],
+        cover_image_url: str | None = None,
+        description: str | None = None,
+        github_url: str | None = None,
+        license_url: str | None = None,
+        paper_url: str | None = None,
+    ) -> models.Model:
+        """Make a new, empty model
+
+        Creates an empty model, to be filled by pushing a version or by a training. An account can have 1000
+        models at most, so push versions to one model rather than creating many. Visibility and hardware
+        cannot be changed through the API later.
+
+        Args:
+            hardware: SKU of the hardware that predictions run on, from hardware.list. A `Hardware` works
+                too.
+            name: Name of the model, unique within its owner.
+            owner: Account that is to own the model; it must be the one that the token belongs to.
+            visibility: `public` lets everybody see and run it, `private` only the owner or the owning
+                organization's members.
+            cover_image_url: Address of a picture that represents the model.
+            description: Short text about what the model does.
+            github_url: Where its source code is.
+            license_url: Where its license is.
+            paper_url: Where the paper about it is.
+        """
+        return await self._session.call(
+            op.MODELS_CREATE(
+                hardware=hardware,
+                name=name,
+                owner=owner,
+                visibility=visibility,
+                cover_image_url=cover_image_url,
+                description=description,
+                github_url=github_url,
+                license_url=license_url,
+                paper_url=paper_url,
+            )
+        )
+
+    @dual_method
+    async def delete(self, model_owner: str | models.Model, model_name: str | None = None) -> None:
+        """Remove a model
+
+        Removes a model for good. It must be your own, private, and without versions: delete those first with
+        models.versions.delete.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+        """
+        return await self._session.call(op.MODELS_DELETE(model_owner, model_name))
+
+    @dual_method
+    async def get(self, model_owner: str | models.Model, model_name: str | None = None) -> models.Model:
+        """Look up a model
+
+        Returns a model with its latest version, whose `openapi_schema` describes input and output, and with
+        its default example.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+        """
+        return await self._session.call(op.MODELS_GET(model_owner, model_name))
+
+    @list_method(op.MODELS_LIST)
+    def list(
+        self,
+        *,
+        sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+        sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+    ) -> AsyncIterator[models.Model]:
+        """Page through public models
+
+        Returns one page of public models, 25 at a time, newest version first unless sorted otherwise. Only
+        models with at least one version and one example are listed.
+
+        Args:
+            sort_by: Which date to sort on: that of the model itself, or that of its latest version (the
+                default).
+            sort_direction: `desc` for newest first (the default), `asc` for oldest first.
+        """
+        return iterate_items(self._session, op.MODELS_LIST(sort_by=sort_by, sort_direction=sort_direction))
+
+    @list_method(op.MODELS_SEARCH)
+    def search(self, body: str) -> AsyncIterator[models.Model]:
+        """Find public models by text
+
+        Returns public models that match a text. The HTTP method is QUERY and the body is the text itself, not
+        JSON. The `search` operation is the newer way.
+
+        Args:
+            body:
+        """
+        return iterate_items(self._session, op.MODELS_SEARCH(body))
+
+    @dual_method
+    async def update(
+        self,
+        model_owner: str | models.Model,
+        model_name: str | None = None,
+        *,
+        description: str | None = None,
+        github_url: str | None = None,
+        license_url: str | None = None,
+        paper_url: str | None = None,
+        readme: str | None = None,
+        weights_url: str | None = None,
+    ) -> models.Model:
+        """Change a model's texts and links
+
+        Changes how a model of one's own is presented; fields left out keep their value. Visibility and
+        hardware cannot be changed this way.
+
+        Args:
+            model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
+                without `model_name`.
+            model_name: Name of the model, without its owner.
+            description: Short text about what the model does.
+            github_url: Where its source code is.
+            license_url: Where its license is.
+            paper_url: Where the paper about it is.
+            readme: Long text in Markdown, shown on the model's page.
+            weights_url: Where its weights are.
+        """
+        return await self._session.call(
+            op.MODELS_UPDATE(
+                model_owner,
+                model_name,
+                description=description,
+                github_url=github_url,
+                license_url=license_url,
+                paper_url=paper_url,
+                readme=readme,
+                weights_url=weights_url,
+            )
+        )
 
 
 class Predictions(Namespace[BackendT]):
-    """`client.predictions`."""
+    """`client.predictions`: `cancel`, `create`, `get`, `list`."""
 
-    cancel = operation_method(op.PREDICTIONS_CANCEL)
-    create = method_with_files(op.PREDICTIONS_CREATE)
-    get = operation_method(op.PREDICTIONS_GET)
-    list = paginated_method(op.PREDICTIONS_LIST)
+    @dual_method
+    async def cancel(self, prediction_id: str | models.Prediction) -> models.Prediction:
+        """Stop a prediction
+
+        Stops a prediction that has not ended and returns it, usually `canceled` already. One that has ended
+        stays as it is.
+
+        Args:
+            prediction_id: Id of the prediction to stop. A `Prediction` works too.
+        """
+        return await self._session.call(op.PREDICTIONS_CANCEL(prediction_id))
+
+    @dual_method
+    async def create(
+        self,
+        *,
+        input: Mapping[str, Any],
+        version: str | models.Version,
+        stream: bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
+        prefer: str | None = None,
+        cancel_after: str | None = None,
+    ) -> models.Prediction:
+        """Run a model version
+
+        Starts a prediction with any model, named by version id, by `owner/name:id`, or as `owner/name` where
+        the model is official. Returns immediately with a prediction that is `starting`, or with
+        `Prefer: wait` holds the request for up to 60 seconds; a prediction that takes longer is returned
+        unfinished and keeps running, so poll predictions.get or use a webhook. Retrying the request creates,
+        and bills, another prediction.
+
+        Args:
+            input: Input for the model, as its version's `openapi_schema` describes it; files go in as
+                HTTP URLs, or as data URLs up to 256 kB, which are not stored.
+            version: What to run: a version id of 64 hexadecimal digits, alone or after the model as
+                `owner/name:id`; `owner/name` works for official models only. A `Version` works too.
+            stream: Deprecated and not needed: the response has `urls.stream` whenever the model can
+                stream.
+            webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the
+                body of predictions.get; redirects are not followed, and since a delivery may be retried or
+                duplicated, the handler must be idempotent.
+            webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new
+                output), `logs` (new log lines) and `completed` (any final status); by default those about
+                output and completion. `output` and `logs` are sent at most every 500 milliseconds; the other
+                two, if selected, always.
+            prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for
+                N seconds, 1 to 60; without it the response is immediate.
+            cancel_after: Lifetime of the prediction counted from its creation, after which the server
+                stops it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at
+                will; no less than 5 seconds.
+        """
+        _call = partial(
+            op.PREDICTIONS_CREATE,
+            version=version,
+            stream=stream,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            prefer=prefer,
+            cancel_after=cancel_after,
+        )
+        return await self._session.call(_call(input=await send_files(self._session, _call, input)))
+
+    @dual_method
+    async def get(self, prediction_id: str | models.Prediction) -> models.Prediction:
+        """Look up a prediction
+
+        Returns a prediction as it is now; poll until its status is `succeeded`, `failed`, `canceled` or
+        `aborted`. Input, output, logs and output files of predictions made through the API are erased one
+        hour after they end, so save what you need; `output` is null from then on. Output files live on
+        replicate.delivery and its subdomains.
+
+        Args:
+            prediction_id: Id of the prediction. A `Prediction` works too.
+        """
+        return await self._session.call(op.PREDICTIONS_GET(prediction_id))
+
+    @list_method(op.PREDICTIONS_LIST)
+    def list(
+        self,
+        *,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        source: models.PredictionsListSource | Literal["web"] | None = None,
+    ) -> AsyncIterator[models.Prediction]:
+        """Page through predictions
+
+        Returns one page of the account's predictions, 100 at a time, newest first, whether made through the
+        API or on the web.
+
+        Args:
+            created_after: Leave out predictions made before this moment, in ISO 8601.
+            created_before: Leave out predictions made at or after this moment, in ISO 8601.
+            source: `web` gives those made on the web alone, of the past 14 days; without it both kinds
+                are returned.
+        """
+        return iterate_items(
+            self._session,
+            op.PREDICTIONS_LIST(created_after=created_after, created_before=created_before, source=source),
+        )
 
 
 class Trainings(Namespace[BackendT]):
-    """`client.trainings`."""
+    """`client.trainings`: `cancel`, `create`, `get`, `list`."""
 
-    cancel = operation_method(op.TRAININGS_CANCEL)
-    create = method_with_files(op.TRAININGS_CREATE)
-    get = operation_method(op.TRAININGS_GET)
-    list = paginated_method(op.TRAININGS_LIST)
+    @dual_method
+    async def cancel(self, training_id: str | models.Training) -> models.Training:
+        """Stop a training
+
+        Stops a training that has not ended and returns it. One that has ended stays as it is.
+
+        Args:
+            training_id: Id of the training to stop. A `Training` works too.
+        """
+        return await self._session.call(op.TRAININGS_CANCEL(training_id))
+
+    @dual_method
+    async def create(
+        self,
+        model_owner: str | models.Model,
+        model_name: str | models.Version | None = None,
+        version_id: str | models.Version | None = None,
+        *,
+        destination: str,
+        input: Mapping[str, Any],
+        webhook: str | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
+    ) -> models.Training:
+        """Start a training
+
+        Fine-tunes a trainable version and, on success, adds the result as a new version to the destination
+        model, which must exist already. Returns immediately; poll trainings.get or use a webhook, as a
+        training takes minutes or longer.
+
+        Args:
+            model_owner: Owner of the model to start from. Or `"owner/name"`, or a `Model`, without
+                `model_name`.
+            model_name: Name of the model to start from.
+            version_id: Version to start from, 64 hexadecimal digits. A `Version` works too.
+            destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
+                account of the token, otherwise the response is a 4xx error.
+            input: Input for the model's training function, as its version's `openapi_schema` describes
+                it.
+            webhook: HTTPS URL that receives the training as a POST on each selected event, with the body
+                of trainings.get; redirects are not followed, and since a delivery may be retried or
+                duplicated, the handler must be idempotent.
+            webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new
+                output), `logs` (new log lines) and `completed` (any final status); by default those about
+                output and completion. `output` and `logs` are sent at most every 500 milliseconds; the other
+                two, if selected, always.
+        """
+        _call = partial(
+            op.TRAININGS_CREATE,
+            model_owner,
+            model_name,
+            version_id,
+            destination=destination,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+        )
+        return await self._session.call(_call(input=await send_files(self._session, _call, input)))
+
+    @dual_method
+    async def get(self, training_id: str | models.Training) -> models.Training:
+        """Look up a training
+
+        Returns a training as it is now; poll until its status is `succeeded`, `failed`, `canceled` or
+        `aborted`. After success `output.version` names the version it made.
+
+        Args:
+            training_id: Id of the training. A `Training` works too.
+        """
+        return await self._session.call(op.TRAININGS_GET(training_id))
+
+    @list_method(op.TRAININGS_LIST)
+    def list(self) -> AsyncIterator[models.Training]:
+        """Page through trainings
+
+        Returns one page of the account's trainings, 100 at a time, newest first, whether started through the
+        API or on the web.
+        """
+        return iterate_items(self._session, op.TRAININGS_LIST())
 
 
 class WebhooksDefaultSecret(Namespace[BackendT]):
-    """`client.webhooks.default.secret`."""
+    """`client.webhooks.default.secret`: `get`."""
 
-    get = operation_method(op.WEBHOOKS_DEFAULT_SECRET_GET)
+    @dual_method
+    async def get(self) -> models.WebhookSecret:
+        """Fetch the webhook signing secret
+
+        Returns the account's key for checking that a webhook request really comes from Replicate. It rarely
+        changes: keep it rather than asking for every webhook.
+        """
+        return await self._session.call(op.WEBHOOKS_DEFAULT_SECRET_GET())
 
 
 class WebhooksDefault(Namespace[BackendT]):
-    """`client.webhooks.default`."""
+    """`client.webhooks.default`: `secret`."""
 
     secret: WebhooksDefaultSecret[BackendT] = child(WebhooksDefaultSecret)
+    """`client.webhooks.default.secret`: `get`."""
 
 
 class Webhooks(WebhooksResource[BackendT]):
-    """`client.webhooks`."""
+    """`client.webhooks`: `default`, `verify`."""
 
     default: WebhooksDefault[BackendT] = child(WebhooksDefault)
+    """`client.webhooks.default`: `secret`."""
 
 
 class Operations(Namespace[BackendT]):
     """All operations."""
 
     account: Account[BackendT] = child(Account)
+    """`client.account`: `get`."""
     collections: Collections[BackendT] = child(Collections)
+    """`client.collections`: `get`, `list`."""
     deployments: Deployments[BackendT] = child(Deployments)
+    """`client.deployments`: `create`, `delete`, `get`, `list`, `predictions`, `update`."""
     files: Files[BackendT] = child(Files)
+    """`client.files`: `create`, `delete`, `download`, `get`, `list`."""
     hardware: Hardware[BackendT] = child(Hardware)
+    """`client.hardware`: `list`."""
     models: Models[BackendT] = child(Models)
+    """`client.models`: `create`, `delete`, `examples`, `get`, `list`, `predictions`, `readme`, `search`, `update`, `versions`."""
     predictions: Predictions[BackendT] = child(Predictions)
+    """`client.predictions`: `cancel`, `create`, `get`, `list`."""
     trainings: Trainings[BackendT] = child(Trainings)
+    """`client.trainings`: `cancel`, `create`, `get`, `list`."""
     webhooks: Webhooks[BackendT] = child(Webhooks)
-    search = operation_method(op.SEARCH)
+    """`client.webhooks`: `default`, `verify`."""
+
+    @dual_method
+    async def search(self, *, query: str, limit: int | None = None) -> replicate_api.models.SearchResults:
+        """Search models, collections and pages (beta)
+
+        Finds public models, collections and documentation pages for a text. Works without a token. In beta:
+        the response may still change.
+
+        Args:
+            query: Text to search for.
+            limit: Most models to return, 1 to 50 and 20 by default; collections and pages are not limited
+                by it.
+        """
+        return await self._session.call(op.SEARCH(query=query, limit=limit))

@@ -20,7 +20,7 @@ from .stream import StreamRequest, stream_method
 from .wait import Callback, WaitOptions, call_back, check_callbacks, open_callback, wait as wait_for
 
 if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Training, WebhookEvent
+    from replicate_api.models import Prediction, Training
 
     from .._backends.asyncio import AsyncBackend
     from .._backends.sync import SyncBackend
@@ -35,14 +35,13 @@ class _wait_method(dual_method[..., Any], Generic[P]):
 
         def __init__(self, function: Callable[Concatenate[Any, Any, P], Coroutine[Any, Any, Any]]) -> None: ...
 
-    @overload
-    def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
-    @overload
-    def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> _SyncWait[P]: ...
-    @overload
-    def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> _AsyncWait[P]: ...
-    def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any:
-        return self.bind(obj, owner)
+        @overload
+        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+        @overload
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> _SyncWait[P]: ...
+        @overload
+        def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> _AsyncWait[P]: ...
+        def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
 
 class RunMixin(Resource[BackendT]):
@@ -61,10 +60,11 @@ class RunMixin(Resource[BackendT]):
         wait: bool | float = True,
         timeout: float | None = None,
         poll_interval: float | None = None,
-        on_created: Callable[[Prediction], object] | None = None,
-        progress: bool | Callable[[Prediction], object] | None = None,
+        on_created: Callback[models.Prediction] | None = None,
+        progress: bool | Callback[models.Prediction] | None = None,
         webhook: str | None = None,
-        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
         check: bool = True,
         cancel_on_exit: bool = True,
     ) -> Any:
@@ -133,9 +133,10 @@ class RunMixin(Resource[BackendT]):
         *,
         progress: bool = False,
         webhook: str | None = None,
-        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
         check: bool = True,
-    ) -> Prediction:
+    ) -> models.Prediction:
         """Create a prediction and return it immediately; it goes on without this process.
 
             prediction = client.submit("acme/painter", {"prompt": "a lighthouse"})
@@ -160,7 +161,7 @@ class RunMixin(Resource[BackendT]):
         return (await self._predictions.create(self._session, request, prepared, cancel_on_exit=True)).job
 
     @dual_method
-    async def output(self, prediction: Prediction) -> Any:
+    async def output(self, prediction: models.Prediction) -> Any:
         """Return the output of a prediction that has succeeded, as `run` returns it: with its files as `FileOutput`.
 
         Raises:
@@ -176,13 +177,13 @@ class RunMixin(Resource[BackendT]):
     @_wait_method
     async def wait(
         self,
-        job: Prediction | Training | str,
+        job: models.Prediction | models.Training | str,
         *,
         timeout: float | None = None,
         poll_interval: float | None = None,
-        progress: bool | Callable[[Any], object] | None = None,
+        progress: bool | Callback[Any] | None = None,
         cancel_on_exit: bool = True,
-    ) -> Prediction | Training:
+    ) -> models.Prediction | models.Training:
         """Wait until a prediction or training has succeeded, and return it; also resumes a wait after a crash.
 
         Args:
@@ -207,13 +208,14 @@ class RunMixin(Resource[BackendT]):
     @stream_method
     def stream(
         self,
-        ref: str | ModelRef | Prediction,
+        ref: str | ModelRef | models.Prediction,
         input: Mapping[str, Any] | None = None,
         *,
         timeout: float | None = None,
         progress: bool = False,
         webhook: str | None = None,
-        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+        webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | None = None,
         check: bool = True,
         cancel_on_exit: bool = True,
     ) -> StreamRequest:
@@ -265,7 +267,7 @@ class RunMixin(Resource[BackendT]):
         return StreamRequest(predictions, name, start, timeout, cancel_on_exit)
 
     def _start(
-        self, timeout: float | None, poll_interval: float | None, **callbacks: Callback | None
+        self, timeout: float | None, poll_interval: float | None, **callbacks: Callback[Any] | None
     ) -> tuple[Session[BackendT], WaitOptions]:
         """Check the arguments; return a session with the deadline of the call, and how to wait."""
         _check_seconds(timeout=timeout, poll_interval=poll_interval)

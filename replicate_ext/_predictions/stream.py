@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from replicate_api import operations as op
 from .. import errors
 from .._backends.sync import SyncBackend
 from .._display.outputs import Outputs
-from .._dual import DualDescriptor, Resource, dual_iterator
+from .._dual import DualMethod, Resource, dual_iterator
 from .._files.outputs import wrap_files
 from .._sansio import job as jobs
 from .._sansio.sse import Event, SSEDecoder
@@ -268,25 +269,25 @@ class AsyncStream(_Stream["AsyncBackend"]):
         return Outputs(self._outputs())._repr_html_()
 
 
-class stream_method(DualDescriptor, Generic[P]):
+class stream_method(DualMethod, Generic[P]):
     """Offers a method that returns a `StreamRequest` as one that returns a `Stream` or an `AsyncStream`."""
 
     if TYPE_CHECKING:
 
         def __init__(self, function: Callable[Concatenate[Any, P], StreamRequest]) -> None: ...
 
-    @overload
-    def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
-    @overload
-    def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Stream]: ...
-    @overload
-    def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> Callable[P, AsyncStream]: ...
-    def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any:
-        return self.bind(obj, owner)
+        @overload
+        def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
+        @overload
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Stream]: ...
+        @overload
+        def __get__(self, obj: Resource[AsyncBackend], owner: type | None = None) -> Callable[P, AsyncStream]: ...
+        def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
-    def make_method(self, is_async: bool) -> Callable[..., Any]:
-        function, cls = self.function, AsyncStream if is_async else Stream
+    def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
+        cls = function.__annotations__["return"] = AsyncStream if is_async else Stream
 
+        @wraps(function)
         def open_stream(self: Resource[Any], /, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             return cls(self._session, function(self, *args, **kwargs))

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, aclosing, closing, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, cast
 
 from replicate_api import operations as op
 
@@ -33,18 +33,26 @@ MAX_UNKNOWN_STATUS_TIME = 60.0
 
 STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 
-Callback = Callable[[Any], object]
+
+class _NullInJson:
+    """Makes pydantic describe a function as null: a tool made of `client.run` gets its arguments as JSON."""
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, str]:
+        return {"type": "null"}
+
+
+Callback = Annotated[Callable[[JobT], object], _NullInJson()]
 """A function that is called with a job; on the async client it may be a coroutine function."""
 
 
-def open_callback(progress: bool | Callback | None) -> AbstractContextManager[Callback | None]:
+def open_callback(progress: bool | Callback[Any] | None) -> AbstractContextManager[Callback[Any] | None]:
     """Return the callback for the argument `progress`, for the time of the block: True shows a bar."""
     if progress is True:
         return closing(ProgressBar())
     return nullcontext(None if progress is False else progress)
 
 
-def check_callbacks(session: Session[Any], **callbacks: Callback | None) -> None:
+def check_callbacks(session: Session[Any], **callbacks: Callback[Any] | None) -> None:
     """Raise TypeError for a callback that cannot be called on this client."""
     for name, callback in callbacks.items():
         if callback is None:
@@ -56,7 +64,7 @@ def check_callbacks(session: Session[Any], **callbacks: Callback | None) -> None
             raise TypeError(f"{name} is an async function, which only AsyncReplicate can await; pass a plain function")
 
 
-async def call_back(session: Session[Any], callback: Callback | None, job: Prediction | Training) -> None:
+async def call_back(session: Session[Any], callback: Callback[Any] | None, job: Prediction | Training) -> None:
     """Call a callback, and await it if it is async."""
     result = callback(job) if callback is not None else None
     if session.backend.is_async and inspect.isawaitable(result):
@@ -77,7 +85,7 @@ class WaitOptions(NamedTuple):
 
     timeout: float | None = None
     poll_interval: float | None = None
-    progress: Callback | None = None
+    progress: Callback[Any] | None = None
     estimate: CompletionEstimate | None = None
 
 

@@ -77,7 +77,7 @@ class RequestBuilder:
         """
         arguments = request.arguments()
         is_path = request.path.startswith("/")
-        url = _parse_url(self._base_url + request.path if is_path else request.path)
+        url = _parse_url(self._base_url + request.target if is_path else request.path)
         is_api = is_path or origin(url) == self._origin
         headers = self._headers(is_api, url.netloc, *arguments.pop("headers").items())
         is_default = max_seconds is None and not hold_seconds(request)

@@ -4,6 +4,6 @@ To generate (`generate.py`): correct the OpenAPI document with `overlay.yaml`, s
 schemas to Python types and codecs (`types_map.py`), its operations to functions (`endpoints.py`, `references.py`) and
 its operationIds to namespaces (`namespaces.py`), render `templates/` and copy `runtime/`.
 
-To compare: `contract.py` finds the differences between two documents, `changes.py` classifies them by whom they break,
-`update.py` replaces `openapi.json` and everything that is generated from it.
+To compare: `contract.py` finds the differences between two documents as they are written, `changes/` those on the wire
+and whom they break. `update.py` replaces `openapi.json` and everything that is generated from it.
 """

@@ -16,6 +16,7 @@ import yaml
 
 DOCUMENTATION = frozenset(
     [
+        "$self",
         "summary",
         "description",
         "title",
@@ -28,6 +29,7 @@ DOCUMENTATION = frozenset(
         "x-codeSamples",
         "x-code-samples",
         "x-readme",
+        "x-removed",
     ]
 )
 """Keys that describe the contract without being part of it."""
@@ -48,6 +50,9 @@ MAPS = frozenset(
         "properties",
         "patternProperties",
         "dependentSchemas",
+        "dependentRequired",
+        "mediaTypes",
+        "additionalOperations",
         "$defs",
         "definitions",
         "content",
@@ -165,7 +170,11 @@ def index_operations(contract: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(item, dict):  # invalid, but still compared
             paths[path] = item
             continue
-        for key, value in sorted(item.items()):
+        more = item.get("additionalOperations")  # since OpenAPI 3.2: methods without a field of their own
+        methods = {**item, **more} if isinstance(more, dict) else item
+        for key, value in sorted(methods.items()):
+            if methods is not item and key == "additionalOperations":
+                continue
             if key in SHARED_FIELDS or key.startswith("x-") or not isinstance(value, dict):
                 paths.setdefault(path, {})[key] = value
                 continue

@@ -8,6 +8,9 @@ from typing import Any
 
 from openapi_python_client.parser.bodies import Body
 from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
 from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
@@ -15,15 +18,15 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .references import OWNER_AND_NAME, References
+from .constructs import deprecated_fields
+from .references import OWNER_AND_NAME, Reference, References
+from .results import Result
 from .types_map import (
     annotation,
     codec,
     is_free_form,
     model_properties,
-    referenced_classes,
     request_codec,
-    success_responses,
 )
 
 
@@ -41,22 +44,32 @@ class Argument:
     """What the caller may pass as well."""
     is_nullable: bool = False
     """Whether None is sent as null; then `UNSET` is the default, for which nothing is sent."""
+    style: str = ""
+    """The expression of the style of a parameter, see `runtime/styles.py`."""
+    has_style: bool = False
+    """Whether the style has to be given, because it is not the default one."""
+    is_deprecated: bool = False
 
     @property
     def declaration(self) -> str:
         """The parameter in the signature of a function."""
         if self.required:
             return f"{self.name}: {self.type}"
-        default, types = ("types.UNSET", ["None", "types.Unset"]) if self.is_nullable else ("None", ["None"])
-        return f"{self.name}: {' | '.join(dict.fromkeys([*self.type.split(' | '), *types]))} = {default}"
+        types = ["None", "types.Unset"] if self.is_nullable else ["None"]
+        return f"{self.name}: {' | '.join(dict.fromkeys([*self.type.split(' | '), *types]))} = {self.default}"
+
+    @property
+    def default(self) -> str:
+        """The value of an argument that is left out."""
+        return "types.UNSET" if self.is_nullable else "None"
 
     @classmethod
     def of(cls, prop: PropertyProtocol, references: References) -> Argument:
         reference = references.find(prop)
-        classes = reference.names if reference else []
+        classes = reference.classes if reference else ()
         return cls(
             name=prop.python_name,
-            type=" | ".join([annotation(prop, for_request=True), *classes]),
+            type=" | ".join([annotation(prop, for_request=True), *(reference.types if reference else [])]),
             wire_name=prop.name.get_untrusted_value(),
             codec=request_codec(prop, references),
             required=prop.required,
@@ -64,13 +77,17 @@ class Argument:
             note=f"A `{'` or `'.join(classes)}` works too." if classes else "",
         )
 
+    def deprecated(self) -> Argument:
+        """Return this argument as a deprecated one."""
+        return replace(self, is_deprecated=True, note=f"Deprecated. {self.note}".strip())
+
 
 @dataclass
 class OwnerAndName:
     """The path parameters `{model_owner}/{model_name}`, for which one argument `"owner/name"` may stand."""
 
-    classes: tuple[tuple[str, str], ...]
-    """Module and class name of the models that have an owner and a name."""
+    reference: Reference | None
+    """The models that have an owner and a name."""
     position: int
 
     @classmethod
@@ -79,21 +96,20 @@ class OwnerAndName:
         for position, (owner, name) in enumerate(itertools.pairwise(names)):
             prefix = owner.removesuffix("owner")
             if (owner, name) == (f"{prefix}owner", f"{prefix}name"):
-                reference = references.with_keys(prefix.rstrip("_"), OWNER_AND_NAME)
-                return cls(reference.classes if reference else (), position)
+                return cls(references.with_keys(prefix.rstrip("_"), OWNER_AND_NAME), position)
         return None
 
     def widen(self, path: list[Argument]) -> list[Argument]:
         """Return the arguments of `build`: those after the owner may be left out, or move up by one."""
         start = self.position + 1
         owner, rest = path[self.position], path[start:]
-        classes = [name for _, name in self.classes]
+        classes, types = (self.reference.classes, self.reference.types) if self.reference else ((), [])
         objects = f", or a `{'` or `'.join(classes)}`" if classes else ""
         note = f'Or `"owner/name"`{objects}, without `{rest[0].name}`.'
-        wide = [replace(owner, type=" | ".join([owner.type, *classes]), note=note)]
+        wide = [replace(owner, type=" | ".join([owner.type, *types]), note=note)]
         for argument, following in itertools.zip_longest(rest, rest[1:]):
-            types = [*argument.type.split(" | "), *(following.type.split(" | ") if following else [])]
-            wide.append(replace(argument, type=" | ".join(dict.fromkeys(types)), required=False))
+            members = [*argument.type.split(" | "), *(following.type.split(" | ") if following else [])]
+            wide.append(replace(argument, type=" | ".join(dict.fromkeys(members)), required=False))
         return [*path[: self.position], *wide]
 
 
@@ -121,14 +137,15 @@ class RequestBody:
     fields: list[Argument] = field(default_factory=list)
 
     @classmethod
-    def of(cls, body: Body, references: References) -> RequestBody:
+    def of(cls, body: Body, references: References, place: str) -> RequestBody:
         prop = body.prop
         properties = [] if is_free_form(prop) else model_properties(prop)
+        deprecated = deprecated_fields(prop)
         request_field = {"json": "json", "files": "form", "content": "content"}.get(body.body_type)
         if request_field == "form" and any(isinstance(prop, ListProperty) for prop in properties):
-            raise ValueError("a list in a multipart body is not supported")
+            raise ValueError(f"{place}: a list in a multipart body is not supported; describe it as one file")
         if request_field is None or (request_field == "content" and not isinstance(prop, StringProperty)):
-            raise ValueError(f"a request body of type {body.content_type.get_untrusted_value()} is not supported")
+            raise ValueError(f"{place}: binary content as a request body is not supported; describe it as a form")
         return cls(
             content_type=body.content_type.get_untrusted_value(),
             request_field=request_field,
@@ -136,7 +153,7 @@ class RequestBody:
             codec=codec(prop),
             required=prop.required or any(p.required for p in properties),
             has_files=any(isinstance(prop, FileProperty) for prop in properties),
-            fields=[_body_field(p, references) for p in properties],
+            fields=[_body_field(p, references, p.name.get_untrusted_value() in deprecated) for p in properties],
         )
 
     @property
@@ -144,12 +161,19 @@ class RequestBody:
         return self.request_field == "content"
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The header with the content type, unless httpx adds it."""
+        has_default = self.request_field == "form" or self.content_type == "application/json"
+        return {} if has_default else {"Content-Type": self.content_type}
+
+    @property
     def default(self) -> str:
         return "types.UNSET" if self.request_field == "json" else "None"
 
 
-def _body_field(prop: PropertyProtocol, references: References) -> Argument:
+def _body_field(prop: PropertyProtocol, references: References, is_deprecated: bool) -> Argument:
     argument = Argument.of(prop, references)
+    argument = argument.deprecated() if is_deprecated else argument
     if isinstance(prop, UnionProperty) and any(isinstance(inner, NoneProperty) for inner in prop.inner_properties):
         return replace(argument, is_nullable=True, note=f"{argument.note} None is sent as null.".strip())
     return argument
@@ -165,36 +189,30 @@ PROGRESS = Argument(
 """An argument of operations that upload files, unless the OpenAPI document has one of this name."""
 
 
-@dataclass
-class Result:
-    """What `parse` returns for a successful response."""
+def _parameters(props: list[Any], location: str, operation: dict[str, Any], references: References) -> list[Argument]:
+    """Return the arguments for the parameters in one place: the path, the query or the headers."""
+    described = {one["name"]: one for one in operation["parameters"] if one["in"] == location}
+    arguments = []
+    for prop in props:
+        argument = Argument.of(prop, references)
+        parameter = described[argument.wire_name]
+        argument = argument.deprecated() if parameter.get("deprecated") is True else argument
+        style = f"types.Style({parameter['style']!r}, {argument.wire_name!r}, explode={parameter['explode']})"
+        arguments.append(replace(argument, style=style, has_style=_has_style(prop, parameter)))
+    return arguments
 
-    type: str
-    codec: str | None
-    is_json: bool
 
-    @classmethod
-    def of(cls, endpoint: Endpoint) -> Result:
-        results = [
-            (annotation(response.prop), codec(response.prop), response.source["attribute"])
-            for response in success_responses(endpoint)
-        ]
-        if not results:
-            return cls("Any", None, False)
-        are_models = all(expression.startswith("types.Nested") for _, expression, _ in results)
-        if len(set(results)) != 1 and not (results and are_models):
-            raise ValueError(
-                f"{endpoint.name} has {len(set(results))} types of successful responses; only one is supported"
-            )
-        # Models of one response under two names (an earlier document had those) can load each other, as unknown keys
-        # are kept.
-        python, expression, source = results[0]
-        if source == "None":  # a 200 or 201 has a body, even if the OpenAPI document does not describe it
-            declared = [one.status_code.range or (0,) for one in endpoint.responses.patterns]
-            return cls("Any" if any(codes[0] in (200, 201) for codes in declared) else "None", None, False)
-        if source == "response.content":
-            return cls("bytes", None, False)
-        return cls(python, expression if source == "response.json()" else None, source == "response.json()")
+def _has_style(prop: PropertyProtocol, parameter: dict[str, Any]) -> bool:
+    """Whether a parameter may have values that httpx, or the format of a path, would write in another style."""
+    types = {type(one) for one in (prop.inner_properties if isinstance(prop, UnionProperty) else [prop])}
+    has_objects, has_lists = bool(types & {ModelProperty, AnyProperty}), ListProperty in types
+    match parameter["in"]:
+        case "query":
+            return has_objects or parameter["style"] != "form" or (has_lists and not parameter["explode"])
+        case "path":
+            has_booleans = bool(types & {BooleanProperty, ConstProperty})
+            return has_objects or parameter["style"] != "simple" or has_lists or has_booleans
+    return False
 
 
 @dataclass
@@ -206,28 +224,37 @@ class EndpointContext:
     path: str
     query: list[Argument]
     headers: list[Argument]
+    fixed_headers: dict[str, str]
     body: RequestBody | None
     result: Result
+    is_deprecated: bool
+    has_path_styles: bool
+    """Whether the path has parameters of other styles, or types, than plain strings and numbers."""
+    has_query_styles: bool
+    """Whether the query has parameters in a style that httpx cannot write."""
     request_arguments: Arguments
     """The signature of `request`, with the body as one argument."""
     build_arguments: Arguments
     """The signature of `build`, with an argument for each field of the body."""
     has_progress: bool
     owner_and_name: OwnerAndName | None
-    referenced_classes: list[tuple[str, str]]
 
 
 def endpoint_context(
-    endpoint: Endpoint, methods: dict[str, str], operation_ids: dict[str, str], references: References
+    endpoint: Endpoint,
+    methods: dict[str, str],
+    documented: dict[str, dict[str, Any]],
+    operation_ids: dict[str, str],
+    references: References,
 ) -> EndpointContext:
     """Return the template's variables for an endpoint; ValueError if the templates do not support it."""
-    if endpoint.cookie_parameters or len(endpoint.bodies) > 1:
-        raise ValueError(f"{endpoint.name}: cookies and alternative bodies are not supported")
     operation_id = operation_ids[endpoint.name]
-    body = RequestBody.of(endpoint.bodies[0], references) if endpoint.bodies else None
-    path = [Argument.of(prop, references) for prop in endpoint.path_parameters]
-    query = [Argument.of(prop, references) for prop in endpoint.query_parameters]
-    headers = [Argument.of(prop, references) for prop in endpoint.header_parameters]
+    operation = documented[operation_id]
+    body = RequestBody.of(endpoint.bodies[0], references, operation_id) if endpoint.bodies else None
+    path = _parameters(endpoint.path_parameters, "path", operation, references)
+    query = _parameters(endpoint.query_parameters, "query", operation, references)
+    headers = _parameters(endpoint.header_parameters, "header", operation, references)
+    result = Result.of(endpoint)
     owner_and_name = OwnerAndName.find(list(endpoint.path_parameters), references)
     positional = owner_and_name.widen(path) if owner_and_name else path
     whole = [Argument("body", body.type, required=body.required)] if body else []
@@ -240,24 +267,20 @@ def endpoint_context(
         taken.add(argument.name)
     has_progress = body is not None and body.has_files and PROGRESS.name not in taken
     options = [PROGRESS] if has_progress else []
-    props: list[PropertyProtocol] = [*endpoint.path_parameters, *endpoint.query_parameters, *endpoint.header_parameters]
-    if body:
-        props += [endpoint.bodies[0].prop, *model_properties(endpoint.bodies[0].prop)]
-    found = [reference for prop in props if (reference := references.find(prop))]
-    classes = {one for reference in found for one in reference.classes}
-    classes |= set(owner_and_name.classes) if owner_and_name else set()
-    props += [response.prop for response in success_responses(endpoint)]
     return EndpointContext(
         operation_id=operation_id,
         method=methods[operation_id],
         path=endpoint.path.get_untrusted_value(),
         query=query,
+        has_path_styles=any(argument.has_style for argument in path),
+        has_query_styles=any(argument.has_style for argument in query),
         headers=headers,
+        fixed_headers=(body.headers if body else {}) | result.headers,
         body=body,
-        result=Result.of(endpoint),
+        result=result,
+        is_deprecated=operation.get("deprecated") is True,
         request_arguments=Arguments(path, whole + query + headers),
         build_arguments=Arguments(positional + whole if is_text else positional, flat + query + headers + options),
         has_progress=has_progress,
         owner_and_name=owner_and_name,
-        referenced_classes=sorted({*referenced_classes(props), *classes}),
     )

@@ -24,8 +24,10 @@ from openapi_python_client import Project, strings
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.schema import ParameterLocation
 
-from . import endpoints, namespaces, normalize, overlay, types_map
+from . import constructs, endpoints, namespaces, normalize, overlay, types_map
 from .references import References
 
 HERE = Path(__file__).parent
@@ -40,7 +42,7 @@ NAMESPACES = Path("replicate_ext/_generated")
 OUTPUTS = (PACKAGE, NAMESPACES)
 """The folders that are generated, relative to the root of the repository."""
 
-RUNTIME = ("types.py", "client.py", "errors.py", "representation.py", "pydantic_schema.py")
+RUNTIME = tuple(path.name for path in sorted((HERE / "runtime").glob("[!_]*.py")))
 """The modules of `runtime/` that are copied to the package."""
 
 OVERLAY = HERE / "overlay.yaml"
@@ -49,10 +51,26 @@ OVERLAY = HERE / "overlay.yaml"
 # except for those that our templates use in a class or function body.
 strings.RESERVED_WORDS = {
     *("Any", "bool", "bytes", "cast", "date", "datetime", "dict", "float", "int", "list", "str", "types"),
-    *("absent", "additional_properties", "body", "client", "fields", "from_dict", "is_absent", "keys", "self"),
+    *(
+        "absent",
+        "additional_properties",
+        "body",
+        "client",
+        "deprecated_fields",
+        "fields",
+        "from_dict",
+        "is_absent",
+        "keys",
+        "self",
+    ),
     "to_dict",
     *("request", "parse", "sync_detailed", "asyncio_detailed"),
+    *("iterate_events", "iterate_items", "op", "partial", "send_files"),
 }
+
+
+PropertyProtocol._allowed_locations = set(ParameterLocation)
+"""The types of parameters that are allowed in each place: `constructs.py` decides, for it knows the styles."""
 
 
 class GenerationError(Exception):
@@ -65,24 +83,25 @@ def generate(document: dict[str, Any], root: Path, *, strict: bool = True) -> li
     Args:
         document: The OpenAPI document; it is not changed.
         root: The folder that the `OUTPUTS` are relative to.
-        strict: Raise an error if an entry of the overlay changes nothing.
+        strict: Raise an error if an entry of the overlay is obsolete, or is about nothing that was ever described.
 
     Returns:
-        The targets of overlay entries that changed nothing.
+        A line for each entry of the overlay that changed nothing.
 
     Raises:
         GenerationError: An operation, body, response or schema cannot be generated. The outputs are unchanged.
     """
     document = copy.deepcopy(document)
     with tempfile.TemporaryDirectory() as folder, _generation_errors():
-        unused = [action["target"] for action in overlay.apply(overlay.load(OVERLAY), document)]
+        unused = overlay.apply(overlay.load(OVERLAY), document)
+        documented = constructs.rewrite(document)
         methods = normalize.normalize(document)
-        if unused and strict:
-            raise GenerationError("overlay.yaml: remove these entries, they change nothing:\n  " + "\n  ".join(unused))
-        _build(document, methods, Path(folder))
+        if strict and (wrong := [str(one) for one in unused if not one.was_described]):
+            raise GenerationError("\n".join(wrong))
+        _build(document, methods, documented, Path(folder))
         for output in OUTPUTS:
             _replace(root / output, Path(folder) / output)
-    return unused
+    return [str(one) for one in unused]
 
 
 @contextlib.contextmanager
@@ -98,8 +117,17 @@ def _generation_errors() -> Iterator[None]:
         raise GenerationError(f"the OpenAPI document has a structure that is not supported: {error!r}") from error
 
 
-def _build(document: dict[str, Any], methods: dict[str, str], root: Path) -> None:
-    """Write the `OUTPUTS` for a normalized document; `methods` maps each operationId to its HTTP method."""
+def _build(
+    document: dict[str, Any], methods: dict[str, str], documented: dict[str, dict[str, Any]], root: Path
+) -> None:
+    """Write the `OUTPUTS` for a normalized document.
+
+    Args:
+        document: The document.
+        methods: The HTTP method of each operationId.
+        documented: Each operation by its id.
+        root: The folder that the `OUTPUTS` are relative to.
+    """
     package = root / PACKAGE
     package.parent.mkdir(parents=True)
     config = Config.from_sources(
@@ -121,12 +149,16 @@ def _build(document: dict[str, Any], methods: dict[str, str], root: Path) -> Non
     project.env.filters.update(
         annotation=types_map.annotation,
         codec=types_map.codec,
-        referenced_classes=types_map.referenced_classes,
         docstring=types_map.docstring,
+        deprecated_fields=constructs.deprecated_fields,
         literal=types_map.enum_literal,
         request_codec=functools.partial(types_map.request_codec, references=references),
         context=functools.partial(
-            endpoints.endpoint_context, methods=methods, operation_ids=operation_ids, references=references
+            endpoints.endpoint_context,
+            methods=methods,
+            documented=documented,
+            operation_ids=operation_ids,
+            references=references,
         ),
     )
     with contextlib.redirect_stdout(io.StringIO()):  # the generator prints the temporary folder

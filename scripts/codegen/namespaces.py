@@ -13,7 +13,8 @@ from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .types_map import success_responses
+from .results import Result
+from .types_map import annotation
 
 
 class BaseClass(NamedTuple):
@@ -34,22 +35,61 @@ RESERVED = {
 }
 """The hand-written methods, by the path of their namespace. An operation of the same name gets an underscore."""
 
-CLASS_BODY_NAMES = frozenset(("method_with_files", "op", "operation_method", "paginated_method"))
+CLASS_BODY_NAMES = frozenset(
+    (
+        *("Any", "AsyncIterator", "BackendT", "Callable", "IO", "Literal", "Mapping", "Path", "Sequence", "UUID"),
+        *("Event", "builtins", "child", "date", "datetime", "dual_iterator", "dual_method", "list_method", "op"),
+        "replicate_api",
+    )
+)
 """Names that the generated class bodies use. A method or namespace of the same name gets an underscore."""
 
-MODULE_NAMES = frozenset(
-    ("Any", "BackendT", "Namespace", "Session", *(base.class_name for base in BASE_CLASSES.values()))
-)
+QUALIFIED_NAMES = {
+    **{name: f"builtins.{name}" for name in ("bool", "bytes", "dict", "float", "int", "list", "str")},
+    **{name: f"replicate_api.{name}" for name in ("models", "types")},
+}
+"""What a class body writes instead of a name that a method or namespace of the class has too."""
+
+MODULE_NAMES = frozenset(("Namespace", *CLASS_BODY_NAMES, *(base.class_name for base in BASE_CLASSES.values())))
 """Names that the generated module uses. A class of the same name gets an underscore."""
 
 
 @dataclass
 class Method:
-    """One operation: its method name, its descriptor, and its constant in `operations.py`."""
+    """One operation as a method, and its constant in `operations.py`."""
 
     name: str
-    descriptor: str
-    constant: str
+    endpoint: Endpoint
+
+    @property
+    def constant(self) -> str:
+        return str(self.endpoint.name).upper()
+
+    @property
+    def yields_events(self) -> bool:
+        """Whether the response is a stream of events."""
+        return Result.of(self.endpoint).kind == "events"
+
+    @property
+    def item_type(self) -> str | None:
+        """The type of the items, if the response is a page of a list or a stream of events."""
+        if self.yields_events:
+            return "Event"
+        fields = _fields(Result.of(self.endpoint).prop)
+        if "next" in fields and isinstance(results := fields.get("results"), ListProperty):
+            return annotation(results.inner_property)
+        return None
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether the operation has an `input` that is an object, in which there may be files."""
+        inputs = [_fields(body.prop).get("input") for body in self.endpoint.bodies]
+        members = [
+            member
+            for prop in inputs
+            for member in (prop.inner_properties if isinstance(prop, UnionProperty) else [prop])
+        ]
+        return any(isinstance(prop, ModelProperty | AnyProperty) for prop in members)
 
 
 @dataclass
@@ -64,6 +104,22 @@ class Namespace:
     @property
     def base(self) -> BaseClass | None:
         return BASE_CLASSES.get(".".join(self.path))
+
+    @property
+    def summary(self) -> str:
+        """The attribute path of the namespace, and what it has."""
+        path = ".".join(self.path)
+        names = sorted([*self.methods, *self.children, *RESERVED.get(path, ())])
+        return f"`client.{path}`: {', '.join(f'`{name}`' for name in names)}."
+
+    def qualify(self, declaration: str) -> str:
+        """Return an annotation or parameter in which no name means a method or namespace of this class."""
+        shadowed = QUALIFIED_NAMES.keys() & (self.methods.keys() | self.children.keys())
+
+        def replace(match: re.Match[str]) -> str:
+            return QUALIFIED_NAMES[match[0]] if match[0] in shadowed else match[0]
+
+        return re.sub(r'"[^"]*"|(?<![\w.])\w+(?!\w*:)', replace, declaration)
 
     def walk(self) -> Iterator[Namespace]:
         """Yield all descendants and then this namespace, so that each class follows those that it uses."""
@@ -83,12 +139,12 @@ def group_operations(endpoints: Iterable[Endpoint], operation_ids: dict[str, str
         name = _identifier(last, namespace.path)
         if name in namespace.methods:
             raise ValueError(f"another operation has the same path as {operation_ids[endpoint.name]}")
-        namespace.methods[name] = Method(name, _descriptor(endpoint), endpoint.name.upper())
+        namespace.methods[name] = Method(name, endpoint)
     for namespace in root.walk():
         # `search` and `search.history` may both be operations. The namespace `search` is then callable.
         for name in namespace.methods.keys() & namespace.children.keys():
             method = namespace.methods.pop(name)
-            namespace.children[name].methods["__call__"] = Method("__call__", method.descriptor, method.constant)
+            namespace.children[name].methods["__call__"] = Method("__call__", method.endpoint)
         namespace.methods = dict(sorted(namespace.methods.items()))
         namespace.children = dict(sorted(namespace.children.items()))
     taken = {root.class_name, *MODULE_NAMES}
@@ -97,6 +153,14 @@ def group_operations(endpoints: Iterable[Endpoint], operation_ids: dict[str, str
             namespace.class_name = _class_name(namespace.path, taken)
             taken.add(namespace.class_name)
     return root
+
+
+def attribute_path(operation_id: str) -> str:
+    """Return the attribute path of an operation's method: `models.search`, `run_`."""
+    path: tuple[str, ...] = ()
+    for word in operation_id.split("."):
+        path = (*path, _identifier(word, path))
+    return ".".join(path)
 
 
 def _class_name(path: tuple[str, ...], taken: set[str]) -> str:
@@ -122,23 +186,6 @@ def _identifier(word: str, path: tuple[str, ...]) -> str:
     name = f"_{name}" if name[:1].isdigit() else name
     taken = CLASS_BODY_NAMES | RESERVED.get(".".join(path), frozenset())
     return f"{name}_" if keyword.iskeyword(name) or name in taken else name
-
-
-def _descriptor(endpoint: Endpoint) -> str:
-    """Return the descriptor of an operation: `listed` for pages, `creating` if it takes an `input`, else `plain`."""
-    for response in success_responses(endpoint):
-        fields = _fields(response.prop)
-        if "next" in fields and isinstance(fields.get("results"), ListProperty):
-            return "paginated_method"
-    inputs = [_fields(body.prop).get("input") for body in endpoint.bodies]
-    members = [
-        member for prop in inputs for member in (prop.inner_properties if isinstance(prop, UnionProperty) else [prop])
-    ]
-    return (
-        "method_with_files"
-        if any(isinstance(prop, ModelProperty | AnyProperty) for prop in members)
-        else "operation_method"
-    )
 
 
 def _fields(prop: Any) -> dict[str, Any]:

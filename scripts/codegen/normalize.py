@@ -50,7 +50,7 @@ def iterate_operations(document: Document) -> Iterator[tuple[str, str, dict[str,
             if method in PATH_ITEM_FIELDS or method.startswith("x-"):
                 continue
             if method.startswith("$") or not method.islower() or not isinstance(operation, dict):
-                raise ValueError(f"{path}: `{method}` is not supported")
+                raise ValueError(f"{path}: `{method}` is not supported; remove it with an entry in overlay.yaml")
             operation.setdefault("responses", {"default": {"description": ""}})  # optional since OpenAPI 3.1
             yield path, method, operation
 
@@ -81,32 +81,58 @@ def tag_operations(document: Document) -> None:
         operation["tags"] = [operation["operationId"].split(".")[0]]
 
 
+def class_name(schema: str) -> str:
+    """Return the class of a schema: `Prediction` for `schemas_prediction_response`."""
+    words = schema.removeprefix("schemas_").removesuffix("_response")
+    is_page = words.startswith("paginated_")
+    return _page_name(_pascal(words.removeprefix("paginated_"))) if is_page else _pascal(words)
+
+
+def find_duplicates(schemas: Document) -> dict[str, str]:
+    """Return the schemas that describe most fields of another one of the same class and no others, with that one.
+
+    Replicate had `prediction_response` beside `schemas_prediction_response` for some weeks of 2025.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(schemas, key=lambda name: name.startswith("schemas_")):
+        fields = schemas[name].get("properties", {}).keys()
+        for other in schemas:
+            others = schemas[other].get("properties", {}).keys()
+            is_same_class = class_name(name) == class_name(other) and name != other and other not in found
+            if is_same_class and fields <= others and len(fields) > len(others) / 2:
+                found[name] = other
+    return found
+
+
 def rename_schemas(document: Document) -> None:
     """Rename `schemas_prediction_response` to `Prediction`, `schemas_paginated_model_response` to `PageOfModels`."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    duplicates = find_duplicates(schemas)
     names, taken = {}, set[str]()
-    for old in sorted(
-        schemas, key=lambda old: not old.startswith("schemas_")
-    ):  # these keep their names, others get a number
-        words = old.removeprefix("schemas_").removesuffix("_response")
-        page = words.startswith("paginated_")
-        name = _page_name(_pascal(words.removeprefix("paginated_"))) if page else _pascal(words)
+    for old in sorted(schemas, key=lambda old: not old.startswith("schemas_")):  # the others may get a number
+        if old in duplicates:
+            continue
+        name = class_name(old)
         numbers = itertools.count(2)
         free = name
         while free.lower() in taken:  # module names are lower case
             free = f"{name}{next(numbers)}"
         names[old] = free
         taken.add(free.lower())
-    document["components"]["schemas"] = {names[old]: schema for old, schema in schemas.items()}
-    for node in _walk(document):
+    document["components"]["schemas"] = {names[old]: schema for old, schema in schemas.items() if old in names}
+    names |= {name: names[other] for name, other in duplicates.items()}
+    for node in walk(document):
         ref = node.get("$ref")
-        if isinstance(ref, str) and ref.startswith(_SCHEMAS):
-            name = ref.removeprefix(_SCHEMAS)
-            node["$ref"] = _SCHEMAS + names.get(name, name)  # the generator reports dangling references
+        if isinstance(ref, str) and ref.startswith(SCHEMAS):
+            name = ref.removeprefix(SCHEMAS)
+            node["$ref"] = SCHEMAS + names.get(name, name)  # the generator reports dangling references
 
 
 def name_problems(document: Document) -> None:
-    """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body."""
+    """Merge the schemas of all error bodies into one, `Problem`, since no operation returns an error body.
+
+    It has fields even if the document describes none: every error body may have a `detail` (RFC 9457, section 3.1.4).
+    """
     merged: dict[str, Any] = {"type": "object", "description": "An error body.", "properties": {}}
     for _, _, operation in iterate_operations(document):
         for status, response in operation["responses"].items():
@@ -115,7 +141,8 @@ def name_problems(document: Document) -> None:
                     schema = _resolve(document, media.get("schema", {}))
                     for name, prop in schema.get("properties", {}).items():
                         merged["properties"].setdefault(name, prop)
-    document["components"]["schemas"].setdefault("Problem", merged)
+    problem = document["components"]["schemas"].setdefault("Problem", merged)
+    problem.setdefault("properties", {}).setdefault("detail", _DETAIL)
 
 
 def name_bodies(document: Document) -> None:
@@ -142,7 +169,7 @@ def name_results(document: Document) -> None:
                     items = properties["results"].get("items", {})
                     if "properties" in items:
                         items = properties["results"]["items"] = _hoist(document, items, f"{owner}Item", f"{whole}Item")
-                    name = _page_name(items["$ref"].removeprefix(_SCHEMAS)) if "$ref" in items else f"{owner}Page"
+                    name = _page_name(items["$ref"].removeprefix(SCHEMAS)) if "$ref" in items else f"{owner}Page"
                     media["schema"] = _hoist(document, schema, name, f"{whole}Page")
                 elif properties:
                     media["schema"] = _hoist(document, schema, owner, f"{whole}Result")
@@ -157,29 +184,18 @@ def mark_text_bodies(document: Document) -> None:
 
 
 def describe_parameters(document: Document) -> None:
-    """Copy the description of each parameter to its schema, which is where the generator reads it.
-
-    Raises:
-        ValueError: The generator would drop a parameter, or serialize it differently from the document.
-    """
-    shared = document["components"].get("parameters", {}).values()
-    items = [item for path, item in document["paths"].items() if not path.startswith("x-")]
-    holders = [*items, *(operation for _, _, operation in iterate_operations(document))]
-    for parameter in [*shared, *(p for holder in holders for p in holder.get("parameters", []))]:
-        if "$ref" in parameter:
-            continue
-        type_ = _resolve(document, parameter.get("schema", {})).get("type")
-        is_query_object = type_ == "object" and parameter["in"] == "query"
-        if "schema" not in parameter or is_query_object or parameter.get("explode") is False:
-            raise ValueError(f"the serialization of the parameter {parameter['name']} is not supported")
-        if "description" in parameter and "schema" in parameter:
+    """Copy the description of each parameter to its schema, which is where the generator reads it."""
+    for parameter in [one for _, _, operation in iterate_operations(document) for one in operation["parameters"]]:
+        if "description" in parameter:
             parameter["schema"].setdefault("description", parameter["description"])
 
 
 PYTHON_FORMATS = ("binary", "date", "date-time", "uuid")
 """Formats that have a Python type of their own."""
 
-_SCHEMAS = "#/components/schemas/"
+_DETAIL = {"type": "string", "description": "What went wrong, as a sentence."}
+
+SCHEMAS = "#/components/schemas/"
 
 
 def _pascal(words: str) -> str:
@@ -195,7 +211,7 @@ def _hoist(document: Document, schema: dict[str, Any], *names: str) -> dict[str,
     for name in names:
         known = document["components"]["schemas"].setdefault(name, schema)
         if _shape(known) == _shape(schema):
-            return {"$ref": _SCHEMAS + name}
+            return {"$ref": SCHEMAS + name}
     raise ValueError(f"two different schemas would have the names {' and '.join(names)}")
 
 
@@ -216,11 +232,12 @@ def _shape(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _resolve(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
     ref = schema.get("$ref", "")
-    return document["components"]["schemas"][ref.removeprefix(_SCHEMAS)] if ref.startswith(_SCHEMAS) else schema
+    return document["components"]["schemas"][ref.removeprefix(SCHEMAS)] if ref.startswith(SCHEMAS) else schema
 
 
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects in a part of a document."""
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _walk(child)
+        yield from walk(child)

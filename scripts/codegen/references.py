@@ -24,16 +24,16 @@ class Reference:
     """The models that a string argument may refer to, and the fields whose values, joined by slashes, it holds."""
 
     keys: tuple[str, ...]
-    classes: tuple[tuple[str, str], ...]
-    """Module and class name of each model."""
+    classes: tuple[str, ...]
 
     @property
-    def names(self) -> list[str]:
-        return [name for _, name in self.classes]
+    def types(self) -> list[str]:
+        """The classes as they are in annotations."""
+        return [f"models.{name}" for name in self.classes]
 
     @property
     def codec(self) -> str:
-        return f"types.KeyOf({self.keys!r}, {', '.join(map(repr, self.names))})"
+        return f"types.KeyOf({self.keys!r}, {', '.join(map(repr, self.classes))})"
 
 
 class References:
@@ -56,9 +56,7 @@ class References:
     def with_keys(self, prefix: str, keys: tuple[str, ...]) -> Reference | None:
         """Return the reference to the models whose names begin with a word and that have all these fields."""
         start = "".join(word.capitalize() for word in prefix.split("_"))
-        found = [
-            (module, name) for module, name, fields in self._models if name.startswith(start) and fields >= {*keys}
-        ]
+        found = [name for _, name, fields in self._models if name.startswith(start) and fields >= {*keys}]
         return Reference(keys, tuple(sorted(found))) if found else None
 
     def _find_by_name(self, name: str) -> Reference | None:
@@ -66,7 +64,7 @@ class References:
             if module == name:
                 for keys in KEYS:
                     if fields >= {*keys}:
-                        return Reference(keys, ((module, class_name),))
+                        return Reference(keys, (class_name,))
         return None
 
 

@@ -1,14 +1,15 @@
 """Map the properties that openapi-python-client parses to what our templates write.
 
-For each property: its Python type, its codec (see `runtime/types.py`) and the classes that it refers to. The generator
-gives its own templates code instead, so it has no such functions.
+For each property: its Python type and its codec (see `runtime/codecs.py`). The generator gives its own templates code
+instead, so it has no such functions.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from openapi_python_client.parser.openapi import Endpoint
@@ -50,16 +51,19 @@ def is_free_form(prop: PropertyProtocol) -> bool:
     return isinstance(prop, ModelProperty) and not prop.data.properties and not prop.data.allOf
 
 
-def annotation(prop: PropertyProtocol, for_request: bool = False, default: str = "") -> str:
+def annotation(prop: PropertyProtocol, for_request: bool = False, default: str = "", models: str = "models") -> str:
     """Return the Python type of a property.
 
     Args:
         prop: The property.
         for_request: Return the wider type that a caller may pass, such as `Sequence` instead of `list`.
         default: Allow this type too: that of the default value.
+        models: What the module calls `replicate_api.models`. Its classes are attributes of it, imported on first use,
+            so that annotations can be evaluated at run time.
     """
+    inner = functools.partial(annotation, for_request=for_request, models=models)
     if default:
-        python = annotation(prop, for_request)
+        python = inner(prop)
         return python if python == "Any" or default in python.split(" | ") else f"{python} | {default}"
     if is_free_form(prop):
         return "Mapping[str, Any]" if for_request else "dict[str, Any]"
@@ -67,20 +71,21 @@ def annotation(prop: PropertyProtocol, for_request: bool = False, default: str =
         literal = ", ".join(map(enum_literal, prop.values.values()))
         if prop.value_type is int:
             return f"Literal[{literal}]" if for_request else "int"
-        return f"{prop.class_info.name} | Literal[{literal}]" if for_request else prop.class_info.name
+        enum = f"{models}.{prop.class_info.name}"
+        return f"{enum} | Literal[{literal}]" if for_request else enum
     if isinstance(prop, ModelProperty):
-        return str(prop.class_info.name)
+        return f"{models}.{prop.class_info.name}"
     if isinstance(prop, ListProperty):
-        return f"{'Sequence' if for_request else 'list'}[{annotation(prop.inner_property, for_request)}]"
+        return f"{'Sequence' if for_request else 'list'}[{inner(prop.inner_property)}]"
     if isinstance(prop, UnionProperty):
-        return " | ".join(dict.fromkeys(annotation(inner, for_request) for inner in prop.inner_properties))
+        return " | ".join(dict.fromkeys(map(inner, prop.inner_properties)))
     if isinstance(prop, ConstProperty):
         return f"Literal[{prop.value.python_code.as_unembedded_code()}]"
     return _SIMPLE[type(prop)][0]
 
 
 def codec(prop: PropertyProtocol) -> str:
-    """Return the expression of the property's codec (see `runtime/types.py`)."""
+    """Return the expression of the property's codec (see `runtime/codecs.py`)."""
     if is_free_form(prop):
         return "types.OBJECT"
     if isinstance(prop, ModelProperty):
@@ -107,23 +112,6 @@ def request_codec(prop: PropertyProtocol, references: References) -> str:
 def enum_literal(value: str | int) -> str:
     """Return the source of an enum value; the generator has already escaped it for double quotes."""
     return str(value) if isinstance(value, int) else f'"{value}"'
-
-
-def referenced_classes(props: Iterable[PropertyProtocol]) -> list[tuple[str, str]]:
-    """Return (module, class) of every model and enum in the types of some properties."""
-    return sorted({found for prop in props for found in _referenced_classes(prop)})
-
-
-def _referenced_classes(prop: PropertyProtocol) -> Iterator[tuple[str, str]]:
-    if isinstance(prop, ListProperty):
-        yield from _referenced_classes(prop.inner_property)
-    elif isinstance(prop, UnionProperty):
-        for inner in prop.inner_properties:
-            yield from _referenced_classes(inner)
-    elif isinstance(prop, EnumProperty) and prop.value_type is int:
-        return
-    elif isinstance(prop, (ModelProperty, EnumProperty)) and not is_free_form(prop):
-        yield str(prop.class_info.module_name), str(prop.class_info.name)
 
 
 def success_responses(endpoint: Endpoint) -> list[Response]:
@@ -162,10 +150,10 @@ def docstring(description: Any, indent: int = 0, label: str = "", note: str = ""
     is_untrusted = hasattr(description, "get_untrusted_value")
     raw = description.get_untrusted_value() if is_untrusted else str(description or "")
     raw = raw.replace("\\", "\\\\").replace('"""', "'''").strip()
-    raw = f"{raw} {note}".strip()
+    raw = re.sub(r"`[^`\n]{1,40}`", lambda code: code[0].replace(" ", "\xa0"), f"{raw} {note}".strip())  # on one line
     paragraphs = [
         textwrap.fill(paragraph, 110 - indent, break_long_words=False, break_on_hyphens=False)
         for paragraph in re.split(r"\n\s*\n", f"{label}: {raw}" if label else raw)
     ]
-    text = textwrap.indent("\n\n".join(paragraphs), " " * indent).strip()
+    text = textwrap.indent("\n\n".join(paragraphs).replace("\xa0", " "), " " * indent).strip()
     return text + " " if text.endswith('"') else text  # four quotes in a row would not parse

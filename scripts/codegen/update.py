@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from . import changes, contract, generate
+from . import changes, contract, descriptions, generate
 
 SOURCE = "https://api.replicate.com/openapi.json"
 
@@ -64,55 +63,6 @@ def parse(content: bytes, source: str) -> dict[str, Any]:
     return document
 
 
-def keep_descriptions(new: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """Return a new document with the descriptions of our document.
-
-    The new document's own descriptions are dropped. A new operation has its operationId as a placeholder summary.
-    """
-    document: dict[str, Any] = _without_descriptions(new)
-    _copy_descriptions(document, ours)
-    for item in document["paths"].values():
-        for method, operation in item.items():
-            if method not in contract.SHARED_FIELDS and isinstance(operation, dict):
-                item[method] = {"summary": operation.get("operationId", method), **operation}
-                for status, response in operation.get("responses", {}).items():
-                    if "$ref" not in response:  # OpenAPI requires a description
-                        response.setdefault("description", f"Status {status}.")
-    document["info"] = {**ours.get("info", {}), "version": new.get("info", {}).get("version", "")}
-    return document
-
-
-def _without_descriptions(node: Any, key: str = "") -> Any:
-    """Return a copy without descriptions, in the original order, which is the order of our functions' arguments."""
-    if key in contract.DATA:
-        return copy.deepcopy(node)
-    if isinstance(node, list):
-        return [_without_descriptions(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if key in contract.MAPS:
-        return {name: _without_descriptions(value) for name, value in node.items()}
-    return {
-        name: _without_descriptions(value, name) for name, value in node.items() if name not in contract.DOCUMENTATION
-    }
-
-
-def _copy_descriptions(node: Any, ours: Any) -> None:
-    """Add the descriptions of our document to the same places of another document."""
-    if isinstance(node, dict) and isinstance(ours, dict):
-        for key, value in node.items():
-            _copy_descriptions(value, ours.get(key))
-        descriptions = {key: value for key, value in ours.items() if key in contract.DOCUMENTATION and key not in node}
-        described = {**descriptions, **node}
-        node.clear()
-        node.update(described)
-    elif isinstance(node, list) and isinstance(ours, list):
-        for item in node:
-            name = item.get("name") if isinstance(item, dict) else None
-            same = (one for one in ours if isinstance(one, dict) and name and one.get("name") == name)
-            _copy_descriptions(item, next(same, None))
-
-
 def update(
     source: str, root: Path = generate.ROOT, *, take_descriptions: bool = False
 ) -> tuple[list[changes.Change], list[str]]:
@@ -132,12 +82,14 @@ def update(
     file = root / "openapi.json"
     old, new = json.loads(file.read_text(encoding="utf-8")), parse(fetch(source), source)
     try:
-        found = changes.classify_changes(old, new)
+        document = descriptions.adopt(new, old, take_descriptions=take_descriptions)
+        found = changes.classify_changes(old, document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UpdateError(f"{source} is not a valid OpenAPI document: {error!r}") from error
     if not found and not take_descriptions:
+        if contract.compare(old, new):
+            return [], ["only names of components differ, which are not on the wire; ours are kept"]
         return [], [] if new == old else ["only descriptions differ: --prose takes them"]
-    document = new if take_descriptions else keep_descriptions(new, old)
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder, "staging")
         ignored = shutil.ignore_patterns("__pycache__", "emulator")
@@ -149,7 +101,7 @@ def update(
         _check(staging)
         (staging / file.name).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _replace(root, staging, backup=Path(folder, "backup"))
-    return found, [f"overlay.yaml: remove this entry, it is obsolete: {target}" for target in unused]
+    return found, unused
 
 
 def _check(root: Path) -> None:

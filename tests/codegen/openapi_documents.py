@@ -39,7 +39,7 @@ def iterate_documentation(node: Any, *, in_map: bool = False) -> Iterator[tuple[
             yield from iterate_documentation(item)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if not in_map and key in contract.DOCUMENTATION - {"info", "externalDocs"}:
+            if not in_map and key in contract.DOCUMENTATION - {"info", "externalDocs", "x-removed"}:
                 yield key, value
             elif in_map or key not in contract.DATA:
                 yield from iterate_documentation(value, in_map=not in_map and key in contract.MAPS)

@@ -14,7 +14,7 @@ import pytest
 import changes as command
 from codegen import changes, contract
 from conftest import shared
-from openapi_documents import DOCUMENT
+from openapi_documents import DOCUMENT, STRING, json_content
 
 
 def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -115,7 +115,77 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], object], str, str]] = [
         changes.CALLERS,
         "client.search",
     ),
-    ("authentication changed", lambda d: d.update(security=[]), changes.CALLERS, ""),
+    (
+        "a required parameter added to an operation that has none",
+        lambda d: operation(d, "/hardware").update(parameters=[parameter("kind", True)]),
+        changes.CALLERS,
+        "client.hardware.list",
+    ),
+    (
+        "a required parameter added to a path",
+        lambda d: d["paths"]["/account"].update(parameters=[parameter("kind", True)]),
+        changes.CALLERS,
+        "client.account.get",
+    ),
+    (
+        "a required parameter added to the components",
+        lambda d: (
+            d["components"]["parameters"].update(kind=parameter("kind", True)),
+            operation(d, "/trainings").update(parameters=[{"$ref": "#/components/parameters/kind"}]),
+        ),
+        changes.CALLERS,
+        "client.trainings.list",
+    ),
+    (
+        "a limit loosened in requests",
+        lambda d: operation(d, "/search")["parameters"][1]["schema"].update(maximum=100),
+        changes.SAFE,
+        "client.search",
+    ),
+    (
+        "a limit tightened in requests",
+        lambda d: operation(d, "/search")["parameters"][1]["schema"].update(maximum=10),
+        changes.CALLERS,
+        "client.search",
+    ),
+    (
+        "a wider type in requests",
+        lambda d: operation(d, "/search")["parameters"][1]["schema"].update(type="number"),
+        changes.SAFE,
+        "client.search",
+    ),
+    (
+        "a wider type in responses",
+        lambda d: schema(d, "model_response")["properties"]["run_count"].update(type="number"),
+        changes.READERS,
+        "client.models.get",
+    ),
+    (
+        "a value removed from requests",
+        lambda d: schema(d, "prediction_request")["properties"]["webhook_events_filter"]["items"]["enum"].pop(),
+        changes.CALLERS,
+        "client.models.predictions.create",
+    ),
+    (
+        "a value removed from responses",
+        lambda d: schema(d, "prediction_response")["properties"]["status"]["enum"].pop(),
+        changes.SAFE,
+        "client.predictions.get",
+    ),
+    (
+        "another success status with the same body",
+        lambda d: operation(d, "/hardware")["responses"].update({"203": operation(d, "/hardware")["responses"]["200"]}),
+        changes.SAFE,
+        "client.hardware.list",
+    ),
+    (
+        "an operation deprecated",
+        lambda d: operation(d, "/search").update(deprecated=True),
+        changes.SAFE,
+        "client.search",
+    ),
+    ("authentication no longer needed", lambda d: d.update(security=[]), changes.SAFE, "client.account.get"),
+    ("authentication needed", lambda d: operation(d, "/search").pop("security"), changes.CALLERS, "client.search"),
     ("documentation only", lambda d: operation(d, "/search").update(description="Other words."), "", ""),
 ]
 
@@ -136,12 +206,38 @@ def test_the_most_severe_change_comes_first_in_every_format() -> None:
         change(new)
     found = changes.classify_changes(DOCUMENT, new)
     assert [item.effect for item in found] == sorted((item.effect for item in found), key=changes.CLASSES.index)
-    assert changes.format_text(found).splitlines()[0].startswith("breaks callers")
-    markdown = changes.format_markdown(found)
+    assert changes.FORMATS["text"](found).splitlines()[0].startswith("breaks callers  `client.account.get`")
+    markdown = changes.FORMATS["markdown"](found)
     assert markdown.index("### Breaks callers") < markdown.index("### Safe")
-    assert "- search removed (`client.search`)" in markdown
-    assert json.loads(changes.format_json(found))[0]["effect"] == "breaks callers"
-    assert changes.format_markdown([]) == "The contract has not changed.\n"
+    assert "- `client.search`: removed → remove the calls" in markdown
+    assert changes.FORMATS["markdown"]([]) == "The contract has not changed.\n"
+
+
+def test_json_has_the_title_and_counts_by_class() -> None:
+    new = copy.deepcopy(DOCUMENT)
+    for _, change, _, _ in CASES[:3]:
+        change(new)
+    found = changes.classify_changes(DOCUMENT, new)
+    report = json.loads(changes.FORMATS["json"](found))
+    assert report["title"] == changes.title(found) == "Contract: 2 breaking, 1 safe"
+    assert report["counts"] == {"breaks callers": 2, "breaks readers": 0, "safe": 1}
+    assert report["changes"][1] == {
+        "effect": "breaks callers",
+        "text": "`client.search`: removed",
+        "methods": ["client.search"],
+        "upgrade": "remove the calls: the API no longer has this operation",
+        "kind": "removed",
+        "places": [{"operation": "search", "part": "", "name": ""}],
+    }
+    assert changes.title([]) == "Contract: no changes"
+    assert changes.title(found[2:]) == "Contract: 1 safe"
+
+
+def test_another_success_status_breaks_readers_if_its_body_differs() -> None:
+    new = copy.deepcopy(DOCUMENT)
+    operation(new, "/hardware")["responses"]["203"] = {"description": "", **json_content(STRING)}
+    found = changes.classify_changes(DOCUMENT, new)
+    assert [(change.effect, change.kind) for change in found] == [(changes.READERS, "type"), (changes.SAFE, "statuses")]
 
 
 def test_command_exit_codes_and_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,14 +248,19 @@ def test_command_exit_codes_and_formats(tmp_path: Path, capsys: pytest.CaptureFi
     new_file.write_text(json.dumps(new))
     assert command.main([str(old_file), str(old_file)]) == 0
     assert command.main([str(old_file), str(new_file), "--format", "markdown"]) == 3
-    assert "client.search" in capsys.readouterr().out
+    assert "`client.search`: removed" in capsys.readouterr().out
     assert command.main([str(old_file), str(tmp_path / "none.json")]) == 2
 
 
 def test_the_history_of_replicates_document() -> None:
-    history = sorted(shared("upstream").glob("history/*"))
-    steps = [(contract.load(old), contract.load(new)) for old, new in pairwise(history)]
-    found = [changes.classify_changes(*step) for step in steps]
-    statuses = [item for step in found for item in step if '"aborted" added' in item.text]
-    assert {item.effect for item in statuses} == {changes.READERS}
-    assert all(step for step in found)
+    files = [*shared("upstream").glob("history/*"), *shared("upstream").glob("*.json")]
+    steps = [changes.classify_changes(old, new) for old, new in pairwise(map(contract.load, sorted(files)))]
+    breaking = [[change.text for change in step if change.effect != changes.SAFE] for step in steps]
+    assert [len(step) for step in breaking] == [0, 8, 1, 0, 2, 0]
+    assert breaking[2] == ["`Model.description`: may be null"]
+    assert breaking[4] == ['`Prediction.status`: "aborted" is new', '`Training.status`: "aborted" is new']
+    assert max(map(len, steps)) < 30
+    lines = [change.text for step in steps for change in step]
+    renamed = [line for line in lines if "renamed, no change" in line]
+    assert renamed == [line for line in lines if "`training_request` → `schemas_training_request`" in line]
+    assert len(renamed) == 1

@@ -188,8 +188,20 @@ def edit(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
             id="feature flag",
         ),
         pytest.param({"$.components.schemas.Run": DELETE}, ["Run removed"], id="schema removed"),
+        pytest.param({f"{LIST}.deprecated": True}, ["runs.list: deprecated added (true)"], id="operation deprecated"),
+        pytest.param(
+            {f"{LIST}.parameters.0.deprecated": True},
+            ['runs.list: query parameter "limit" deprecated added (true)'],
+            id="parameter deprecated",
+        ),
+        pytest.param(
+            {"$.paths./runs.additionalOperations": {"COPY": {"operationId": "runs.copy"}}},
+            ["runs.copy added"],
+            id="additional operation",
+        ),
         pytest.param(
             {
+                "$.$self": "https://elsewhere",
                 "$.info": {"title": "Other", "version": "2"},
                 "$.externalDocs": {"url": "elsewhere"},
                 "$.tags": [{"name": "runs"}],
@@ -220,6 +232,11 @@ def edit(document: dict[str, Any], edits: dict[str, Any]) -> dict[str, Any]:
 )
 def test_each_difference_is_one_line(edits: dict[str, Any], expected: list[str]) -> None:
     assert contract.describe_differences(DOCUMENT, edit(DOCUMENT, edits)) == expected
+
+
+@pytest.mark.parametrize("key", ["mediaTypes", "dependentRequired", "additionalOperations", "callbacks", "webhooks"])
+def test_a_name_that_is_a_keyword_of_documentation_is_kept(key: str) -> None:
+    assert contract.strip_documentation({key: {"title": ["x"]}}) == {key: {"title": ["x"]}}
 
 
 @pytest.mark.parametrize(

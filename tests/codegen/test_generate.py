@@ -55,7 +55,7 @@ def unsupported_request_body(document: dict[str, Any]) -> None:
 
 def unsupported_response(document: dict[str, Any]) -> None:
     content = document["paths"]["/account"]["get"]["responses"]["200"]["content"]
-    content["image/png"] = content.pop("application/json")
+    content["application/xml"] = content.pop("application/json")
 
 
 def one_of_two_responses_unsupported(document: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def undeclared_path_parameter(document: dict[str, Any]) -> None:
 
 def two_success_types(document: dict[str, Any]) -> None:
     responses = document["paths"]["/predictions"]["post"]["responses"]
-    responses["202"] = {"description": "", "content": {"application/json": {"schema": {"type": "string"}}}}
+    responses["202"] = {"description": "", "content": {"text/event-stream": {}}}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def two_success_types(document: dict[str, Any]) -> None:
         (referenced_path, "/elsewhere: `\\$ref` is not supported"),
         (additional_operations, "/elsewhere: `additionalOperations` is not supported"),
         (undeclared_path_parameter, "GET /predictions/{prediction_id}"),
-        (two_success_types, "predictions_create"),
+        (two_success_types, "predictions.create .* beside another response"),
     ],
 )
 def test_what_the_generator_would_drop_is_an_error_and_leaves_the_output_unchanged(
@@ -147,9 +147,6 @@ def test_what_the_generator_would_drop_is_an_error_and_leaves_the_output_unchang
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
-        ({"parameters": [{"in": "query", "name": "f", **json_content(STRING)}]}, "parameter f"),
-        ({"parameters": [{"in": "query", "name": "f", "schema": {"type": "object"}}]}, "parameter f"),
-        ({"parameters": [{"in": "query", "name": "f", "explode": False, "schema": {"type": "array"}}]}, "parameter f"),
         ({"responses": {"404": {"description": "", **json_content({"$ref": "#/components/schemas/x"})}}}, "structure"),
         ({"responses": {"200": {"description": "", **json_content({"enum": ["a", "A"], **STRING})}}}, "Duplicate"),
         ({"operationId": "votes..list"}, "empty word"),

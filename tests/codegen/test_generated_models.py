@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from generated_models import STAMP, full_body
-from replicate_api import types
 from replicate_api.models import (
     PageOfPredictions,
     Prediction,
@@ -18,13 +17,14 @@ from replicate_api.models import (
     PredictionStatus,
     WebhookEvent,
 )
+from replicate_api.records import _attributes as loaded_attributes
 from replicate_api.types import UNSET, Unset
 
 
 def test_changed_attributes_are_in_to_dict() -> None:
     body = {"id": "x", "status": "starting", "created_at": STAMP, "urls": {"get": "g"}, "new": 1}
     prediction = Prediction.from_dict(body)
-    assert not types._attributes(prediction)  # fields are converted on first read
+    assert not loaded_attributes(prediction)  # fields are converted on first read
     prediction.status = PredictionStatus.SUCCEEDED
     prediction.urls.get = "h"
     prediction.output = ["y"]

@@ -9,6 +9,7 @@ import pickle
 import sys
 import weakref
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -17,7 +18,8 @@ import pytest
 from generated_models import STAMP, full_body, response_models
 from replicate_api import models
 from replicate_api.models import File, Model, ModelsUpdateRequest, PageOfModels, Prediction, Training, WebhookSecret
-from replicate_api.types import Record
+from replicate_api.records import _attributes as loaded_attributes
+from replicate_api.types import DATETIME, STRING, Field, Record
 
 BODY = {
     "id": "k53cc0th",
@@ -67,6 +69,32 @@ def test_vars_are_the_attributes(fresh: Prediction) -> None:
     vars(fresh)["status"] = "failed"
     assert fresh.status == "failed"
     assert weakref.ref(fresh)() is fresh
+
+
+def test_vars_stay_the_same_dict_and_keep_the_order_of_the_fields(fresh: Prediction) -> None:
+    fresh.status = models.PredictionStatus.FAILED  # before anything was read
+    attributes = loaded_attributes(fresh)
+    assert fresh.id == "k53cc0th"
+    assert vars(fresh) is attributes
+    assert attributes["status"] == "failed"
+    backwards = Prediction.from_dict(dict(reversed(BODY.items())))
+    assert list(vars(backwards)) == [*Prediction.fields, "additional_properties"]
+
+
+@attrs.define(slots=False, repr=False)
+class Renamed(Record):
+    class_: str
+    at_: datetime
+    fields = {"class_": Field("class", STRING, True), "at_": Field("at", DATETIME, True)}
+
+
+def test_a_field_whose_json_name_is_not_its_attribute() -> None:
+    body = {"at": STAMP, "class": "x", "class_": "another", "at_": 5}
+    renamed = Renamed.from_dict(body)
+    assert (renamed.class_, renamed.at_) == ("x", datetime.fromisoformat(STAMP))
+    assert renamed.additional_properties == {"class_": "another", "at_": 5}
+    assert renamed.to_dict() == body
+    assert (Renamed.from_dict({"class_": "another"}).class_, Renamed.from_dict({}).at_) == (None, None)
 
 
 def test_dict_of_a_model_has_a_column_for_each_field(fresh: Prediction) -> None:

@@ -23,12 +23,12 @@ def test_hand_written_methods_are_reserved_names() -> None:
 
 UNUSUAL_IDS = [
     "operations.list", "namespace.get", "w.get", "webhooks.verify", "run", "models.run", "models.stream.wait",
-    "models_versions.look", "verifying.get", "import.op", "a-b.c-d", "any.operation_method", "files.request",
+    "models_versions.look", "verifying.get", "import.op", "a-b.c-d", "any.dual_method", "files.request",
 ]  # fmt: skip
 
 ATTRIBUTE_PATHS = [
     *("operations.list", "namespace.get", "w.get", "webhooks.verify_", "run_", "models.run", "models.stream.wait"),
-    *("models_versions.look", "verifying.get", "import_.op_", "a_b.c_d", "any.operation_method_", "files.request"),
+    *("models_versions.look", "verifying.get", "import_.op_", "a_b.c_d", "any.dual_method_", "files.request"),
 ]
 
 UNUSUAL_CREATE: dict[str, Any] = {

@@ -52,7 +52,7 @@ def test_a_new_operation_is_added_without_its_description(repository: Path, suff
     before = file_contents(repository)
     found, notes = update.update(str(source), repository)
     assert [(change.effect, change.text, change.methods) for change in found] == [
-        (changes.SAFE, "votes.list added", ["client.votes.list"])
+        (changes.SAFE, "`client.votes.list`: new", ["client.votes.list"])
     ]
     assert notes == []
     after = json.loads((repository / "openapi.json").read_text())

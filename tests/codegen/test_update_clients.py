@@ -48,8 +48,9 @@ def test_a_new_operation_is_a_method_of_both_clients(repository: Path) -> None:
     source.write_text(json.dumps(new))
     update.update(str(source), repository, take_descriptions=True)
     lines = run_client_code(repository, CALL_NEW_OPERATIONS).splitlines()
-    methods = [f"() -> 'list[str]' {summary}" for summary in ("votes.list", "Past searches", "Run", "Odd")]
-    assert lines == [*methods, *methods, "search() got an unexpected keyword argument 'qeury'", "list"]
+    in_classes_with_a_list_method = [f"() -> 'builtins.list[str]' {name}" for name in ("votes.list", "Past searches")]
+    methods = [*in_classes_with_a_list_method, *(f"() -> 'list[str]' {summary}" for summary in ("Run", "Odd"))]
+    assert lines == [*methods, *methods, "Search.__call__() got an unexpected keyword argument 'qeury'", "list"]
 
 
 CALL_MISSING_OPERATIONS = """
@@ -96,7 +97,7 @@ def test_a_missing_operation_is_an_error_where_it_is_used(repository: Path) -> N
     source = repository.parent / "old.json"
     source.write_text(json.dumps(old))
     found, _ = update.update(str(source), repository)
-    removed = ("search removed", "predictions.list removed", "files.create removed")
+    removed = [f"`client.{name}`: removed" for name in ("search", "predictions.list", "files.create")]
     assert [change.effect for change in found if change.text in removed] == [changes.CALLERS] * 3
     lacks = "the OpenAPI document that this client was generated from has no such operation; available:"
     lines = run_client_code(repository, CALL_MISSING_OPERATIONS).splitlines()

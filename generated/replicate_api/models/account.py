@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .account_type import AccountType
 
 
 @define(slots=False, repr=False)
@@ -23,7 +21,7 @@ class Account(types.Record):
         name: Display name, where one is set.
     """
 
-    type: AccountType
+    type: _models.AccountType
     username: str
     avatar_url: str | None = None
     github_url: str | None = None

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .model import Model
 
 
 @define(slots=False, repr=False)
@@ -24,7 +22,7 @@ class Collection(types.Record):
     """
 
     description: str
-    models: list[Model]
+    models: list[_models.Model]
     name: str
     slug: str
     full_description: str | None = None

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .release import Release
 
 
 @define(slots=False, repr=False)
@@ -21,7 +19,7 @@ class Deployment(types.Record):
         owner: User or organization that the deployment belongs to.
     """
 
-    current_release: Release | None = None
+    current_release: _models.Release | None = None
     name: str | None = None
     owner: str | None = None
 

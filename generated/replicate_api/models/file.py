@@ -2,15 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .file_checksums import FileChecksums
-    from .file_urls import FileUrls
 
 
 @define(slots=False, repr=False)
@@ -29,14 +26,14 @@ class File(types.Record):
         name: Name of the file.
     """
 
-    checksums: FileChecksums
+    checksums: _models.FileChecksums
     content_type: str
     created_at: datetime
     expires_at: datetime
     id: str
     metadata: dict[str, Any]
     size: int
-    urls: FileUrls
+    urls: _models.FileUrls
     name: str | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {

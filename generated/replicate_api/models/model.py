@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .model_visibility import ModelVisibility
-    from .prediction import Prediction
-    from .version import Version
 
 
 @define(slots=False, repr=False)
@@ -38,15 +34,15 @@ class Model(types.Record):
     owner: str
     run_count: int
     url: str
-    visibility: ModelVisibility
+    visibility: _models.ModelVisibility
     cover_image_url: str | None = None
     description: str | None = None
     github_url: str | None = None
     is_official: bool | None = None
     license_url: str | None = None
     paper_url: str | None = None
-    default_example: Prediction | None = None
-    latest_version: Version | None = None
+    default_example: _models.Prediction | None = None
+    latest_version: _models.Version | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "name": types.Field("name", types.STRING, True),

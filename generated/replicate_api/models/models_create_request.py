@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from .model_visibility import ModelVisibility
 
 
 @define(slots=False, repr=False)
@@ -32,7 +30,7 @@ class ModelsCreateRequest(types.RequestRecord):
     hardware: str
     name: str
     owner: str
-    visibility: ModelVisibility
+    visibility: _models.ModelVisibility
     cover_image_url: str | Unset = UNSET
     description: str | Unset = UNSET
     github_url: str | Unset = UNSET

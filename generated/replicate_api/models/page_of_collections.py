@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .collection_list_item import CollectionListItem
 
 
 @define(slots=False, repr=False)
@@ -23,7 +21,7 @@ class PageOfCollections(types.Record):
 
     next: str | None = None
     previous: str | None = None
-    results: list[CollectionListItem] | None = None
+    results: list[_models.CollectionListItem] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

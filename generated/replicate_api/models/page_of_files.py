@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .file import File
 
 
 @define(slots=False, repr=False)
@@ -23,7 +21,7 @@ class PageOfFiles(types.Record):
 
     next: str | None = None
     previous: str | None = None
-    results: list[File] | None = None
+    results: list[_models.File] | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "next": types.Field("next", types.AnyOf(types.STRING, types.NULL), False),

@@ -2,17 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .prediction_metrics import PredictionMetrics
-    from .prediction_source import PredictionSource
-    from .prediction_status import PredictionStatus
-    from .prediction_urls import PredictionUrls
 
 
 @define(slots=False, repr=False)
@@ -45,17 +40,17 @@ class Prediction(types.Record):
     id: str
     input: dict[str, Any]
     model: str
-    status: PredictionStatus
-    urls: PredictionUrls
+    status: _models.PredictionStatus
+    urls: _models.PredictionUrls
     version: str
     completed_at: datetime | None = None
     data_removed: bool | None = None
     deadline: datetime | None = None
     deployment: str | None = None
     logs: str | None = None
-    metrics: PredictionMetrics | None = None
+    metrics: _models.PredictionMetrics | None = None
     output: Any = None
-    source: PredictionSource | None = None
+    source: _models.PredictionSource | None = None
     started_at: datetime | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {

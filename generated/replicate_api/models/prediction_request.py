@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from .webhook_event import WebhookEvent
 
 
 @define(slots=False, repr=False)
@@ -32,7 +30,7 @@ class PredictionRequest(types.RequestRecord):
     input: dict[str, Any]
     stream: bool | Unset = UNSET
     webhook: str | Unset = UNSET
-    webhook_events_filter: list[WebhookEvent] | Unset = UNSET
+    webhook_events_filter: list[_models.WebhookEvent] | Unset = UNSET
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "input": types.Field("input", types.OBJECT, True),

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .release_configuration import ReleaseConfiguration
-    from .release_created_by import ReleaseCreatedBy
 
 
 @define(slots=False, repr=False)
@@ -26,9 +23,9 @@ class Release(types.Record):
         version: Id of the version it runs.
     """
 
-    configuration: ReleaseConfiguration | None = None
+    configuration: _models.ReleaseConfiguration | None = None
     created_at: datetime | None = None
-    created_by: ReleaseCreatedBy | None = None
+    created_by: _models.ReleaseCreatedBy | None = None
     model: str | None = None
     number: int | None = None
     version: str | None = None

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .model import Model
-    from .search_model_metadata import SearchModelMetadata
 
 
 @define(slots=False, repr=False)
@@ -21,8 +18,8 @@ class SearchModel(types.Record):
         model: A model: its owner, texts, links and latest version.
     """
 
-    metadata: SearchModelMetadata
-    model: Model
+    metadata: _models.SearchModelMetadata
+    model: _models.Model
 
     fields: ClassVar[Mapping[str, types.Field]] = {
         "metadata": types.Field("metadata", types.Nested("search_model_metadata", "SearchModelMetadata"), True),

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .search_collection import SearchCollection
-    from .search_model import SearchModel
-    from .search_page import SearchPage
 
 
 @define(slots=False, repr=False)
@@ -24,9 +20,9 @@ class SearchResults(types.Record):
         query: The text that was looked for.
     """
 
-    collections: list[SearchCollection]
-    models: list[SearchModel]
-    pages: list[SearchPage]
+    collections: list[_models.SearchCollection]
+    models: list[_models.SearchModel]
+    pages: list[_models.SearchPage]
     query: str
 
     fields: ClassVar[Mapping[str, types.Field]] = {

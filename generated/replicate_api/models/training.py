@@ -2,18 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import define
 
+from .. import models as _models  # `models` may be the name of an attribute
 from .. import types
-
-if TYPE_CHECKING:
-    from .training_metrics import TrainingMetrics
-    from .training_output import TrainingOutput
-    from .training_source import TrainingSource
-    from .training_status import TrainingStatus
-    from .training_urls import TrainingUrls
 
 
 @define(slots=False, repr=False)
@@ -42,15 +36,15 @@ class Training(types.Record):
     id: str
     input: dict[str, Any]
     model: str
-    status: TrainingStatus
-    urls: TrainingUrls
+    status: _models.TrainingStatus
+    urls: _models.TrainingUrls
     version: str
     completed_at: datetime | None = None
     error: str | None = None
     logs: str | None = None
-    metrics: TrainingMetrics | None = None
-    output: TrainingOutput | None = None
-    source: TrainingSource | None = None
+    metrics: _models.TrainingMetrics | None = None
+    output: _models.TrainingOutput | None = None
+    source: _models.TrainingSource | None = None
     started_at: datetime | None = None
 
     fields: ClassVar[Mapping[str, types.Field]] = {

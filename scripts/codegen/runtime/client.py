@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .types import Request
+    from .requests import Request
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ class Client:
         headers.update(arguments.pop("headers"))
         return {
             "method": request.method,
-            "url": self._base_url.rstrip("/") + request.path,
+            "url": self._base_url.rstrip("/") + request.target,
             "headers": headers,
             **arguments,
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import reprlib
 from typing import Any
 
-from .types import Record, Unset
+from .records import Record
+from .values import Unset
 
 IDENTITIES = ("id", "owner", "name", "slug", "username", "sku", "number")
 """The fields that say which object this is."""

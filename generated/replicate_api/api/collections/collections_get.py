@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.collection import Collection
-    from ...models.collection_list_item import CollectionListItem
 
 _RESULT = types.Nested("collection", "Collection")
 
 
-def request(collection_slug: str | Collection | CollectionListItem) -> types.Request:
+def request(collection_slug: str | models.Collection | models.CollectionListItem) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
@@ -30,7 +28,7 @@ def request(collection_slug: str | Collection | CollectionListItem) -> types.Req
     )
 
 
-def build(collection_slug: str | Collection | CollectionListItem) -> types.Request:
+def build(collection_slug: str | models.Collection | models.CollectionListItem) -> types.Request:
     """Look up a collection with its models
 
     Returns one collection with full objects for all its models in a single response, not in pages.
@@ -42,30 +40,32 @@ def build(collection_slug: str | Collection | CollectionListItem) -> types.Reque
     return request(collection_slug)
 
 
-def parse(response: httpx.Response) -> Collection:
+def parse(response: httpx.Response) -> models.Collection:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Collection", types.load_response(_RESULT, response))
+    return cast("models.Collection", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    collection_slug: str | Collection | CollectionListItem, *, client: Sender
-) -> types.Response[Collection]:
+    collection_slug: str | models.Collection | models.CollectionListItem, *, client: Sender
+) -> types.Response[models.Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
-def sync(collection_slug: str | Collection | CollectionListItem, *, client: Sender) -> Collection:
+def sync(collection_slug: str | models.Collection | models.CollectionListItem, *, client: Sender) -> models.Collection:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(collection_slug, client=client).result()
 
 
 async def asyncio_detailed(
-    collection_slug: str | Collection | CollectionListItem, *, client: AsyncSender
-) -> types.Response[Collection]:
+    collection_slug: str | models.Collection | models.CollectionListItem, *, client: AsyncSender
+) -> types.Response[models.Collection]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(collection_slug: str | Collection | CollectionListItem, *, client: AsyncSender) -> Collection:
+async def asyncio(
+    collection_slug: str | models.Collection | models.CollectionListItem, *, client: AsyncSender
+) -> models.Collection:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(collection_slug, client=client)).result()

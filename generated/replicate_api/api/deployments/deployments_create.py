@@ -7,35 +7,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.deployment import Deployment
-    from ...models.deployments_create_request import DeploymentsCreateRequest
-    from ...models.hardware import Hardware
-    from ...models.model import Model
-    from ...models.version import Version
 
 _BODY = types.Nested("deployments_create_request", "DeploymentsCreateRequest")
 _RESULT = types.Nested("deployment", "Deployment")
 
 
-def request(*, body: DeploymentsCreateRequest) -> types.Request:
+def request(*, body: models.DeploymentsCreateRequest) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request("POST", "/deployments", json=_BODY.dump(body, ""))
 
 
 def build(
     *,
-    hardware: str | Hardware,
+    hardware: str | models.Hardware,
     max_instances: int,
     min_instances: int,
-    model: str | Model,
+    model: str | models.Model,
     name: str,
-    version: str | Version,
+    version: str | models.Version,
 ) -> types.Request:
     """Deploy a model version
 
@@ -59,30 +54,32 @@ def build(
         "name": name,
         "version": version,
     }
-    body = cast("DeploymentsCreateRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.DeploymentsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 
-def parse(response: httpx.Response) -> Deployment:
+def parse(response: httpx.Response) -> models.Deployment:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Deployment", types.load_response(_RESULT, response))
+    return cast("models.Deployment", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender, body: DeploymentsCreateRequest) -> types.Response[Deployment]:
+def sync_detailed(*, client: Sender, body: models.DeploymentsCreateRequest) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender, body: DeploymentsCreateRequest) -> Deployment:
+def sync(*, client: Sender, body: models.DeploymentsCreateRequest) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender, body: DeploymentsCreateRequest) -> types.Response[Deployment]:
+async def asyncio_detailed(
+    *, client: AsyncSender, body: models.DeploymentsCreateRequest
+) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender, body: DeploymentsCreateRequest) -> Deployment:
+async def asyncio(*, client: AsyncSender, body: models.DeploymentsCreateRequest) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, body=body)).result()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.deployment import Deployment
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
@@ -28,7 +27,7 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
     )
 
 
-def build(deployment_owner: str | Deployment, deployment_name: str | None = None) -> types.Request:
+def build(deployment_owner: str | models.Deployment, deployment_name: str | None = None) -> types.Request:
     """Remove a deployment
 
     Removes a deployment for good. It must have been offline and without requests for 15 minutes.

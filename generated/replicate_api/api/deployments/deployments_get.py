@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.deployment import Deployment
 
 _RESULT = types.Nested("deployment", "Deployment")
 
@@ -30,7 +29,7 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
     )
 
 
-def build(deployment_owner: str | Deployment, deployment_name: str | None = None) -> types.Request:
+def build(deployment_owner: str | models.Deployment, deployment_name: str | None = None) -> types.Request:
     """Look up a deployment
 
     Returns a deployment with the release that it runs now.
@@ -46,30 +45,30 @@ def build(deployment_owner: str | Deployment, deployment_name: str | None = None
     return request(*path)
 
 
-def parse(response: httpx.Response) -> Deployment:
+def parse(response: httpx.Response) -> models.Deployment:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Deployment", types.load_response(_RESULT, response))
+    return cast("models.Deployment", types.load_response(_RESULT, response))
 
 
-def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[Deployment]:
+def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse))
 
 
-def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> Deployment:
+def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(deployment_owner, deployment_name, client=client).result()
 
 
 async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender
-) -> types.Response[Deployment]:
+) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse)
     )
 
 
-async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> Deployment:
+async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(deployment_owner, deployment_name, client=client)).result()

@@ -8,16 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.deployment import Deployment
-    from ...models.prediction import Prediction
-    from ...models.prediction_request import PredictionRequest
-    from ...models.webhook_event import WebhookEvent
 
 _BODY = types.Nested("prediction_request", "PredictionRequest")
 _RESULT = types.Nested("prediction", "Prediction")
@@ -27,7 +23,7 @@ def request(
     deployment_owner: str,
     deployment_name: str,
     *,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
@@ -47,13 +43,14 @@ def request(
 
 
 def build(
-    deployment_owner: str | Deployment,
+    deployment_owner: str | models.Deployment,
     deployment_name: str | None = None,
     *,
     input: Mapping[str, Any],
     stream: bool | None = None,
     webhook: str | None = None,
-    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+    | None = None,
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
@@ -85,16 +82,16 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.PredictionRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
     )
     return request(*path, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
-def parse(response: httpx.Response) -> Prediction:
+def parse(response: httpx.Response) -> models.Prediction:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Prediction", types.load_response(_RESULT, response))
+    return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -102,10 +99,10 @@ def sync_detailed(
     deployment_name: str,
     *,
     client: Sender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> types.Response[Prediction]:
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after),
@@ -118,10 +115,10 @@ def sync(
     deployment_name: str,
     *,
     client: Sender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> Prediction:
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         deployment_owner, deployment_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
@@ -133,10 +130,10 @@ async def asyncio_detailed(
     deployment_name: str,
     *,
     client: AsyncSender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> types.Response[Prediction]:
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(deployment_owner, deployment_name, body=body, prefer=prefer, cancel_after=cancel_after),
@@ -149,10 +146,10 @@ async def asyncio(
     deployment_name: str,
     *,
     client: AsyncSender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> Prediction:
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (
         await asyncio_detailed(

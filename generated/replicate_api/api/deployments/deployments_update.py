@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.deployment import Deployment
-    from ...models.deployments_update_request import DeploymentsUpdateRequest
-    from ...models.hardware import Hardware
-    from ...models.version import Version
 
 _BODY = types.Nested("deployments_update_request", "DeploymentsUpdateRequest")
 _RESULT = types.Nested("deployment", "Deployment")
 
 
 def request(
-    deployment_owner: str, deployment_name: str, *, body: DeploymentsUpdateRequest | None = None
+    deployment_owner: str, deployment_name: str, *, body: models.DeploymentsUpdateRequest | None = None
 ) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
@@ -38,13 +34,13 @@ def request(
 
 
 def build(
-    deployment_owner: str | Deployment,
+    deployment_owner: str | models.Deployment,
     deployment_name: str | None = None,
     *,
-    hardware: str | Hardware | None = None,
+    hardware: str | models.Hardware | None = None,
     max_instances: int | None = None,
     min_instances: int | None = None,
-    version: str | Version | None = None,
+    version: str | models.Version | None = None,
 ) -> types.Request:
     """Change a deployment
 
@@ -62,21 +58,21 @@ def build(
         version: Id of the version to run from now on. A `Version` works too.
     """
     fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
-    body = cast("DeploymentsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.DeploymentsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
     )
     return request(*path, body=body)
 
 
-def parse(response: httpx.Response) -> Deployment:
+def parse(response: httpx.Response) -> models.Deployment:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Deployment", types.load_response(_RESULT, response))
+    return cast("models.Deployment", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
-) -> types.Response[Deployment]:
+    deployment_owner: str, deployment_name: str, *, client: Sender, body: models.DeploymentsUpdateRequest | None = None
+) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
@@ -84,15 +80,19 @@ def sync_detailed(
 
 
 def sync(
-    deployment_owner: str, deployment_name: str, *, client: Sender, body: DeploymentsUpdateRequest | None = None
-) -> Deployment:
+    deployment_owner: str, deployment_name: str, *, client: Sender, body: models.DeploymentsUpdateRequest | None = None
+) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(deployment_owner, deployment_name, client=client, body=body).result()
 
 
 async def asyncio_detailed(
-    deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
-) -> types.Response[Deployment]:
+    deployment_owner: str,
+    deployment_name: str,
+    *,
+    client: AsyncSender,
+    body: models.DeploymentsUpdateRequest | None = None,
+) -> types.Response[models.Deployment]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
@@ -100,7 +100,11 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    deployment_owner: str, deployment_name: str, *, client: AsyncSender, body: DeploymentsUpdateRequest | None = None
-) -> Deployment:
+    deployment_owner: str,
+    deployment_name: str,
+    *,
+    client: AsyncSender,
+    body: models.DeploymentsUpdateRequest | None = None,
+) -> models.Deployment:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(deployment_owner, deployment_name, client=client, body=body)).result()

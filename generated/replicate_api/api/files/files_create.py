@@ -9,20 +9,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.file import File
-    from ...models.files_create_request import FilesCreateRequest
 
 _BODY = types.Nested("files_create_request", "FilesCreateRequest")
 _RESULT = types.Nested("file", "File")
 
 
-def request(*, body: FilesCreateRequest) -> types.Request:
+def request(*, body: models.FilesCreateRequest) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request("POST", "/files", form=_BODY.dump(body, ""))
 
@@ -49,30 +47,30 @@ def build(
             a file is not seekable; or True for a progress bar. A retry starts the count again.
     """
     fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
-    body = cast("FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)._replace(progress=progress)
 
 
-def parse(response: httpx.Response) -> File:
+def parse(response: httpx.Response) -> models.File:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("File", types.load_response(_RESULT, response))
+    return cast("models.File", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender, body: FilesCreateRequest) -> types.Response[File]:
+def sync_detailed(*, client: Sender, body: models.FilesCreateRequest) -> types.Response[models.File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender, body: FilesCreateRequest) -> File:
+def sync(*, client: Sender, body: models.FilesCreateRequest) -> models.File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender, body: FilesCreateRequest) -> types.Response[File]:
+async def asyncio_detailed(*, client: AsyncSender, body: models.FilesCreateRequest) -> types.Response[models.File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender, body: FilesCreateRequest) -> File:
+async def asyncio(*, client: AsyncSender, body: models.FilesCreateRequest) -> models.File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, body=body)).result()

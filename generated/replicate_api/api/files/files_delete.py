@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.file import File
 
 
-def request(file_id: str | File) -> types.Request:
+def request(file_id: str | models.File) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "DELETE", types.format_path("/files/{file_id}", file_id=(types.KeyOf(("id",), "File"), file_id))
     )
 
 
-def build(file_id: str | File) -> types.Request:
+def build(file_id: str | models.File) -> types.Request:
     """Remove a file
 
     Removes an uploaded file immediately; later requests for it return 404. The files API is experimental.
@@ -38,21 +37,21 @@ def parse(response: httpx.Response) -> None:
     """Parse a successful response; ValueError if the body has an unexpected type."""
 
 
-def sync_detailed(file_id: str | File, *, client: Sender) -> types.Response[None]:
+def sync_detailed(file_id: str | models.File, *, client: Sender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(file_id), lambda response: types.to_response(response, parse))
 
 
-def sync(file_id: str | File, *, client: Sender) -> None:
+def sync(file_id: str | models.File, *, client: Sender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(file_id, client=client).result()
 
 
-async def asyncio_detailed(file_id: str | File, *, client: AsyncSender) -> types.Response[None]:
+async def asyncio_detailed(file_id: str | models.File, *, client: AsyncSender) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(file_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(file_id: str | File, *, client: AsyncSender) -> None:
+async def asyncio(file_id: str | models.File, *, client: AsyncSender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     (await asyncio_detailed(file_id, client=client)).result()

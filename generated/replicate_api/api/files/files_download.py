@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.file import File
 
 
-def request(file_id: str | File, *, owner: str, expiry: int, signature: str) -> types.Request:
+def request(file_id: str | models.File, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
@@ -29,7 +28,7 @@ def request(file_id: str | File, *, owner: str, expiry: int, signature: str) -> 
     )
 
 
-def build(file_id: str | File, *, owner: str, expiry: int, signature: str) -> types.Request:
+def build(file_id: str | models.File, *, owner: str, expiry: int, signature: str) -> types.Request:
     """Download a file's bytes
 
     Returns the content of an uploaded file to any caller with a valid signature. No operation returns
@@ -51,7 +50,7 @@ def parse(response: httpx.Response) -> bytes:
 
 
 def sync_detailed(
-    file_id: str | File, *, client: Sender, owner: str, expiry: int, signature: str
+    file_id: str | models.File, *, client: Sender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
@@ -60,13 +59,13 @@ def sync_detailed(
     )
 
 
-def sync(file_id: str | File, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
+def sync(file_id: str | models.File, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature).result()
 
 
 async def asyncio_detailed(
-    file_id: str | File, *, client: AsyncSender, owner: str, expiry: int, signature: str
+    file_id: str | models.File, *, client: AsyncSender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -75,6 +74,6 @@ async def asyncio_detailed(
     )
 
 
-async def asyncio(file_id: str | File, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
+async def asyncio(file_id: str | models.File, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature)).result()

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.file import File
 
 _RESULT = types.Nested("file", "File")
 
 
-def request(file_id: str | File) -> types.Request:
+def request(file_id: str | models.File) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request("GET", types.format_path("/files/{file_id}", file_id=(types.KeyOf(("id",), "File"), file_id)))
 
 
-def build(file_id: str | File) -> types.Request:
+def build(file_id: str | models.File) -> types.Request:
     """Look up a file's description
 
     Returns type, size, checksums and expiry of an uploaded file, not its bytes; files.download has those. The
@@ -35,26 +34,26 @@ def build(file_id: str | File) -> types.Request:
     return request(file_id)
 
 
-def parse(response: httpx.Response) -> File:
+def parse(response: httpx.Response) -> models.File:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("File", types.load_response(_RESULT, response))
+    return cast("models.File", types.load_response(_RESULT, response))
 
 
-def sync_detailed(file_id: str | File, *, client: Sender) -> types.Response[File]:
+def sync_detailed(file_id: str | models.File, *, client: Sender) -> types.Response[models.File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(file_id), lambda response: types.to_response(response, parse))
 
 
-def sync(file_id: str | File, *, client: Sender) -> File:
+def sync(file_id: str | models.File, *, client: Sender) -> models.File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(file_id, client=client).result()
 
 
-async def asyncio_detailed(file_id: str | File, *, client: AsyncSender) -> types.Response[File]:
+async def asyncio_detailed(file_id: str | models.File, *, client: AsyncSender) -> types.Response[models.File]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(file_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(file_id: str | File, *, client: AsyncSender) -> File:
+async def asyncio(file_id: str | models.File, *, client: AsyncSender) -> models.File:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(file_id, client=client)).result()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.page_of_files import PageOfFiles
 
 _RESULT = types.Nested("page_of_files", "PageOfFiles")
 
@@ -31,26 +30,26 @@ def build() -> types.Request:
     return request()
 
 
-def parse(response: httpx.Response) -> PageOfFiles:
+def parse(response: httpx.Response) -> models.PageOfFiles:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfFiles", types.load_response(_RESULT, response))
+    return cast("models.PageOfFiles", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender) -> types.Response[PageOfFiles]:
+def sync_detailed(*, client: Sender) -> types.Response[models.PageOfFiles]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender) -> PageOfFiles:
+def sync(*, client: Sender) -> models.PageOfFiles:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender) -> types.Response[PageOfFiles]:
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[models.PageOfFiles]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender) -> PageOfFiles:
+async def asyncio(*, client: AsyncSender) -> models.PageOfFiles:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client)).result()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.hardware import Hardware
 
 _RESULT = types.ListOf(types.Nested("hardware", "Hardware"))
 
@@ -31,26 +30,26 @@ def build() -> types.Request:
     return request()
 
 
-def parse(response: httpx.Response) -> list[Hardware]:
+def parse(response: httpx.Response) -> list[models.Hardware]:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("list[Hardware]", types.load_response(_RESULT, response))
+    return cast("list[models.Hardware]", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender) -> types.Response[list[Hardware]]:
+def sync_detailed(*, client: Sender) -> types.Response[list[models.Hardware]]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender) -> list[Hardware]:
+def sync(*, client: Sender) -> list[models.Hardware]:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender) -> types.Response[list[Hardware]]:
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[list[models.Hardware]]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender) -> list[Hardware]:
+async def asyncio(*, client: AsyncSender) -> list[models.Hardware]:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client)).result()

@@ -7,32 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.hardware import Hardware
-    from ...models.model import Model
-    from ...models.model_visibility import ModelVisibility
-    from ...models.models_create_request import ModelsCreateRequest
 
 _BODY = types.Nested("models_create_request", "ModelsCreateRequest")
 _RESULT = types.Nested("model", "Model")
 
 
-def request(*, body: ModelsCreateRequest) -> types.Request:
+def request(*, body: models.ModelsCreateRequest) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request("POST", "/models", json=_BODY.dump(body, ""))
 
 
 def build(
     *,
-    hardware: str | Hardware,
+    hardware: str | models.Hardware,
     name: str,
     owner: str,
-    visibility: ModelVisibility | Literal["public", "private"],
+    visibility: models.ModelVisibility | Literal["public", "private"],
     cover_image_url: str | None = None,
     description: str | None = None,
     github_url: str | None = None,
@@ -68,30 +64,30 @@ def build(
         "license_url": license_url,
         "paper_url": paper_url,
     }
-    body = cast("ModelsCreateRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.ModelsCreateRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body)
 
 
-def parse(response: httpx.Response) -> Model:
+def parse(response: httpx.Response) -> models.Model:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Model", types.load_response(_RESULT, response))
+    return cast("models.Model", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender, body: ModelsCreateRequest) -> types.Response[Model]:
+def sync_detailed(*, client: Sender, body: models.ModelsCreateRequest) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender, body: ModelsCreateRequest) -> Model:
+def sync(*, client: Sender, body: models.ModelsCreateRequest) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender, body: ModelsCreateRequest) -> types.Response[Model]:
+async def asyncio_detailed(*, client: AsyncSender, body: models.ModelsCreateRequest) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender, body: ModelsCreateRequest) -> Model:
+async def asyncio(*, client: AsyncSender, body: models.ModelsCreateRequest) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, body=body)).result()

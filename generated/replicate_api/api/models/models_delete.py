@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
@@ -28,7 +27,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
+def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
     """Remove a model
 
     Removes a model for good. It must be your own, private, and without versions: delete those first with

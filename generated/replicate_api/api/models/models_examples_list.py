@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.page_of_predictions import PageOfPredictions
 
 _RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
 
@@ -31,7 +29,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
+def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
     """Page through a model's examples
 
     Returns one page of the predictions that the owner saved to show what the model can do. The default one
@@ -46,28 +44,28 @@ def build(model_owner: str | Model, model_name: str | None = None) -> types.Requ
     return request(*path)
 
 
-def parse(response: httpx.Response) -> PageOfPredictions:
+def parse(response: httpx.Response) -> models.PageOfPredictions:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfPredictions", types.load_response(_RESULT, response))
+    return cast("models.PageOfPredictions", types.load_response(_RESULT, response))
 
 
-def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[PageOfPredictions]:
+def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfPredictions:
+def sync(model_owner: str, model_name: str, *, client: Sender) -> models.PageOfPredictions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender
-) -> types.Response[PageOfPredictions]:
+) -> types.Response[models.PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> PageOfPredictions:
+async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.PageOfPredictions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
 
 _RESULT = types.Nested("model", "Model")
 
@@ -30,7 +29,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
+def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
     """Look up a model
 
     Returns a model with its latest version, whose `openapi_schema` describes input and output, and with its
@@ -45,26 +44,26 @@ def build(model_owner: str | Model, model_name: str | None = None) -> types.Requ
     return request(*path)
 
 
-def parse(response: httpx.Response) -> Model:
+def parse(response: httpx.Response) -> models.Model:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Model", types.load_response(_RESULT, response))
+    return cast("models.Model", types.load_response(_RESULT, response))
 
 
-def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[Model]:
+def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-def sync(model_owner: str, model_name: str, *, client: Sender) -> Model:
+def sync(model_owner: str, model_name: str, *, client: Sender) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
-async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[Model]:
+async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> Model:
+async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.models_list_sort_by import ModelsListSortBy
-    from ...models.models_list_sort_direction import ModelsListSortDirection
-    from ...models.page_of_models import PageOfModels
 
 _RESULT = types.Nested("page_of_models", "PageOfModels")
 
 
 def request(
     *,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
@@ -42,8 +39,8 @@ def request(
 
 def build(
     *,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
     """Page through public models
 
@@ -58,17 +55,17 @@ def build(
     return request(sort_by=sort_by, sort_direction=sort_direction)
 
 
-def parse(response: httpx.Response) -> PageOfModels:
+def parse(response: httpx.Response) -> models.PageOfModels:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfModels", types.load_response(_RESULT, response))
+    return cast("models.PageOfModels", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     *,
     client: Sender,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
-) -> types.Response[PageOfModels]:
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Response[models.PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
@@ -78,9 +75,9 @@ def sync_detailed(
 def sync(
     *,
     client: Sender,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
-) -> PageOfModels:
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> models.PageOfModels:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction).result()
 
@@ -88,9 +85,9 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AsyncSender,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
-) -> types.Response[PageOfModels]:
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> types.Response[models.PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
@@ -100,8 +97,8 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AsyncSender,
-    sort_by: ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
-    sort_direction: ModelsListSortDirection | Literal["asc", "desc"] | None = None,
-) -> PageOfModels:
+    sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
+    sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
+) -> models.PageOfModels:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction)).result()

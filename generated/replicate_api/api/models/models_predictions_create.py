@@ -8,16 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.prediction import Prediction
-    from ...models.prediction_request import PredictionRequest
-    from ...models.webhook_event import WebhookEvent
 
 _BODY = types.Nested("prediction_request", "PredictionRequest")
 _RESULT = types.Nested("prediction", "Prediction")
@@ -27,7 +23,7 @@ def request(
     model_owner: str,
     model_name: str,
     *,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
@@ -47,13 +43,14 @@ def request(
 
 
 def build(
-    model_owner: str | Model,
+    model_owner: str | models.Model,
     model_name: str | None = None,
     *,
     input: Mapping[str, Any],
     stream: bool | None = None,
     webhook: str | None = None,
-    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+    | None = None,
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
@@ -86,14 +83,14 @@ def build(
             less than 5 seconds.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
-    body = cast("PredictionRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.PredictionRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path, body=body, prefer=prefer, cancel_after=cancel_after)
 
 
-def parse(response: httpx.Response) -> Prediction:
+def parse(response: httpx.Response) -> models.Prediction:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Prediction", types.load_response(_RESULT, response))
+    return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -101,10 +98,10 @@ def sync_detailed(
     model_name: str,
     *,
     client: Sender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> types.Response[Prediction]:
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
@@ -117,10 +114,10 @@ def sync(
     model_name: str,
     *,
     client: Sender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> Prediction:
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
@@ -132,10 +129,10 @@ async def asyncio_detailed(
     model_name: str,
     *,
     client: AsyncSender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> types.Response[Prediction]:
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
@@ -148,10 +145,10 @@ async def asyncio(
     model_name: str,
     *,
     client: AsyncSender,
-    body: PredictionRequest,
+    body: models.PredictionRequest,
     prefer: str | None = None,
     cancel_after: str | None = None,
-) -> Prediction:
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (
         await asyncio_detailed(

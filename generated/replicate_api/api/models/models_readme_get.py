@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
@@ -28,7 +27,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
+def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
     """Read a model's README
 
     Returns the long text on a model's page, as Markdown in a plain text body.

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.page_of_models import PageOfModels
 
 _BODY = types.STRING
 _RESULT = types.Nested("page_of_models", "PageOfModels")
@@ -38,26 +37,26 @@ def build(body: str) -> types.Request:
     return request(body=body)
 
 
-def parse(response: httpx.Response) -> PageOfModels:
+def parse(response: httpx.Response) -> models.PageOfModels:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfModels", types.load_response(_RESULT, response))
+    return cast("models.PageOfModels", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender, body: str) -> types.Response[PageOfModels]:
+def sync_detailed(*, client: Sender, body: str) -> types.Response[models.PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender, body: str) -> PageOfModels:
+def sync(*, client: Sender, body: str) -> models.PageOfModels:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender, body: str) -> types.Response[PageOfModels]:
+async def asyncio_detailed(*, client: AsyncSender, body: str) -> types.Response[models.PageOfModels]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender, body: str) -> PageOfModels:
+async def asyncio(*, client: AsyncSender, body: str) -> models.PageOfModels:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, body=body)).result()

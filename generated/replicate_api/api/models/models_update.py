@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.models_update_request import ModelsUpdateRequest
 
 _BODY = types.Nested("models_update_request", "ModelsUpdateRequest")
 _RESULT = types.Nested("model", "Model")
 
 
-def request(model_owner: str, model_name: str, *, body: ModelsUpdateRequest | None = None) -> types.Request:
+def request(model_owner: str, model_name: str, *, body: models.ModelsUpdateRequest | None = None) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "PATCH",
@@ -34,7 +32,7 @@ def request(model_owner: str, model_name: str, *, body: ModelsUpdateRequest | No
 
 
 def build(
-    model_owner: str | Model,
+    model_owner: str | models.Model,
     model_name: str | None = None,
     *,
     description: str | None = None,
@@ -68,31 +66,33 @@ def build(
         "readme": readme,
         "weights_url": weights_url,
     }
-    body = cast("ModelsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.ModelsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path, body=body)
 
 
-def parse(response: httpx.Response) -> Model:
+def parse(response: httpx.Response) -> models.Model:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Model", types.load_response(_RESULT, response))
+    return cast("models.Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None
-) -> types.Response[Model]:
+    model_owner: str, model_name: str, *, client: Sender, body: models.ModelsUpdateRequest | None = None
+) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse))
 
 
-def sync(model_owner: str, model_name: str, *, client: Sender, body: ModelsUpdateRequest | None = None) -> Model:
+def sync(
+    model_owner: str, model_name: str, *, client: Sender, body: models.ModelsUpdateRequest | None = None
+) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client, body=body).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, *, client: AsyncSender, body: ModelsUpdateRequest | None = None
-) -> types.Response[Model]:
+    model_owner: str, model_name: str, *, client: AsyncSender, body: models.ModelsUpdateRequest | None = None
+) -> types.Response[models.Model]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse)
@@ -100,7 +100,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    model_owner: str, model_name: str, *, client: AsyncSender, body: ModelsUpdateRequest | None = None
-) -> Model:
+    model_owner: str, model_name: str, *, client: AsyncSender, body: models.ModelsUpdateRequest | None = None
+) -> models.Model:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, client=client, body=body)).result()

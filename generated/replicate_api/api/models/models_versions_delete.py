@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.version import Version
 
 
-def request(model_owner: str, model_name: str, version_id: str | Version) -> types.Request:
+def request(model_owner: str, model_name: str, version_id: str | models.Version) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "DELETE",
@@ -31,7 +29,9 @@ def request(model_owner: str, model_name: str, version_id: str | Version) -> typ
 
 
 def build(
-    model_owner: str | Model, model_name: str | Version | None = None, version_id: str | Version | None = None
+    model_owner: str | models.Model,
+    model_name: str | models.Version | None = None,
+    version_id: str | models.Version | None = None,
 ) -> types.Request:
     """Remove a model version
 
@@ -56,7 +56,7 @@ def parse(response: httpx.Response) -> None:
 
 
 def sync_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender
 ) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
@@ -64,13 +64,13 @@ def sync_detailed(
     )
 
 
-def sync(model_owner: str, model_name: str, version_id: str | Version, *, client: Sender) -> None:
+def sync(model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender
 ) -> types.Response[None]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
@@ -78,6 +78,6 @@ async def asyncio_detailed(
     )
 
 
-async def asyncio(model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender) -> None:
+async def asyncio(model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender) -> None:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

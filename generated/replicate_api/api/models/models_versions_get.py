@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.version import Version
 
 _RESULT = types.Nested("version", "Version")
 
 
-def request(model_owner: str, model_name: str, version_id: str | Version) -> types.Request:
+def request(model_owner: str, model_name: str, version_id: str | models.Version) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
@@ -33,7 +31,9 @@ def request(model_owner: str, model_name: str, version_id: str | Version) -> typ
 
 
 def build(
-    model_owner: str | Model, model_name: str | Version | None = None, version_id: str | Version | None = None
+    model_owner: str | models.Model,
+    model_name: str | models.Version | None = None,
+    version_id: str | models.Version | None = None,
 ) -> types.Request:
     """Look up a model version
 
@@ -52,34 +52,36 @@ def build(
     return request(*path)
 
 
-def parse(response: httpx.Response) -> Version:
+def parse(response: httpx.Response) -> models.Version:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Version", types.load_response(_RESULT, response))
+    return cast("models.Version", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender
-) -> types.Response[Version]:
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender
+) -> types.Response[models.Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
 
 
-def sync(model_owner: str, model_name: str, version_id: str | Version, *, client: Sender) -> Version:
+def sync(model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender) -> models.Version:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender
-) -> types.Response[Version]:
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender
+) -> types.Response[models.Version]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
 
 
-async def asyncio(model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender) -> Version:
+async def asyncio(
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender
+) -> models.Version:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

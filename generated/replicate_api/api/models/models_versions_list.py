@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.page_of_versions import PageOfVersions
 
 _RESULT = types.Nested("page_of_versions", "PageOfVersions")
 
@@ -31,7 +29,7 @@ def request(model_owner: str, model_name: str) -> types.Request:
     )
 
 
-def build(model_owner: str | Model, model_name: str | None = None) -> types.Request:
+def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
     """Page through a model's versions
 
     Returns one page of a model's versions, newest first. Official models show none: the page is empty or the
@@ -46,26 +44,28 @@ def build(model_owner: str | Model, model_name: str | None = None) -> types.Requ
     return request(*path)
 
 
-def parse(response: httpx.Response) -> PageOfVersions:
+def parse(response: httpx.Response) -> models.PageOfVersions:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfVersions", types.load_response(_RESULT, response))
+    return cast("models.PageOfVersions", types.load_response(_RESULT, response))
 
 
-def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[PageOfVersions]:
+def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.PageOfVersions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-def sync(model_owner: str, model_name: str, *, client: Sender) -> PageOfVersions:
+def sync(model_owner: str, model_name: str, *, client: Sender) -> models.PageOfVersions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
-async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[PageOfVersions]:
+async def asyncio_detailed(
+    model_owner: str, model_name: str, *, client: AsyncSender
+) -> types.Response[models.PageOfVersions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> PageOfVersions:
+async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.PageOfVersions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

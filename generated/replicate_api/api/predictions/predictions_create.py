@@ -8,23 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.prediction import Prediction
-    from ...models.version import Version
-    from ...models.version_prediction_request import VersionPredictionRequest
-    from ...models.webhook_event import WebhookEvent
 
 _BODY = types.Nested("version_prediction_request", "VersionPredictionRequest")
 _RESULT = types.Nested("prediction", "Prediction")
 
 
 def request(
-    *, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+    *, body: models.VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
 ) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
@@ -40,10 +36,11 @@ def request(
 def build(
     *,
     input: Mapping[str, Any],
-    version: str | Version,
+    version: str | models.Version,
     stream: bool | None = None,
     webhook: str | None = None,
-    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+    | None = None,
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
@@ -80,18 +77,18 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("VersionPredictionRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.VersionPredictionRequest", _BODY.load(types.drop_omitted(fields)))
     return request(body=body, prefer=prefer, cancel_after=cancel_after)
 
 
-def parse(response: httpx.Response) -> Prediction:
+def parse(response: httpx.Response) -> models.Prediction:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Prediction", types.load_response(_RESULT, response))
+    return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
-) -> types.Response[Prediction]:
+    *, client: Sender, body: models.VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(body=body, prefer=prefer, cancel_after=cancel_after),
@@ -100,15 +97,19 @@ def sync_detailed(
 
 
 def sync(
-    *, client: Sender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
-) -> Prediction:
+    *, client: Sender, body: models.VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after).result()
 
 
 async def asyncio_detailed(
-    *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
-) -> types.Response[Prediction]:
+    *,
+    client: AsyncSender,
+    body: models.VersionPredictionRequest,
+    prefer: str | None = None,
+    cancel_after: str | None = None,
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(body=body, prefer=prefer, cancel_after=cancel_after),
@@ -117,7 +118,11 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *, client: AsyncSender, body: VersionPredictionRequest, prefer: str | None = None, cancel_after: str | None = None
-) -> Prediction:
+    *,
+    client: AsyncSender,
+    body: models.VersionPredictionRequest,
+    prefer: str | None = None,
+    cancel_after: str | None = None,
+) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, body=body, prefer=prefer, cancel_after=cancel_after)).result()

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.prediction import Prediction
 
 _RESULT = types.Nested("prediction", "Prediction")
 
 
-def request(prediction_id: str | Prediction) -> types.Request:
+def request(prediction_id: str | models.Prediction) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "GET",
@@ -28,7 +27,7 @@ def request(prediction_id: str | Prediction) -> types.Request:
     )
 
 
-def build(prediction_id: str | Prediction) -> types.Request:
+def build(prediction_id: str | models.Prediction) -> types.Request:
     """Look up a prediction
 
     Returns a prediction as it is now; poll until its status is `succeeded`, `failed`, `canceled` or
@@ -42,26 +41,28 @@ def build(prediction_id: str | Prediction) -> types.Request:
     return request(prediction_id)
 
 
-def parse(response: httpx.Response) -> Prediction:
+def parse(response: httpx.Response) -> models.Prediction:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Prediction", types.load_response(_RESULT, response))
+    return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
-def sync_detailed(prediction_id: str | Prediction, *, client: Sender) -> types.Response[Prediction]:
+def sync_detailed(prediction_id: str | models.Prediction, *, client: Sender) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
-def sync(prediction_id: str | Prediction, *, client: Sender) -> Prediction:
+def sync(prediction_id: str | models.Prediction, *, client: Sender) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(prediction_id, client=client).result()
 
 
-async def asyncio_detailed(prediction_id: str | Prediction, *, client: AsyncSender) -> types.Response[Prediction]:
+async def asyncio_detailed(
+    prediction_id: str | models.Prediction, *, client: AsyncSender
+) -> types.Response[models.Prediction]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(prediction_id: str | Prediction, *, client: AsyncSender) -> Prediction:
+async def asyncio(prediction_id: str | models.Prediction, *, client: AsyncSender) -> models.Prediction:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(prediction_id, client=client)).result()

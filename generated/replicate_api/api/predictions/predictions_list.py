@@ -8,14 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.page_of_predictions import PageOfPredictions
-    from ...models.predictions_list_source import PredictionsListSource
 
 _RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
 
@@ -24,7 +22,7 @@ def request(
     *,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
+    source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
@@ -42,7 +40,7 @@ def build(
     *,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
+    source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
     """Page through predictions
 
@@ -58,9 +56,9 @@ def build(
     return request(created_after=created_after, created_before=created_before, source=source)
 
 
-def parse(response: httpx.Response) -> PageOfPredictions:
+def parse(response: httpx.Response) -> models.PageOfPredictions:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("PageOfPredictions", types.load_response(_RESULT, response))
+    return cast("models.PageOfPredictions", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
@@ -68,8 +66,8 @@ def sync_detailed(
     client: Sender,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
-) -> types.Response[PageOfPredictions]:
+    source: models.PredictionsListSource | Literal["web"] | None = None,
+) -> types.Response[models.PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(created_after=created_after, created_before=created_before, source=source),
@@ -82,8 +80,8 @@ def sync(
     client: Sender,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
-) -> PageOfPredictions:
+    source: models.PredictionsListSource | Literal["web"] | None = None,
+) -> models.PageOfPredictions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(
         client=client, created_after=created_after, created_before=created_before, source=source
@@ -95,8 +93,8 @@ async def asyncio_detailed(
     client: AsyncSender,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
-) -> types.Response[PageOfPredictions]:
+    source: models.PredictionsListSource | Literal["web"] | None = None,
+) -> types.Response[models.PageOfPredictions]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(created_after=created_after, created_before=created_before, source=source),
@@ -109,8 +107,8 @@ async def asyncio(
     client: AsyncSender,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
-    source: PredictionsListSource | Literal["web"] | None = None,
-) -> PageOfPredictions:
+    source: models.PredictionsListSource | Literal["web"] | None = None,
+) -> models.PageOfPredictions:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (
         await asyncio_detailed(client=client, created_after=created_after, created_before=created_before, source=source)

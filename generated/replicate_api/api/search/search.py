@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.search_results import SearchResults
 
 _RESULT = types.Nested("search_results", "SearchResults")
 
@@ -41,28 +40,28 @@ def build(*, query: str, limit: int | None = None) -> types.Request:
     return request(query=query, limit=limit)
 
 
-def parse(response: httpx.Response) -> SearchResults:
+def parse(response: httpx.Response) -> models.SearchResults:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("SearchResults", types.load_response(_RESULT, response))
+    return cast("models.SearchResults", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender, query: str, limit: int | None = None) -> types.Response[SearchResults]:
+def sync_detailed(*, client: Sender, query: str, limit: int | None = None) -> types.Response[models.SearchResults]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender, query: str, limit: int | None = None) -> SearchResults:
+def sync(*, client: Sender, query: str, limit: int | None = None) -> models.SearchResults:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client, query=query, limit=limit).result()
 
 
 async def asyncio_detailed(
     *, client: AsyncSender, query: str, limit: int | None = None
-) -> types.Response[SearchResults]:
+) -> types.Response[models.SearchResults]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender, query: str, limit: int | None = None) -> SearchResults:
+async def asyncio(*, client: AsyncSender, query: str, limit: int | None = None) -> models.SearchResults:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client, query=query, limit=limit)).result()

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.training import Training
 
 _RESULT = types.Nested("training", "Training")
 
 
-def request(training_id: str | Training) -> types.Request:
+def request(training_id: str | models.Training) -> types.Request:
     """Return the request. Arguments as in `build`."""
     return types.Request(
         "POST",
@@ -28,7 +27,7 @@ def request(training_id: str | Training) -> types.Request:
     )
 
 
-def build(training_id: str | Training) -> types.Request:
+def build(training_id: str | models.Training) -> types.Request:
     """Stop a training
 
     Stops a training that has not ended and returns it. One that has ended stays as it is.
@@ -39,26 +38,28 @@ def build(training_id: str | Training) -> types.Request:
     return request(training_id)
 
 
-def parse(response: httpx.Response) -> Training:
+def parse(response: httpx.Response) -> models.Training:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Training", types.load_response(_RESULT, response))
+    return cast("models.Training", types.load_response(_RESULT, response))
 
 
-def sync_detailed(training_id: str | Training, *, client: Sender) -> types.Response[Training]:
+def sync_detailed(training_id: str | models.Training, *, client: Sender) -> types.Response[models.Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(training_id), lambda response: types.to_response(response, parse))
 
 
-def sync(training_id: str | Training, *, client: Sender) -> Training:
+def sync(training_id: str | models.Training, *, client: Sender) -> models.Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(training_id, client=client).result()
 
 
-async def asyncio_detailed(training_id: str | Training, *, client: AsyncSender) -> types.Response[Training]:
+async def asyncio_detailed(
+    training_id: str | models.Training, *, client: AsyncSender
+) -> types.Response[models.Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(training_id), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(training_id: str | Training, *, client: AsyncSender) -> Training:
+async def asyncio(training_id: str | models.Training, *, client: AsyncSender) -> models.Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(training_id, client=client)).result()

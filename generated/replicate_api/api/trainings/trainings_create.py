@@ -8,23 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.model import Model
-    from ...models.training import Training
-    from ...models.training_request import TrainingRequest
-    from ...models.version import Version
-    from ...models.webhook_event import WebhookEvent
 
 _BODY = types.Nested("training_request", "TrainingRequest")
 _RESULT = types.Nested("training", "Training")
 
 
-def request(model_owner: str, model_name: str, version_id: str | Version, *, body: TrainingRequest) -> types.Request:
+def request(
+    model_owner: str, model_name: str, version_id: str | models.Version, *, body: models.TrainingRequest
+) -> types.Request:
     """Return the request, given the whole body. Other arguments as in `build`."""
     return types.Request(
         "POST",
@@ -39,14 +36,15 @@ def request(model_owner: str, model_name: str, version_id: str | Version, *, bod
 
 
 def build(
-    model_owner: str | Model,
-    model_name: str | Version | None = None,
-    version_id: str | Version | None = None,
+    model_owner: str | models.Model,
+    model_name: str | models.Version | None = None,
+    version_id: str | models.Version | None = None,
     *,
     destination: str,
     input: Mapping[str, Any],
     webhook: str | None = None,
-    webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]] | None = None,
+    webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
+    | None = None,
 ) -> types.Request:
     """Start a training
 
@@ -76,21 +74,21 @@ def build(
         "webhook": webhook,
         "webhook_events_filter": webhook_events_filter,
     }
-    body = cast("TrainingRequest", _BODY.load(types.drop_omitted(fields)))
+    body = cast("models.TrainingRequest", _BODY.load(types.drop_omitted(fields)))
     path = types.split_owner_and_name(
         0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
     )
     return request(*path, body=body)
 
 
-def parse(response: httpx.Response) -> Training:
+def parse(response: httpx.Response) -> models.Training:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("Training", types.load_response(_RESULT, response))
+    return cast("models.Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender, body: TrainingRequest
-) -> types.Response[Training]:
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender, body: models.TrainingRequest
+) -> types.Response[models.Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(
         request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
@@ -98,15 +96,20 @@ def sync_detailed(
 
 
 def sync(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: Sender, body: TrainingRequest
-) -> Training:
+    model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender, body: models.TrainingRequest
+) -> models.Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
 
 
 async def asyncio_detailed(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender, body: TrainingRequest
-) -> types.Response[Training]:
+    model_owner: str,
+    model_name: str,
+    version_id: str | models.Version,
+    *,
+    client: AsyncSender,
+    body: models.TrainingRequest,
+) -> types.Response[models.Training]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(
         request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
@@ -114,7 +117,12 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    model_owner: str, model_name: str, version_id: str | Version, *, client: AsyncSender, body: TrainingRequest
-) -> Training:
+    model_owner: str,
+    model_name: str,
+    version_id: str | models.Version,
+    *,
+    client: AsyncSender,
+    body: models.TrainingRequest,
+) -> models.Training:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)).result()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ... import types
+from ... import models, types
 
 if TYPE_CHECKING:
     import httpx
 
     from ...client import AsyncSender, Sender
-    from ...models.webhook_secret import WebhookSecret
 
 _RESULT = types.Nested("webhook_secret", "WebhookSecret")
 
@@ -32,26 +31,26 @@ def build() -> types.Request:
     return request()
 
 
-def parse(response: httpx.Response) -> WebhookSecret:
+def parse(response: httpx.Response) -> models.WebhookSecret:
     """Parse a successful response; ValueError if the body has an unexpected type."""
-    return cast("WebhookSecret", types.load_response(_RESULT, response))
+    return cast("models.WebhookSecret", types.load_response(_RESULT, response))
 
 
-def sync_detailed(*, client: Sender) -> types.Response[WebhookSecret]:
+def sync_detailed(*, client: Sender) -> types.Response[models.WebhookSecret]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
-def sync(*, client: Sender) -> WebhookSecret:
+def sync(*, client: Sender) -> models.WebhookSecret:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return sync_detailed(client=client).result()
 
 
-async def asyncio_detailed(*, client: AsyncSender) -> types.Response[WebhookSecret]:
+async def asyncio_detailed(*, client: AsyncSender) -> types.Response[models.WebhookSecret]:
     """Send the request and return the response, whatever its status. Arguments as in `build`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
-async def asyncio(*, client: AsyncSender) -> WebhookSecret:
+async def asyncio(*, client: AsyncSender) -> models.WebhookSecret:
     """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
     return (await asyncio_detailed(client=client)).result()
