@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         APIStatusError as APIStatusError,
         APITimeoutError as APITimeoutError,
         AuthenticationError as AuthenticationError,
+        InvalidInputError as InvalidInputError,
         InvalidRequestError as InvalidRequestError,
         MissingWebhookHeaderError as MissingWebhookHeaderError,
         ModelError as ModelError,
@@ -111,10 +112,11 @@ _EXPORTS = {
     "replicate_ext._sansio.model_ref": "ModelRef",
     "replicate_ext._sansio.sse": "Event",
     "replicate_ext.errors": (
-        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidRequestError "
-        "MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError PermissionDeniedError "
-        "PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError ResponseDecodeError ServerError "
-        "StaleWebhookError StreamError WaitTimeoutError WebhookError WebhookSignatureError"
+        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidInputError "
+        "InvalidRequestError MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError "
+        "PermissionDeniedError PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError "
+        "ResponseDecodeError ServerError StaleWebhookError StreamError WaitTimeoutError WebhookError "
+        "WebhookSignatureError"
     ),
 }
 _PUBLIC_MODULES = ("errors", "webhooks")

@@ -17,6 +17,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "_version": set(),
     "_sansio": {"errors", "_version"},
+    "_models": {"errors", "_sansio"},
     "_config": {"errors", "_sansio"},
     "_transfers": set(),
     "_backends": {"errors", "_sansio", "_config"},
