@@ -21,7 +21,7 @@ from .shapes import Input
 MAX_SHOWN = 40
 """Characters of a value that an error shows."""
 
-MAX_CHOICES = 12
+MAX_CHOICES = 20
 """Names or allowed values that an error lists."""
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
@@ -269,8 +269,9 @@ def _is_secret(input: Input) -> bool:
 def _closest(name: str, names: Iterable[Any]) -> str | None:
     from difflib import get_close_matches  # only needed for the error
 
-    close = get_close_matches(name[:100], [str(name) for name in names], 1)
-    return close[0] if close else None
+    by_lower = {str(name).lower(): str(name) for name in names}
+    close = get_close_matches(name[:100].lower(), by_lower, 1)
+    return by_lower[close[0]] if close else None
 
 
 def _list(names: Iterable[str], count: int) -> str:
