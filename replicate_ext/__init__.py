@@ -57,11 +57,13 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         stream as stream,
         submit as submit,
         trainings as trainings,
+        use as use,
         wait as wait,
     )
     from ._display.outputs import Outputs as Outputs
     from ._files.file_input import FileInput as FileInput
     from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
+    from ._functions.function import AsyncFunction as AsyncFunction, Function as Function
     from ._pagination import Page as Page
     from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
     from ._progress import Progress as Progress, progress_of as progress_of
@@ -101,11 +103,12 @@ _EXPORTS = {
     "replicate_ext._client": "AsyncReplicate Replicate",
     "replicate_ext._default_client": (
         "account async_run async_stream collections deployments files hardware models output paginate predictions "
-        "request run save search stream submit trainings wait"
+        "request run save search stream submit trainings use wait"
     ),
     "replicate_ext._display.outputs": "Outputs",
     "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
+    "replicate_ext._functions.function": "AsyncFunction Function",
     "replicate_ext._pagination": "Page",
     "replicate_ext._predictions.stream": "AsyncStream Stream",
     "replicate_ext._progress": "Progress progress_of",

@@ -37,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
         "_pagination",
         "_progress",
     },
+    "_functions": {"_backends", "_display", "_dual", "_models", "_predictions", "_sansio", "_send", "errors"},
     "_progress": {"_sansio"},
     "_generated": {"_send", "_dual", "_operations", "_pagination", "_webhooks_resource"},
 }

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal, get_args
 
 from .shapes import Input
+
+ToolFormat = Literal["openai", "anthropic"]
+
+MAX_NAME_SIZE = 64
+"""Characters of the name of a tool: https://platform.openai.com/docs/api-reference/chat/create"""
+
+MAX_DESCRIPTION_SIZE = 1024
+"""Characters of the description of a tool, by the same page."""
+
+
+def make_tool(format: ToolFormat, name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition of a tool in the format of one vendor of language models.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    tool = {"name": re.sub(r"[^\w-]", "_", name, flags=re.ASCII)[:MAX_NAME_SIZE]}
+    if description:
+        tool["description"] = description[:MAX_DESCRIPTION_SIZE]
+    parameters = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    if format == "openai":
+        return {"type": "function", "function": {**tool, "parameters": parameters}}
+    if format == "anthropic":
+        return {**tool, "input_schema": parameters}
+    raise ValueError(f"tool must be one of {', '.join(map(repr, get_args(ToolFormat)))}, not {format!r}")
 
 
 def input_schema(
