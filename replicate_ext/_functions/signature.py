@@ -32,7 +32,7 @@ def make_signature(schema: ModelSchema, file_type: str) -> Signature:
     names = parameter_names(input.name for input in schema.inputs)
     parameters = [_parameter(names[input.name], input) for input in schema.inputs]
     if schema.extra_input:
-        parameters.append(Parameter("inputs", Parameter.VAR_KEYWORD, annotation=_input_type(schema.extra_input)))
+        parameters.append(Parameter("inputs", Parameter.VAR_KEYWORD, annotation=_Name(_value_type(schema.extra_input))))
     return Signature(parameters, return_annotation=output_type(schema.output, file_type))
 
 
@@ -42,18 +42,24 @@ def _parameter(name: str, input: Input) -> Parameter:
 
 
 def _input_type(input: Input) -> _Name:
+    """Return the type of an input, as Python writes it; None stands for one that is left out."""
+    is_optional = input.nullable or not (input.required or input.has_default)
+    return _or_none(_value_type(input), is_optional)
+
+
+def _value_type(input: Input) -> str:
     if input.choices:
-        name = f"Literal[{', '.join(map(repr, input.choices))}]"
-    elif input.any_of:
-        name = " | ".join(dict.fromkeys(_input_type(variant._replace(nullable=False)) for variant in input.any_of))
-    elif input.type == "array":
-        name = f"list[{_input_type(input.items) if input.items else 'Any'}]"
-    elif input.type == "object":
-        name = f"dict[str, {_input_type(input.items) if input.items else 'Any'}]"
-    else:
-        name = _INPUT_TYPES[input.type]
-    is_optional = input.nullable or not (input.required or input.has_default or not input.name)
-    return _Name(f"{name} | None" if is_optional and name != "Any" else name)
+        return f"Literal[{', '.join(map(repr, input.choices))}]"
+    if input.any_of:
+        return " | ".join(dict.fromkeys(map(_value_type, input.any_of)))
+    if input.type not in ("array", "object"):
+        return _INPUT_TYPES[input.type]
+    items = _or_none(_value_type(input.items), input.items.nullable) if input.items else "Any"
+    return f"list[{items}]" if input.type == "array" else f"dict[str, {'Any' if input.fields else items}]"
+
+
+def _or_none(type_: str, is_nullable: bool) -> _Name:
+    return _Name(f"{type_} | None" if is_nullable and type_ not in ("Any", "None") else type_)
 
 
 def output_type(output: Output, file_type: str) -> _Name:
@@ -65,7 +71,7 @@ def output_type(output: Output, file_type: str) -> _Name:
         name = f"list[{items}]" if output.kind == "list" else f"dict[str, {items}]"
     else:
         name = file_type if output.kind == "file" else _OUTPUT_TYPES[output.kind]
-    return _Name(f"{name} | None" if output.nullable and name not in ("Any", "None") else name)
+    return _or_none(name, output.nullable)
 
 
 def make_docstring(ref: str, description: str, schema: ModelSchema) -> str:
