@@ -57,11 +57,13 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         stream as stream,
         submit as submit,
         trainings as trainings,
+        use as use,
         wait as wait,
     )
     from ._display.outputs import Outputs as Outputs
     from ._files.file_input import FileInput as FileInput
     from ._files.outputs import AsyncFileOutput as AsyncFileOutput, FileOutput as FileOutput
+    from ._functions.function import AsyncFunction as AsyncFunction, Function as Function
     from ._pagination import Page as Page
     from ._predictions.stream import AsyncStream as AsyncStream, Stream as Stream
     from ._progress import Progress as Progress, progress_of as progress_of
@@ -72,6 +74,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         APIStatusError as APIStatusError,
         APITimeoutError as APITimeoutError,
         AuthenticationError as AuthenticationError,
+        InvalidInputError as InvalidInputError,
         InvalidRequestError as InvalidRequestError,
         MissingWebhookHeaderError as MissingWebhookHeaderError,
         ModelError as ModelError,
@@ -100,21 +103,23 @@ _EXPORTS = {
     "replicate_ext._client": "AsyncReplicate Replicate",
     "replicate_ext._default_client": (
         "account async_run async_stream collections deployments files hardware models output paginate predictions "
-        "request run save search stream submit trainings wait"
+        "request run save search stream submit trainings use wait"
     ),
     "replicate_ext._display.outputs": "Outputs",
     "replicate_ext._files.file_input": "FileInput",
     "replicate_ext._files.outputs": "AsyncFileOutput FileOutput",
+    "replicate_ext._functions.function": "AsyncFunction Function",
     "replicate_ext._pagination": "Page",
     "replicate_ext._predictions.stream": "AsyncStream Stream",
     "replicate_ext._progress": "Progress progress_of",
     "replicate_ext._sansio.model_ref": "ModelRef",
     "replicate_ext._sansio.sse": "Event",
     "replicate_ext.errors": (
-        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidRequestError "
-        "MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError PermissionDeniedError "
-        "PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError ResponseDecodeError ServerError "
-        "StaleWebhookError StreamError WaitTimeoutError WebhookError WebhookSignatureError"
+        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidInputError "
+        "InvalidRequestError MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError "
+        "PermissionDeniedError PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError "
+        "ResponseDecodeError ServerError StaleWebhookError StreamError WaitTimeoutError WebhookError "
+        "WebhookSignatureError"
     ),
 }
 _PUBLIC_MODULES = ("errors", "webhooks")

@@ -14,9 +14,9 @@ from replicate_api.types import UNSET, Request, Unset
 from ._backends.sync import SyncBackend, run_sync
 from ._config import DEFAULT_MAX_RETRIES, Config, HTTPBackend, load_config
 from ._files.save_all import FilesMixin
+from ._functions.use import UseMixin
 from ._generated.resources import Operations
 from ._pagination import PaginationMixin
-from ._predictions.run import RunMixin
 from ._request import RequestMixin
 from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from ._send import BackendT, Session
@@ -32,7 +32,7 @@ TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport
 
 class _Client(
     Operations[BackendT],
-    RunMixin[BackendT],
+    UseMixin[BackendT],
     PaginationMixin[BackendT],
     FilesMixin[BackendT],
     RequestMixin[BackendT],

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     stream = _client.stream
     submit = _client.submit
     trainings = _client.trainings
+    use = _client.use
     wait = _client.wait
 else:
 

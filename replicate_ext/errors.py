@@ -22,17 +22,18 @@
         ├── StaleWebhookError            its timestamp is outside the tolerance
         └── WebhookSignatureError
 
-Invalid arguments raise TypeError or ValueError. All errors hold plain data and can be pickled.
+Invalid arguments raise TypeError or ValueError; an input that a model does not take raises InvalidInputError, which is
+a ValueError. All errors hold plain data and can be pickled.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
@@ -217,6 +218,27 @@ class StaleWebhookError(WebhookError):
 
 class WebhookSignatureError(WebhookError):
     """No signature of the delivery matches its body and the secret."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with the input of a model."""
+
+    name: str
+    """The name of the input, or a place within it: `images[2]`."""
+
+    message: str
+    """What is wrong, and what to write instead; without the values of secrets."""
+
+
+class InvalidInputError(ValueError):
+    """The model does not take this input; nothing was sent. `problems` has everything that is wrong."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"input.{name}: {message}" for name, message in self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,), {"__notes__": self.__notes__} if hasattr(self, "__notes__") else None
 
 
 _ERROR_BY_STATUS: dict[int, type[APIStatusError]] = {

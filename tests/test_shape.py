@@ -17,6 +17,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "_version": set(),
     "_sansio": {"errors", "_version"},
+    "_models": {"errors", "_sansio"},
     "_config": {"errors", "_sansio"},
     "_transfers": set(),
     "_backends": {"errors", "_sansio", "_config"},
@@ -39,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
         "_pagination",
         "_progress",
     },
+    "_functions": {"_backends", "_display", "_dual", "_models", "_predictions", "_sansio", "_send", "errors"},
     "_progress": {"_sansio"},
     "_generated": {"_dual", "_event_stream", "_operations", "_pagination", "_sansio", "_send", "_webhooks_resource"},
 }

@@ -10,6 +10,8 @@ from html import escape as escape
 from typing import Any
 from urllib.parse import urlsplit
 
+from .._sansio.redact import SECRET_NAME, hide_tokens
+
 MAX_ITEMS = 20
 """Items of a list or dict, and rows of a table, that are shown."""
 
@@ -21,13 +23,10 @@ ERROR_COLOR = "#d93f49"
 
 PRE_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;text-align:left"
 
-_SECRET_NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|api_?key|credentials?|authorization)$", re.IGNORECASE)
-_TOKEN = re.compile(r"\b(?:r8_|hf_|sk-)[\w-]{16,}")
-
 
 def text(value: object, limit: int = 2000) -> str:
     """Return the HTML of a value's text, shortened to a number of characters."""
-    return escape(_shorten(_TOKEN.sub("[token]", str(value)), limit))
+    return escape(_shorten(hide_tokens(str(value)), limit))
 
 
 def pre(value: object, limit: int = 2000) -> str:
@@ -66,7 +65,7 @@ def preview(value: object, limit: int = 200, name: str = "") -> str:
 def conceal(value: Any, name: str = "", depth: int = 0) -> Any:
     """Return a JSON value that may be shown: without secrets, the content of data URIs, and the queries of URLs."""
     if isinstance(value, str):
-        return "…" if value and _SECRET_NAME.search(name) else _conceal_url(str(value))
+        return "…" if value and SECRET_NAME.search(name) else _conceal_url(str(value))
     if isinstance(value, Mapping | list) and depth >= MAX_DEPTH:
         return "…"
     if isinstance(value, Mapping):

@@ -6,8 +6,13 @@ Queries hold signatures and search terms; the path of an output file or a stream
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+SECRET_NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|api_?key|credentials?|authorization)$", re.IGNORECASE)
+"""Names of fields whose values are never shown."""
+
+_TOKEN = re.compile(r"\b(?:r8_|hf_|sk-)[\w-]{16,}")
 MIN_TOKEN_SIZE = 8
 """Characters; the token of a local server may be a word that occurs in any text."""
 
@@ -21,6 +26,11 @@ def redact(url: str) -> str:
     """Return what may be logged of a path of the API, or of a URL of any host."""
     host = url.partition("//")[2].partition("/")[0]
     return f"{host}/…" if host else strip_query(url)
+
+
+def hide_tokens(text: str) -> str:
+    """Replace what looks like a token of Replicate, Hugging Face or OpenAI."""
+    return _TOKEN.sub("[token]", text)
 
 
 def hide_token(error: BaseException | None, token: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from . import sample_models
 from .catalog import Catalog
 from .execution import log, now, sleep
 from .schema import Field
@@ -170,6 +171,11 @@ async def broken(
     log("Traceback (most recent call last):\n")
     raise RuntimeError(message)
 
+
+builtin_catalog.model("acme/inputs", official=True)(sample_models.inputs)
+builtin_catalog.model("acme/captioner")(sample_models.captioner)
+builtin_catalog.model("acme/tiler")(sample_models.tiler)
+builtin_catalog.model("acme/finder", official=True)(sample_models.finder)
 
 builtin_catalog.deployments["front-desk"] = "acme/hello"
 builtin_catalog.collections = [

@@ -2,8 +2,11 @@
 
 | annotation | schema |
 |---|---|
-| `str`, `int`, `float`, `bool`, `dict`, `list[T]` | the corresponding JSON Schema type |
+| `str`, `int`, `float`, `bool`, `dict`, `dict[str, T]`, `list[T]` | the corresponding JSON Schema type |
 | `Literal[...]`, an `Enum` | choices |
+| a `TypedDict` | an object, as a component |
+| `T | U` | a union |
+| `Secret` | a string that is never shown |
 | `Path` | a file: `string` with format `uri`; the function gets the path of a local copy |
 | `T | None` | optional and nullable |
 | `Annotated[T, Field(...)]` | a description and constraints |
@@ -24,6 +27,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from PIL import Image
+
+
+class Secret(str):
+    """The type of an input that is a secret, such as a token."""
+
+    __slots__ = ()
+
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
 _ITERATORS = (
@@ -46,6 +56,9 @@ class Field:
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
+    accept: str | None = None
+    """The media types of a file, such as `image/*`."""
+    deprecated: bool = False
 
     def to_schema(self) -> dict[str, Any]:
         """Return the keywords of JSON Schema that it adds to the input."""
@@ -56,6 +69,8 @@ class Field:
             "minLength": self.min_length,
             "maxLength": self.max_length,
             "pattern": self.pattern,
+            "x-cog-accept": self.accept,
+            "deprecated": self.deprecated or None,
         }
         return {name: value for name, value in keywords.items() if value is not None}
 
@@ -75,7 +90,7 @@ def build_openapi_schema(function: Callable[..., Any], train: Callable[..., Any]
         raise TypeError(f"{function.__name__}: the result has no type annotation; add one")
     components: dict[str, Any] = {}
     components["Input"] = _parameters_schema(function, "Input", components)
-    components["Output"] = {"title": "Output", **_result_schema(hints["return"], function.__name__)}
+    components["Output"] = {"title": "Output", **_result_schema(hints["return"], components, function.__name__)}
     if train is not None:
         components["TrainingInput"] = _parameters_schema(train, "TrainingInput", components)
         properties = {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}}
@@ -140,18 +155,21 @@ def _parameter_schema(
         json_type = "integer" if all(isinstance(choice, int) for choice in choices) else "string"
         components[name] = {"enum": choices, "type": json_type, "title": name, "description": "An enumeration."}
         return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **keywords}, is_nullable
-    schema = _type_schema(type_, f"{function_name}: the parameter {name}")
+    schema = _type_schema(type_, components, f"{function_name}: the parameter {name}")
     return {"title": title, **schema, **keywords}, is_nullable
 
 
-def _result_schema(hint: Any, function_name: str) -> dict[str, Any]:
-    type_, _, _ = _unwrap(hint)
+def _result_schema(hint: Any, components: dict[str, Any], function_name: str) -> dict[str, Any]:
+    type_, _, is_nullable = _unwrap(hint)
     if get_origin(type_) in _ITERATORS:
         item = get_args(type_)[0]
         display = {"x-cog-array-display": "concatenate"} if item is str else {}
-        items = _type_schema(item, f"{function_name}: an item of the result")
+        items = _type_schema(item, components, f"{function_name}: an item of the result")
         return {"type": "array", "items": items, "x-cog-array-type": "iterator", **display}
-    return _type_schema(type_, f"{function_name}: the result")
+    location = f"{function_name}: the result"
+    if typing.is_typeddict(type_):
+        return _object_schema(type_, components, location)
+    return _type_schema(type_, components, location) | ({"nullable": True} if is_nullable else {})
 
 
 def _unwrap(hint: Any) -> tuple[Any, dict[str, Any], bool]:
@@ -159,7 +177,9 @@ def _unwrap(hint: Any) -> tuple[Any, dict[str, Any], bool]:
     keywords: dict[str, Any] = {}
     is_nullable = False
     while True:
-        if get_origin(hint) is Annotated:
+        if get_origin(hint) in (typing.Required, typing.NotRequired):
+            hint = get_args(hint)[0]
+        elif get_origin(hint) is Annotated:
             hint, *annotations = get_args(hint)
             for annotation in annotations:
                 keywords |= annotation.to_schema() if isinstance(annotation, Field) else {}
@@ -170,17 +190,37 @@ def _unwrap(hint: Any) -> tuple[Any, dict[str, Any], bool]:
             return hint, keywords, is_nullable
 
 
-def _type_schema(type_: Any, location: str) -> dict[str, Any]:
+def _type_schema(hint: Any, components: dict[str, Any], location: str) -> dict[str, Any]:
+    type_, keywords, is_nullable = _unwrap(hint)
+    nullable = {"nullable": True} if is_nullable else {}
     if type_ is Any:
         return {}
     if type_ is Path or (isinstance(type_, type) and issubclass(type_, Image.Image)):
-        return {"type": "string", "format": "uri"}
-    origin = get_origin(type_) or type_
-    if origin is list and get_args(type_):
-        return {"type": "array", "items": _type_schema(get_args(type_)[0], location)}
+        return {"type": "string", "format": "uri", **keywords, **nullable}
+    if type_ is Secret:
+        return {"type": "string", "format": "password", "writeOnly": True, "x-cog-secret": True}
+    if typing.is_typeddict(type_):
+        components[type_.__name__] = _object_schema(type_, components, location)
+        return {"allOf": [{"$ref": f"#/components/schemas/{type_.__name__}"}], **nullable}
+    origin, arguments = get_origin(type_) or type_, get_args(type_)
+    if origin in (typing.Union, types.UnionType):
+        return {"anyOf": [_type_schema(argument, components, location) for argument in arguments]}
     if origin not in _JSON_TYPES:
         raise TypeError(
             f"{location} has the type {type_}, which JSON Schema cannot express; "
-            "use str, int, float, bool, dict, list, Path, Literal or an Enum"
+            "use str, int, float, bool, dict, list, Path, Secret, Literal, an Enum, a TypedDict or a union of these"
         )
-    return {"type": _JSON_TYPES[origin]}
+    schema = {"type": _JSON_TYPES[origin], **keywords, **nullable}
+    if origin is list and arguments:
+        schema["items"] = _type_schema(arguments[0], components, location)
+    elif origin is dict and arguments and arguments[1] is not Any:
+        schema["additionalProperties"] = _type_schema(arguments[1], components, location)
+    return schema
+
+
+def _object_schema(type_: Any, components: dict[str, Any], location: str) -> dict[str, Any]:
+    """Return the schema of a TypedDict."""
+    hints = typing.get_type_hints(type_, include_extras=True)
+    properties = {name: _type_schema(hint, components, f"{location}: {name}") for name, hint in hints.items()}
+    required = [name for name, hint in hints.items() if get_origin(hint) is not typing.NotRequired]
+    return {"title": type_.__name__, "type": "object", "properties": properties, "required": required}

@@ -62,7 +62,10 @@ def test_deleted_version_takes_its_predictions_files_and_event_streams_along(api
 
 def test_models_are_listed_searched_and_returned(client) -> None:
     models = {model.name: model for model in client.models.list()}
-    assert models.keys() == {"hello", "painter", "flux-schnell", "poet", "filter", "broken", "sleeper"}
+    assert models.keys() == {
+        *("hello", "painter", "flux-schnell", "poet", "filter", "broken", "sleeper"),
+        *("inputs", "captioner", "tiler", "finder"),
+    }
     assert models["hello"].is_official is True
     assert [model.name for model in client.models.search("poem")] == ["poet"]
     assert client.models.get("acme", "poet").latest_version.id == models["poet"].latest_version.id

@@ -1,0 +1,203 @@
+"""`Function` and `AsyncFunction`: a model that is called with its inputs as keywords."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self
+
+from replicate_api.types import UNSET, Unset
+
+from .._backends.sync import SyncBackend
+from .._models.tool import ToolFormat, make_tool
+from .._send import BackendT
+from .signature import make_docstring, make_signature, output_type, rename_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from replicate_api.models import Prediction, WebhookEvent
+
+    from .._backends.asyncio import AsyncBackend  # noqa: F401  # the base of AsyncFunction names it
+    from .._models.schema import Input, ModelSchema, Output
+    from .._predictions.run import RunMixin
+    from .._predictions.stream import AsyncStream, Stream
+    from .._sansio.model_ref import ModelRef
+
+MAX_REPR_NAMES = 8
+"""Inputs that the repr of a function names."""
+
+_STREAM_OPTIONS = {"timeout", "progress", "webhook", "webhook_events_filter", "cancel_on_exit"}
+_SUBMIT_OPTIONS = {"progress", "webhook", "webhook_events_filter"}
+
+
+class UsedModel(NamedTuple):
+    """What a function runs, and what is known of it."""
+
+    ref: ModelRef
+    """What it runs: with a version, unless the model is official."""
+
+    version: str | None
+    """The id of the version whose schema is known."""
+
+    schema: ModelSchema
+    description: str = ""
+    example: Prediction | None = None
+
+
+class _Function(Generic[BackendT]):
+    """What the functions of both clients have in common."""
+
+    _file_type: str
+
+    def __init__(self, client: RunMixin[BackendT], model: UsedModel) -> None:
+        self._client: Any = client
+        self._model = model
+        self._options: dict[str, Any] = {}
+        self.__name__ = self.__qualname__ = str(model.ref.name)
+        self.__doc__ = make_docstring(str(model.ref), model.description, model.schema)
+        self.__signature__ = make_signature(model.schema, self._file_type)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs, in the order in which the model's author wrote them."""
+        return self._model.schema.inputs
+
+    @property
+    def output(self) -> Output:
+        """What the function returns: `kind` is file, text, list, object and so on."""
+        return self._model.schema.output
+
+    @property
+    def version(self) -> str | None:
+        """The id of the version whose inputs these are; it is the one that runs, unless the model is official."""
+        return self._model.version
+
+    @property
+    def example(self) -> Prediction | None:
+        """The model's default example, a prediction; None if it has none, or if the reference names a version."""
+        return self._model.example
+
+    def json_schema(self, tool: ToolFormat | None = None) -> dict[str, Any]:
+        """Return the inputs as a JSON Schema, or as the definition of a tool for a language model.
+
+        Args:
+            tool: "openai" for an item of `tools` in a chat completion of OpenAI, "anthropic" for one in a message of
+                Anthropic. The arguments with which the language model calls it are inputs: `function(**arguments)`.
+        """
+        name, description = str(self._model.ref.name), self._model.description
+        schema = self._model.schema.json_schema(name, description)
+        return schema if tool is None else make_tool(tool, name, description, schema)
+
+    def with_options(
+        self,
+        *,
+        wait: bool | float | Unset = UNSET,
+        timeout: float | Unset | None = UNSET,
+        poll_interval: float | Unset | None = UNSET,
+        on_created: Callable[[Prediction], object] | Unset | None = UNSET,
+        progress: bool | Callable[[Prediction], object] | Unset | None = UNSET,
+        webhook: str | Unset | None = UNSET,
+        webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]]
+        | Unset
+        | None = UNSET,
+        cancel_on_exit: bool | Unset = UNSET,
+    ) -> Self:
+        """Return a function with other options, which are those of `client.run`; what is omitted stays the same.
+
+            flux.with_options(timeout=60)(prompt="a lighthouse")
+
+        `stream` and `submit` use those of them that `client.stream` and `client.submit` have.
+        """
+        options = {
+            "wait": wait,
+            "timeout": timeout,
+            "poll_interval": poll_interval,
+            "on_created": on_created,
+            "progress": progress,
+            "webhook": webhook,
+            "webhook_events_filter": webhook_events_filter,
+            "cancel_on_exit": cancel_on_exit,
+        }
+        function = copy(self)
+        function._options = self._options | {key: it for key, it in options.items() if not isinstance(it, Unset)}
+        return function
+
+    def _call(self, method: Callable[..., Any], inputs: dict[str, Any], names: set[str] | None = None) -> Any:
+        """Call a method of the client with checked inputs, and with those of the options that it has."""
+        ref, schema = self._model.ref, self._model.schema
+        checked = schema.check(rename_parameters(schema, inputs), str(ref))
+        if names is None:
+            return method(ref, checked, **self._options)
+        options = {name: value for name, value in self._options.items() if name in names}
+        if "progress" in options:
+            options["progress"] = options["progress"] is True
+        return method(ref, checked, **options)
+
+    def _join(self, output: Any) -> Any:
+        """Return the pieces of a text as one string; other outputs as they are."""
+        if self.output.kind != "text" or not isinstance(output, list | None):
+            return output
+        return "".join(map(str, output or ()))
+
+    def __repr__(self) -> str:
+        names = [input.name for input in self.inputs]
+        shown = ", ".join([*names[:MAX_REPR_NAMES], *(["…"] if len(names) > MAX_REPR_NAMES else [])])
+        return f"<{type(self).__name__} {self._model.ref}({shown}) -> {output_type(self.output, self._file_type)}>"
+
+    def _repr_html_(self) -> str:
+        from .._display.function import table
+
+        parameters = self.__signature__.parameters.values()
+        returned = str(self.__signature__.return_annotation)
+        rows = [(str(parameter.annotation), input) for parameter, input in zip(parameters, self.inputs, strict=False)]
+        return table(str(self._model.ref), self._model.description, rows, returned)
+
+
+class Function(_Function[SyncBackend]):
+    """A model as a function, from `client.use`: call it with the model's inputs as keywords."""
+
+    _file_type = "FileOutput"
+
+    def __call__(self, /, **inputs: Any) -> Any:
+        """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Raises:
+            InvalidInputError: The model does not take these inputs; nothing was sent.
+            ReplicateError: As for `client.run`.
+        """
+        return self._join(self._call(self._client.run, inputs))
+
+    def stream(self, /, **inputs: Any) -> Stream:
+        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        stream: Stream = self._call(self._client.stream, inputs, _STREAM_OPTIONS)
+        return stream
+
+    def submit(self, /, **inputs: Any) -> Prediction:
+        """Create a prediction and return it immediately, as `client.submit` does."""
+        prediction: Prediction = self._call(self._client.submit, inputs, _SUBMIT_OPTIONS)
+        return prediction
+
+
+class AsyncFunction(_Function["AsyncBackend"]):
+    """A model as a function, from `await client.use`: call it with the model's inputs as keywords, and await it."""
+
+    _file_type = "AsyncFileOutput"
+
+    async def __call__(self, /, **inputs: Any) -> Any:
+        """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Raises:
+            InvalidInputError: The model does not take these inputs; nothing was sent.
+            ReplicateError: As for `client.run`.
+        """
+        return self._join(await self._call(self._client.run, inputs))
+
+    def stream(self, /, **inputs: Any) -> AsyncStream:
+        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        stream: AsyncStream = self._call(self._client.stream, inputs, _STREAM_OPTIONS)
+        return stream
+
+    async def submit(self, /, **inputs: Any) -> Prediction:
+        """Create a prediction and return it immediately, as `client.submit` does."""
+        prediction: Prediction = await self._call(self._client.submit, inputs, _SUBMIT_OPTIONS)
+        return prediction
