@@ -115,10 +115,10 @@ def test_with_options_keeps_what_is_omitted(make_harness) -> None:
     assert config_of(harness.client).max_rate_limit_wait == 7
 
 
-def test_with_options_shares_connections_rate_limit_and_known_versions(harness: Harness) -> None:
+def test_with_options_shares_connections_rate_limit_and_known_models(harness: Harness) -> None:
     hurried = harness.client.with_options(max_retries=0, max_rate_limit_wait=0)
     assert hurried._session.backend is harness.client._session.backend
-    assert hurried._predictions.latest_versions is harness.client._predictions.latest_versions
+    assert hurried._predictions.known_models is harness.client._predictions.known_models
     harness.server.respond_with(json_response({"retry_after": 7}, 429), json_response(prediction(), 201))
     with pytest.raises(RateLimitError):
         harness.call(hurried.predictions.create(version="acme/hello", input={}))

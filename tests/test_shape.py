@@ -27,7 +27,6 @@ LAYERS: dict[str, set[str]] = {
     "_files": {"_display", "errors", "_sansio", "_config", "_backends", "_send", "_dual", "_transfers"},
     "_event_stream": {"errors", "_sansio", "_send"},
     "_pagination": {"_display", "errors", "_sansio", "_backends", "_send", "_dual"},
-    "_models": {"errors", "_sansio"},
     "_predictions": {
         "_display",
         "_models",

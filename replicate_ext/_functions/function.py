@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MAX_REPR_NAMES = 8
 """Inputs that the repr of a function names."""
 
-_STREAM_OPTIONS = {"timeout", "progress", "webhook", "webhook_events_filter", "cancel_on_exit"}
-_SUBMIT_OPTIONS = {"progress", "webhook", "webhook_events_filter"}
+_STREAM_OPTIONS = {"timeout", "progress", "webhook", "webhook_events_filter", "check", "cancel_on_exit"}
+_SUBMIT_OPTIONS = {"progress", "webhook", "webhook_events_filter", "check"}
 
 
 class UsedModel(NamedTuple):
@@ -100,6 +100,7 @@ class _Function(Generic[BackendT]):
         webhook_events_filter: Sequence[WebhookEvent | Literal["start", "output", "logs", "completed"]]
         | Unset
         | None = UNSET,
+        check: bool | Unset = UNSET,
         cancel_on_exit: bool | Unset = UNSET,
     ) -> Self:
         """Return a function with other options, which are those of `client.run`; what is omitted stays the same.
@@ -116,6 +117,7 @@ class _Function(Generic[BackendT]):
             "progress": progress,
             "webhook": webhook,
             "webhook_events_filter": webhook_events_filter,
+            "check": check,
             "cancel_on_exit": cancel_on_exit,
         }
         function = copy(self)
@@ -123,15 +125,14 @@ class _Function(Generic[BackendT]):
         return function
 
     def _call(self, method: Callable[..., Any], inputs: dict[str, Any], names: set[str] | None = None) -> Any:
-        """Call a method of the client with checked inputs, and with those of the options that it has."""
-        ref, schema = self._model.ref, self._model.schema
-        checked = schema.check(rename_parameters(schema, inputs), str(ref))
+        """Call a method of the client, which checks the inputs, with those of the options that it has."""
+        ref, renamed = self._model.ref, rename_parameters(self._model.schema, inputs)
         if names is None:
-            return method(ref, checked, **self._options)
+            return method(ref, renamed, **self._options)
         options = {name: value for name, value in self._options.items() if name in names}
         if "progress" in options:
             options["progress"] = options["progress"] is True
-        return method(ref, checked, **options)
+        return method(ref, renamed, **options)
 
     def _join(self, output: Any) -> Any:
         """Return the pieces of a text as one string; other outputs as they are."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+
 class DiskCache:
     """JSON values in files, by kind and name; a folder that cannot be used is an empty cache.
 

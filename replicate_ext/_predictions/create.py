@@ -64,9 +64,7 @@ class CreateRequest(NamedTuple):
         return operation(*path, **body, **given)
 
 
-async def create(
-    session: Session[Any], request: CreateRequest, known_models: KnownModels
-) -> TimedResponse[Prediction]:
+async def create(session: Session[Any], request: CreateRequest, known_models: KnownModels) -> TimedResponse[Prediction]:
     """Create a prediction.
 
     A model of which nothing is known is tried as an official one. If the API responds with 404, nothing was created and
@@ -89,9 +87,10 @@ async def create(
                 raise
     model = await known_models.fetch(session, ref)
     if request.check and model.schema:
-        request = request._replace(input=model.schema.check(request.input))
+        request = request._replace(input=model.schema.check(request.input, str(ref)))
     if model.is_official is True:  # the 404 was a passing failure; official models have no version to pin
         return await _create_official(session, request)
+    known_models.put(ref, model._replace(is_official=False))
     if model.version is None:
         raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")
     return await _send_version(session, request, model.version)

@@ -17,7 +17,7 @@ from .._sansio.log import log_unchecked
 from .._sansio.model_ref import ModelRef
 
 if TYPE_CHECKING:
-    from replicate_api.models import Prediction, Version
+    from replicate_api.models import Model, Prediction, Version
 
     from .._models.schema import ModelSchema
     from .._send import Session
@@ -49,8 +49,12 @@ class KnownModel(NamedTuple):
     """The inputs and the output of that version; None if the API sent no schema."""
 
     openapi_schema: Any = None
+    cog_version: str | None = None
     example_duration: float | None = None
     """Seconds that the model's default example took."""
+
+    model: Model | None = None
+    """What the API sent of the model itself, in this process."""
 
     fetched_at: float = -math.inf
     """On the backend's clock."""
@@ -82,7 +86,7 @@ class KnownModels:
             if str(ref) == name:
                 self._models[ref] = model._replace(fetched_at=-math.inf)
 
-    async def check(self, session: Session[Any], ref: ModelRef, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def check(self, session: Session[Any], ref: ModelRef, values: dict[str, Any]) -> dict[str, Any]:
         """Return an input as the model's schema has it, or as it is if the schema cannot be had.
 
         What a name stands for may have changed since it was fetched, and what the platform runs today is never refused:
@@ -96,12 +100,12 @@ class KnownModels:
         if model is None or model.schema is None:
             return values
         try:
-            return model.schema.check(values)
+            return model.schema.check(values, str(ref))
         except errors.InvalidInputError:
-            if ref.version or model.fetched_at >= started:
+            if ref.version or model.fetched_at > started:
                 raise
         model = await self.look_up(session, ref, since=started)
-        return values if model is None or model.schema is None else model.schema.check(values)
+        return values if model is None or model.schema is None else model.schema.check(values, str(ref))
 
     async def look_up(self, session: Session[Any], ref: ModelRef, since: float = -math.inf) -> KnownModel | None:
         """Return what a reference stands for, or None if that cannot be found out; concurrent calls fetch it once.
@@ -109,20 +113,22 @@ class KnownModels:
         Args:
             session: Sends the request, unless it is known.
             ref: What is to be run.
-            since: Fetch it again if it was fetched before this moment.
+            since: Fetch it again unless it was fetched after this moment.
         """
         backend = session.backend
         while ref in self._looking_up:  # another call fetches it
             await backend.sleep(POLL_INTERVAL)
         model = self.get(ref)
-        if model is not None and model.fetched_at >= since:
+        if model is not None and model.fetched_at > since:
             return model
-        if ref.owner is None or backend.monotonic() - self._failed_at.get(ref, -math.inf) < RETRY_AFTER:
+        if backend.monotonic() - self._failed_at.get(ref, -math.inf) < RETRY_AFTER:
             return None
         self._looking_up.add(ref)
         try:
             if since == -math.inf and (model := await self._read(session, ref)):
                 return model
+            if ref.owner is None:  # the API has no request for a version by its id alone
+                return None
             return await self.fetch(session.with_options(deadline=backend.monotonic() + LOOK_UP_TIMEOUT), ref)
         except errors.ReplicateError as error:
             self._failed_at[ref] = backend.monotonic()
@@ -137,20 +143,23 @@ class KnownModels:
         Raises:
             NotFoundError: There is no such model, version or deployment.
         """
-        model = await _fetch(session, ref)
-        self._put(ref, model)
+        model = (await _fetch(session, ref))._replace(fetched_at=session.backend.monotonic())
+        self.put(ref, model)
         if disk := self._open_disk(session):
             await session.backend.to_thread(_write, disk, ref, model)
         return model
 
     async def _read(self, session: Session[Any], ref: ModelRef) -> KnownModel | None:
         disk = self._open_disk(session)
-        model = disk and await session.backend.to_thread(_read, disk, ref, session.backend.monotonic())
-        if model:
-            self._put(ref, model)
+        if disk is None:
+            return None
+        model: KnownModel | None = await session.backend.to_thread(_read, disk, ref, session.backend.monotonic())
+        if model is not None:
+            self.put(ref, model)
         return model
 
-    def _put(self, ref: ModelRef, model: KnownModel) -> None:
+    def put(self, ref: ModelRef, model: KnownModel) -> None:
+        """Remember what a reference stands for."""
         if model.version:
             self._by_version[model.version] = model
         if not ref.version:
@@ -164,55 +173,78 @@ class KnownModels:
 
 
 async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
-    owner, name, fetched_at = str(ref.owner), str(ref.name), session.backend.monotonic()
+    owner, name = str(ref.owner), str(ref.name)
     if ref.is_deployment:
         release = (await session.call(op.DEPLOYMENTS_GET(owner, name))).current_release
         if release is None or not release.model or not release.version:
-            return KnownModel(fetched_at=fetched_at)
+            return KnownModel()
         return await _fetch(session, ModelRef.parse(f"{release.model}:{release.version}"))
-    if ref.version:
-        return _to_known_model(None, await session.call(op.MODELS_VERSIONS_GET(owner, name, ref.version)), fetched_at)
     try:
+        if ref.version:
+            version = await session.call(op.MODELS_VERSIONS_GET(owner, name, ref.version))
+            return _to_known_model(version, KnownModel())
         model = await session.call(op.MODELS_GET(owner, name))
     except errors.NotFoundError as error:
         error.add_advice(
             f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
         )
         raise
-    metrics = getattr(model.default_example, "metrics", None)
-    seconds = getattr(metrics, "predict_time", None)
-    known = _to_known_model(model.is_official, model.latest_version, fetched_at)
-    return known._replace(example_duration=seconds if isinstance(seconds, int | float) else None)
+    seconds = getattr(getattr(model.default_example, "metrics", None), "predict_time", None)
+    duration = seconds if isinstance(seconds, int | float) else None
+    known = KnownModel(model.is_official, example_duration=duration, model=model)
+    return _to_known_model(model.latest_version, known)
 
 
-def _to_known_model(is_official: bool | None, version: Version | None, fetched_at: float) -> KnownModel:
+def _to_known_model(version: Version | None, known: KnownModel) -> KnownModel:
+    """Add a version to what is known; the API may send anything in its place."""
     if not isinstance(version, models.Version):
-        return KnownModel(is_official, fetched_at=fetched_at)
-    id, schema = version.id, version.openapi_schema
-    return KnownModel(is_official, id if isinstance(id, str) else None, _parse(schema), schema, fetched_at=fetched_at)
+        return known
+    id, cog_version, schema = version.id, version.cog_version, version.openapi_schema
+    return known._replace(
+        version=id if isinstance(id, str) else None,
+        cog_version=cog_version if isinstance(cog_version, str) else None,
+        openapi_schema=schema,
+        schema=_parse(schema, cog_version),
+    )
 
 
-def _parse(openapi_schema: Any) -> ModelSchema | None:
+def _parse(openapi_schema: object, cog_version: object) -> ModelSchema | None:
     from .._models.schema import ModelSchema  # only needed once a schema is known
 
-    return ModelSchema.parse(openapi_schema) if isinstance(openapi_schema, Mapping) else None
+    if not isinstance(openapi_schema, Mapping):
+        return None
+    return ModelSchema.parse(openapi_schema, cog_version if isinstance(cog_version, str) else None)
 
 
 def _read(disk: DiskCache, ref: ModelRef, now: float) -> KnownModel | None:
     """Return what the disk has of a reference: versions are immutable, what a name stands for expires."""
+    name: Any
     name, age = ({"version": ref.version}, 0.0) if ref.version else disk.read("names", str(ref))
     if not isinstance(name, dict) or age > MAX_NAME_AGE or not isinstance(name.get("version"), str):
         return None
-    schema, _ = disk.read("versions", name["version"])
-    parsed = _parse(schema)
-    if parsed is None:
+    version, _ = disk.read("versions", name["version"])
+    if (
+        not isinstance(version, dict)
+        or (schema := _parse(version.get("openapi_schema"), version.get("cog_version"))) is None
+    ):
         return None
-    return KnownModel(name.get("is_official"), name["version"], parsed, schema, name.get("example_duration"), now - age)
+    return KnownModel(
+        name.get("is_official"),
+        name["version"],
+        schema,
+        version["openapi_schema"],
+        version.get("cog_version"),
+        name.get("example_duration"),
+        fetched_at=now - age,
+    )
 
 
-def _write(disk: DiskCache, ref: ModelRef, model: KnownModel) -> None:
-    if model.version and model.schema:
-        disk.write("versions", model.version, model.openapi_schema)
+def _write(disk: DiskCache, ref: ModelRef, known: KnownModel) -> None:
+    if known.version and known.schema:
+        disk.write("versions", known.version, _fields(known, "openapi_schema", "cog_version"))
         if not ref.version:
-            names = ("version", "is_official", "example_duration")
-            disk.write("names", str(ref), {name: getattr(model, name) for name in names})
+            disk.write("names", str(ref), _fields(known, "version", "is_official", "example_duration"))
+
+
+def _fields(known: KnownModel, *names: str) -> dict[str, Any]:
+    return {name: getattr(known, name) for name in names}

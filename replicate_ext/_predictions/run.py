@@ -118,7 +118,11 @@ class RunMixin(Resource[BackendT]):
                 await call_back(session, options.progress, job)
                 if not is_complete:
                     if options.progress is None:  # a caller who watches the progress wants regular polls
-                        options = options._replace(estimate=CompletionEstimate(created_at, predictions.durations, ref, predictions.known_models.get(ref)))
+                        options = options._replace(
+                            estimate=CompletionEstimate(
+                                created_at, predictions.durations, ref, predictions.known_models.get(ref)
+                            )
+                        )
                     job = jobs.raise_unless_succeeded(await wait_for(session, job, options, attendance))
                     predictions.durations.record(ref, job)
                 else:

@@ -29,8 +29,10 @@ def test_version_is_fetched_again_after_a_minute(harness: Harness) -> None:
     assert harness.server.requested[-2:] == ["GET /models/acme/mine", "POST /predictions"]
 
 
-def test_version_is_fetched_again_for_an_unknown_input(harness: Harness) -> None:
-    harness.server.respond_with(NOT_OFFICIAL, model("a", "text"), OK, model("b", "text", "style"), OK)
+def test_version_is_fetched_again_for_an_unknown_input(make_harness) -> None:
+    harness: Harness = make_harness(checks_inputs=True)
+    old, new = model("a", "text", is_official=False), model("b", "text", "style", is_official=False)
+    harness.server.respond_with(old, OK, new, OK)
     assert (run(harness, text="x"), run(harness, text="x", style="y")) == ("a", "b")
 
 
