@@ -139,16 +139,6 @@ def test_a_line(change: Callable[[Document], object], lines: list[str]) -> None:
     assert report(change) == lines
 
 
-def test_a_change_of_every_breaking_class_has_an_upgrade() -> None:
-    new = copy.deepcopy(DOCUMENT)
-    for change, _ in LINES[:15]:
-        if change not in (rename_operation, rename_path_parameter):
-            change(new)
-    found = changes.classify_changes(DOCUMENT, new)
-    assert {bool(change.upgrade) for change in found if change.effect != changes.SAFE} == {True}
-    assert not any(change.upgrade for change in found if change.effect == changes.SAFE)
-
-
 def rename_component(document: Document, kind: str, old: str, new: str) -> None:
     """Rename a component and the references to it."""
 
