@@ -76,6 +76,14 @@ LINES: list[tuple[Callable[[Document], object], list[str]]] = [
         ],
     ),
     (
+        lambda d: d["paths"]["/files"]["post"].pop("requestBody"),
+        ["`client.files.create`: body: removed → pass no body"],
+    ),
+    (
+        lambda d: d["paths"]["/files"]["post"]["requestBody"].update(required=True),
+        ["`client.files.create`: body: required → pass a body"],
+    ),
+    (
         lambda d: add_parameter(d, "/account", name="Sort-By", required=True),
         ["`client.account.get`: query parameter `Sort-By`: new and required → pass `sort_by=…`"],
     ),
