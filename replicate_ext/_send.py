@@ -14,6 +14,7 @@ from replicate_api.types import Call, Request
 
 from . import errors
 from ._backends.base import CLEANUP_TIMEOUT, Backend, BodyTooLargeError, map_exception
+from ._backends.network import drop_connection
 from ._sansio import retry
 from ._sansio.in_flight import InFlightCreates, SentRecord
 from ._sansio.log import log_attempt, log_job, log_wait
@@ -265,6 +266,8 @@ class Session(Generic[BackendT]):
             failed = self._diagnose(cause, request, retry.Failure(method, path, not_sent))
         except (errors.ResponseDecodeError, errors.APIConnectionError) as known:  # undecodable or interrupted
             failed = _FailedAttempt(known, retry.Failure(method, path), known.__cause__)
+            if isinstance(known, errors.ResponseDecodeError):
+                drop_connection(response)
         else:
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)

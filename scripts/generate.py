@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from codegen import contract
+from codegen import contract, replace
 from codegen.generate import ROOT, GenerationError, differences, generate
 
 
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the output would change")
     arguments = parser.parse_args()
     try:
+        replace.recover(arguments.root)
         document = contract.parse(arguments.document.read_text(encoding="utf-8"))
         if not arguments.check:
             generate(document, arguments.root)

@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from conftest import Harness
+from replicate_api.api import OPERATIONS
 from replicate_ext._backends.sync import iterate_sync, run_sync
 
 
@@ -79,6 +80,6 @@ def test_sync_and_async_clients_have_the_same_methods(server, clock) -> None:
         return methods
 
     assert public_methods(sync_client) == public_methods(async_client)
-    assert len(public_methods(sync_client)) == 37 + len(
+    assert len(public_methods(sync_client)) == len(OPERATIONS) + len(
         ["output", "paginate", "request", "run", "save", "stream", "submit", "wait", "webhooks.verify", "with_options"]
     )

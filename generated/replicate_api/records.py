@@ -146,7 +146,7 @@ class Record(_Lazy):
             """Load all fields when one of them is first read; fields that have been set are kept."""
             model, attributes = type(self), _attributes(self)
             if attribute in model.fields:
-                loaded = _load_fields(self._source, *_plan_loading(model))
+                loaded = _load_fields(self._source, _plan_loading(model))
                 attributes.update(loaded | attributes if attributes else loaded)
             elif attribute == "additional_properties":
                 known = {row.name for row in model.fields.values()}
@@ -171,13 +171,13 @@ class RequestRecord(Record):
     absent: ClassVar[Unset | None] = UNSET
 
 
-def _load_fields(
-    source: dict[str, Any],
-    absent: dict[str, Any],
-    loaders: list[tuple[str, Callable[[Any], Any]]],
-    renamed: dict[str, str],
-) -> dict[str, Any]:
+_Plan = tuple[dict[str, Any], list[tuple[str, Callable[[Any], Any]]], dict[str, str]]
+"""The fields if all are absent, the loaders of some, and the JSON names of all if they are not the same."""
+
+
+def _load_fields(source: dict[str, Any], plan: _Plan) -> dict[str, Any]:
     """Return the fields of a JSON object, converted to what the attributes of a model contain."""
+    absent, loaders, renamed = plan
     if renamed:
         source = {name: source[key] for name, key in renamed.items() if key in source}
     fields = absent | source  # most fields are copied, and a loop over all of them would take twice as long
@@ -193,10 +193,7 @@ def _load_fields(
 
 
 @cache
-def _plan_loading(
-    model: type[Record],
-) -> tuple[dict[str, Any], list[tuple[str, Callable[[Any], Any]]], dict[str, str]]:
-    """Return the fields if all are absent, the loaders of some, and the JSON names of all if they are not the same."""
+def _plan_loading(model: type[Record]) -> _Plan:
     absent = dict.fromkeys(model.fields, model.absent)
     loaders = [(name, load) for name, row in model.fields.items() if (load := row.codec.loader) is not None]
     keys = {name: row.name for name, row in model.fields.items()}

@@ -101,7 +101,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             response.status,
             headers=response.raw_headers,
             stream=_Body(response, self._session),
-            extensions={"network_stream": response.connection.transport} if response.connection else {},
+            extensions={"network_stream": _transport.get()},
         )
 
     async def aclose(self) -> None:
@@ -113,6 +113,10 @@ Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 _trace: ContextVar[Trace | None] = ContextVar("_trace", default=None)
 """The extension `trace` of the request that this task sends (https://www.python-httpx.org/advanced/extensions/)."""
+
+
+_transport: ContextVar[asyncio.BaseTransport | None] = ContextVar("_transport", default=None)
+"""The connection of the request that this task sends; aiohttp's response forgets it when its body has arrived."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -128,6 +132,7 @@ class _Connector(aiohttp.TCPConnector):
             if connection.protocol is not None and not connection.protocol.should_close:
                 break
             connection.close()
+        _transport.set(connection.transport)
         if trace := _trace.get():
             await trace("http11.send_request_headers.started", {})
         return connection

@@ -65,6 +65,9 @@ class _Stream(httpcore.NetworkStream):
         self._has_written = self.has_read = False
         """Whether anything was read since the latest write."""
 
+        self.is_dropped = False
+        """Whether no further request may use it."""
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.has_read = True
         with self._in_use:
@@ -97,6 +100,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, limited), self._network)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.is_dropped:  # to httpcore, an idle connection that is readable has ended
+            return True
         return self._stream.get_extra_info(info)
 
 
@@ -121,7 +126,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
-        self.has_read = False
+        self.has_read = self.is_dropped = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.has_read = True
@@ -140,6 +145,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.is_dropped:  # to httpcore, an idle connection that is readable has ended
+            return True
         return self._stream.get_extra_info(info)
 
 
@@ -180,6 +187,18 @@ def is_unasked(response: httpx.Response) -> bool:
     """Whether a response had arrived before its request was sent: it belongs to an earlier one, or to nobody."""
     stream = response.extensions.get("network_stream")
     return isinstance(stream, _Stream | _AsyncStream) and not stream.has_read
+
+
+def drop_connection(response: httpx.Response) -> None:
+    """Let no other request use the connection of a response that was not meant for its request.
+
+    What still arrives there would be taken for the response to the next one.
+    """
+    stream = response.extensions.get("network_stream")
+    if isinstance(stream, _Stream | _AsyncStream):
+        stream.is_dropped = True
+    elif stream is not None and hasattr(stream, "is_closing"):  # asyncio's transport, of aiohttp
+        stream.close()
 
 
 UNASKED = "the connection had a response before the request was sent"

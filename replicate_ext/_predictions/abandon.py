@@ -18,10 +18,10 @@ from .. import errors
 from .._pagination import iterate_items
 from .._sansio import job as jobs
 from .._sansio.in_flight import InFlightCreates
+from .wait import fetch_job
 
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
-    from replicate_api.types import Call
 
     from .._sansio.model_ref import ModelRef
     from .._send import Session
@@ -38,9 +38,9 @@ async def cancel_jobs(session: Session[Any], running: Iterable[Prediction | Trai
 
 async def _cancel(session: Session[Any], job: Prediction | Training | str) -> None:
     id = job if isinstance(job, str) else jobs.id_of(job)
-    call: Call[Any] = op.TRAININGS_CANCEL(id) if jobs.is_training(job) else op.PREDICTIONS_CANCEL(id)
+    operation: Any = op.TRAININGS_CANCEL if jobs.is_training(job) else op.PREDICTIONS_CANCEL
     with contextlib.suppress(errors.ReplicateError):  # or it would keep the others from being canceled
-        await session.call(call)
+        await fetch_job(session, operation, id)
 
 
 async def cancel_unidentified(session: Session[Any], request: CreateRequest, sent_at: datetime) -> None:

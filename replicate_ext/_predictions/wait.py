@@ -90,7 +90,7 @@ class WaitOptions(NamedTuple):
 
 
 async def fetch_job(session: Session[Any], operation: Any, id: str) -> Any:
-    """Return the current state of a job.
+    """Return the current state of a job, or cancel it.
 
     A response about another job was meant for another request, and is treated as one that cannot be decoded: the
     request is retried.

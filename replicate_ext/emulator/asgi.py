@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 from starlette.applications import Starlette
@@ -11,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from . import dashboard, spec
-from .operations import find_handler
+from .operations import HANDLERS
 from .problems import Problem, not_found
 from .service import Endpoint, Service
 
@@ -21,10 +23,10 @@ def create_app(service: Service) -> Starlette:
     api_routes = [Route("/streams/{secret}", service.wrap(service.stream))]
     endpoints: dict[str, dict[str, Endpoint]] = {}
     for operation in spec.operations():
-        endpoint = service.wrap(service.operation_endpoint(operation, find_handler(operation.id)), operation.id)
+        endpoint = service.wrap(service.operation_endpoint(operation, HANDLERS.get(operation.id)), operation.id)
         endpoints.setdefault(operation.path, {})[operation.method] = endpoint
-    for path, by_method in endpoints.items():
-        api_routes.append(Route(path, _dispatch(by_method), methods=list(by_method)))
+    for path, by_method in sorted(endpoints.items(), key=_concrete_first):
+        api_routes.append(Route(_number_parameters(path), _dispatch(by_method), methods=list(by_method)))
     routes = [
         Mount("/v1", routes=api_routes),  # takes everything below /v1, so that no path there reaches the dashboard
         Route("/openapi.json", service.openapi_document),
@@ -35,6 +37,17 @@ def create_app(service: Service) -> Starlette:
     app = Starlette(routes=routes, exception_handlers=exception_handlers)
     app.router.redirect_slashes = False  # otherwise `/v1` would redirect to `/v1/` instead of being not found
     return app
+
+
+def _concrete_first(item: tuple[str, Any]) -> list[bool]:
+    """Return a sort key: `/files/recent` is matched before `/files/{id}` (https://spec.openapis.org/oas/v3.1.1)."""
+    return ["{" in segment for segment in item[0].split("/")]
+
+
+def _number_parameters(path: str) -> str:
+    """Return a path whose parameters are called `p1`, `p2`: Starlette matches no other names than identifiers."""
+    numbers = itertools.count(1)
+    return re.sub(r"{[^}]*}", lambda _: f"{{p{next(numbers)}}}", path)
 
 
 def _dispatch(by_method: dict[str, Endpoint]) -> Endpoint:

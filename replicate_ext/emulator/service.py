@@ -111,8 +111,8 @@ class Service:
 
         return wrapped
 
-    def operation_endpoint(self, operation: spec.Operation, handler: Handler) -> Endpoint:
-        """Return an operation's endpoint: check token, rate limit and body, then call the handler."""
+    def operation_endpoint(self, operation: spec.Operation, handler: Handler | None) -> Endpoint:
+        """Return an operation's endpoint: check token, rate limit and body, then call the handler; without one, 501."""
         is_create = operation.id.endswith("predictions.create")
         is_limited = not operation.id.startswith("files.")
         limit = self.create_limit if is_create else self.default_limit
@@ -122,6 +122,8 @@ class Service:
                 return await self.stream(request)
             if operation.requires_token and operation.id != "files.download":  # a signature authorizes it
                 self._authenticate(request)
+            if handler is None:
+                raise Problem(501, f"The emulator does not implement {operation.id}.")
             retry_after = limit.take() if is_limited else None
             if retry_after is not None and self.enforce_rate_limits:
                 raise throttled(retry_after)

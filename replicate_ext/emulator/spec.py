@@ -11,8 +11,6 @@ from jsonschema.protocols import Validator
 
 from .problems import create_validator
 
-_HTTP_METHODS = {"get", "post", "put", "patch", "delete", "query"}
-
 
 class Operation(NamedTuple):
     """One operation of the OpenAPI document."""
@@ -41,8 +39,9 @@ def operations() -> tuple[Operation, ...]:
     return tuple(
         Operation(entry["operationId"], method.upper(), path, entry.get("security") != [], _body_validator(entry))
         for path, item in document()["paths"].items()
+        if path.startswith("/")  # not an extension
         for method, entry in item.items()
-        if method in _HTTP_METHODS
+        if isinstance(entry, dict) and "operationId" in entry
     )
 
 

@@ -5,5 +5,8 @@ schemas to Python types and codecs (`types_map.py`), its operations to functions
 its operationIds to namespaces (`namespaces.py`), render `templates/` and copy `runtime/`.
 
 To compare: `contract.py` finds the differences between two documents as they are written, `changes/` those on the wire
-and whom they break. `update.py` replaces `openapi.json` and everything that is generated from it.
+and whom they break. `json_or_yaml.py` reads them.
+
+To update: `update.py` downloads a document and generates the code, `candidate.py` checks it in processes of its own
+(`smoke_test.py`), and `replace.py` replaces `openapi.json` and the generated folders.
 """

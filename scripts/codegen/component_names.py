@@ -48,11 +48,12 @@ def merge_duplicates(document: Node) -> None:
 
 
 def _move_operations(document: Node, places: Node) -> None:
-    for name, operation in contract.index_operations(document)["operations"].items():
-        place = places.get(name, operation)
-        if (place["path"], place["method"]) != (operation["path"], operation["method"]):
-            moved = document["paths"][operation["path"]].pop(operation["method"])
-            document["paths"].setdefault(place["path"], {})[place["method"]] = moved
+    """Move the operations of a document to the paths and methods that they have in another one."""
+    operations = contract.index_operations(document)["operations"]
+    moved = [(places[name], operation) for name, operation in operations.items() if name in places]
+    nodes = [document["paths"][operation["path"]].pop(operation["method"]) for _, operation in moved]
+    for (place, _), node in zip(moved, nodes, strict=True):  # all of them are out now, since two may swap their places
+        document["paths"].setdefault(place["path"], {})[place["method"]] = node
 
 
 def resolve(document: Node, node: Any) -> Any:
@@ -67,10 +68,8 @@ def pair_items(new: list[Any], known: list[Any], document: Node, known_document:
     Parameters are identified by name and place. Other items, such as those of `oneOf`, are the same if they are equal,
     or if only they have changed between two lists of the same length.
     """
-    labels, known_labels = (
-        [label_item(document, item) for item in new],
-        [label_item(known_document, item) for item in known],
-    )
+    labels = [label_item(document, item) for item in new]
+    known_labels = [label_item(known_document, item) for item in known]
     for index, (item, label) in enumerate(zip(new, labels, strict=True)):
         if label in known_labels:
             yield item, known[known_labels.index(label)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from . import json_or_yaml
 
 DOCUMENTATION = frozenset(
     [
@@ -118,13 +118,7 @@ def load(path: Path) -> dict[str, Any]:
 
 def parse(text: str) -> dict[str, Any]:
     """Return the OpenAPI document in a text, JSON or YAML; ValueError if it is not one."""
-    try:
-        if text.lstrip()[:1] != "{":
-            # YAML has dates, cycles and numeric keys (200:), which JSON has not. Convert it, so that only JSON remains.
-            text = json.dumps(yaml.safe_load(text), default=str)
-        document = json.loads(text)
-    except (TypeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(str(error)) from error
+    document = json_or_yaml.parse(text)
     paths = document.get("paths") if isinstance(document, dict) else None
     if not isinstance(paths, dict) or "openapi" not in document:
         raise ValueError("not an OpenAPI document, which is an object with `openapi` and `paths`")

@@ -32,11 +32,14 @@ FIELD_ORDER = {
 """The order of the fields in our document. It depends on no earlier document, so equal contracts are equal files."""
 
 
+PLACEHOLDER = "Not described yet."
+"""The description of what is new, until a maintainer writes a better one."""
+
+
 def adopt(new: Node, ours: Node, *, take_descriptions: bool = False) -> Node:
     """Return a new document as ours: with our names for components, and with our descriptions.
 
-    What nobody has described yet gets a placeholder where OpenAPI requires a description, or where a docstring would be
-    empty.
+    What nobody has described yet gets a placeholder.
 
     Args:
         new: The new document.
@@ -69,14 +72,28 @@ def _known_document(ours: Node) -> Node:
 
 
 def _iterate_placeholders(document: Node) -> Iterator[tuple[Node, dict[str, str]]]:
-    """Yield every operation and response, and its placeholders."""
+    """Yield every part of a document that is described, and its placeholders."""
     for item in document["paths"].values():
         for method, operation in item.items():
             if method not in contract.SHARED_FIELDS and isinstance(operation, dict):
-                yield operation, {"summary": operation.get("operationId", method)}
+                yield operation, {"summary": operation.get("operationId", method), "description": PLACEHOLDER}
                 for status, response in operation.get("responses", {}).items():
                     if "$ref" not in response:
                         yield response, {"description": f"Status {status}."}
+    for node in _iterate_schemas_and_parameters(document):
+        yield node, {"description": PLACEHOLDER}
+
+
+def _iterate_schemas_and_parameters(node: Any, key: str = "") -> Iterator[Node]:
+    """Yield the schemas of components and properties, and the parameters."""
+    children = node if isinstance(node, dict) else dict(enumerate(node)) if isinstance(node, list) else {}
+    if key in ("schemas", "properties", "parameters"):
+        yield from (child for child in children.values() if isinstance(child, dict) and "$ref" not in child)
+    for name, child in children.items():
+        if key in contract.MAPS:
+            yield from _iterate_schemas_and_parameters(child)
+        elif name not in contract.DATA:
+            yield from _iterate_schemas_and_parameters(child, str(name))
 
 
 def _describe(node: Any, known: Any, document: Node, known_root: Node, key: str = "") -> Any:

@@ -27,7 +27,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.schema import ParameterLocation
 
-from . import constructs, endpoints, namespaces, normalize, overlay, types_map
+from . import constructs, endpoints, namespaces, normalize, overlay, replace, types_map
 from .references import References
 
 HERE = Path(__file__).parent
@@ -99,8 +99,7 @@ def generate(document: dict[str, Any], root: Path, *, strict: bool = True) -> li
         if strict and (wrong := [str(one) for one in unused if not one.was_described]):
             raise GenerationError("\n".join(wrong))
         _build(document, methods, documented, Path(folder))
-        for output in OUTPUTS:
-            _replace(root / output, Path(folder) / output)
+        replace.replace(root, Path(folder), OUTPUTS)
     return [str(one) for one in unused]
 
 
@@ -112,8 +111,10 @@ def _generation_errors() -> Iterator[None]:
     except ValueError as error:
         raise GenerationError(str(error)) from error
     except subprocess.CalledProcessError as error:
-        raise GenerationError(f"the generated code is not valid Python:\n{error.stderr}") from error
-    except (AttributeError, KeyError, TypeError) as error:
+        raise GenerationError(f"the generated code is not valid Python:\n{error.stdout}{error.stderr}") from error
+    except GenerationError:
+        raise
+    except Exception as error:
         raise GenerationError(f"the OpenAPI document has a structure that is not supported: {error!r}") from error
 
 
@@ -223,13 +224,6 @@ def _format(package: Path) -> None:
         # In the parent folder, so that no other module changes how imports are sorted.
         complete = [*ruff, *command, *settings, package.name]
         subprocess.run(complete, cwd=package.parent, check=True, capture_output=True, text=True)
-
-
-def _replace(output: Path, new: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.exists():
-        shutil.rmtree(output)
-    shutil.copytree(new, output)
 
 
 def differences(left: Path, right: Path) -> list[str]:

@@ -22,7 +22,7 @@ def response_bytes(value: object, status: str) -> bytes:
 
 
 YOURS = response_bytes(prediction(output="yours"), "201 Created")
-UNASKED = response_bytes(prediction(id="another", output="not yours"), "201 Created")
+OTHER = response_bytes(prediction(id="another", output="not yours"), "201 Created")
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -43,7 +43,7 @@ class Handler(socketserver.StreamRequestHandler):
                 self.server.received.append(request_line.split()[0])
                 self.wfile.write(YOURS)
                 if is_first and self.is_idle.wait(5):
-                    self.wfile.write(UNASKED)
+                    self.wfile.write(OTHER)
                     self.server.received.append("unasked")
                 is_first = False
 
@@ -76,3 +76,35 @@ def test_create_avoids_a_connection_that_got_a_response_while_idle(client_kind: 
     with serve_in_thread(handler) as server:
         assert run_after_get(client_kind, server, is_idle) == "yours"
     assert server.received == ["GET", "unasked", "POST"]
+
+
+class MixedUpHandler(socketserver.StreamRequestHandler):
+    """Sends the response to another request first, on the first connection."""
+
+    server: ThreadedServer
+
+    def handle(self) -> None:
+        number = len(self.server.received)
+        self.server.received.append([])
+        with contextlib.suppress(ConnectionError):
+            while request_line := self.rfile.readline().decode():
+                while self.rfile.readline().strip():
+                    pass
+                is_mixed_up = not number and not self.server.received[0]
+                self.server.received[number].append(request_line.split()[0])
+                self.wfile.write(OTHER if is_mixed_up else YOURS)
+
+
+def test_connection_with_the_response_to_another_request_is_not_used_again(client_kind: str) -> None:
+    async def wait() -> Any:
+        async with AsyncReplicate(TOKEN, base_url=server.url) as client:
+            return await client.wait(ID)
+
+    with serve_in_thread(MixedUpHandler) as server:
+        if client_kind == "sync":
+            with Replicate(TOKEN, base_url=server.url) as client:
+                job = client.wait(ID)
+        else:
+            job = asyncio.run(wait())
+    assert job.output == "yours"
+    assert server.received == [["GET"], ["GET"]]

@@ -47,7 +47,7 @@ def iterate_documentation(node: Any, *, in_map: bool = False) -> Iterator[tuple[
 
 def copy_repository(folder: Path) -> Path:
     """Return a folder with a copy of the files that an update may change, and of what they import."""
-    ignored = shutil.ignore_patterns("__pycache__", "emulator")
+    ignored = shutil.ignore_patterns("__pycache__")
     shutil.copy(ROOT / "openapi.json", folder)
     for part in ("generated", "replicate_ext"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)

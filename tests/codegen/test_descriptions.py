@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from codegen import contract, descriptions
-from openapi_documents import DOCUMENT, ROOT, STRING, iterate_documentation, json_content, operation_returning
+from openapi_documents import (
+    DOCUMENT,
+    ROOT,
+    STRING,
+    iterate_documentation,
+    json_content,
+    object_schema,
+    operation_returning,
+)
 
 
 def without_ours(document: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +63,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a field of a field": lambda d: schema(d, "file_response")["properties"]["urls"]["properties"].pop("get"),
     "all fields": lambda d: schema(d, "model_response").pop("properties"),
     "a choice": lambda d: schema(d, "prediction_response")["properties"]["version"]["oneOf"].pop(0),
+    "swapped operations": lambda d: d["paths"].update(
+        {"/account": d["paths"]["/hardware"], "/hardware": d["paths"]["/account"]}
+    ),
     "a moved operation": lambda d: d["paths"].update({"/me": d["paths"].pop("/account")}),
 }
 
@@ -69,7 +80,7 @@ def test_what_a_document_has_no_more_is_described_again_when_it_returns(name: st
     assert all(json.dumps(ours, ensure_ascii=False) in text for _, ours in iterate_documentation(DOCUMENT))
     assert "Words of theirs" not in text
     assert contract.describe_differences(other, document) == []
-    assert ("x-removed" in document) == (name not in ("nothing", "a moved operation"))
+    assert ("x-removed" in document) == (name not in ("nothing", "swapped operations", "a moved operation"))
     returned = json.dumps(descriptions.adopt(upstream, document), indent=2, ensure_ascii=False) + "\n"
     assert returned == (ROOT / "openapi.json").read_text(encoding="utf-8")
     assert descriptions.adopt(other, json.loads(returned)) == document
@@ -83,12 +94,29 @@ def test_what_nobody_has_described_has_placeholders_which_are_not_kept() -> None
     assert votes == {
         "operationId": "votes.list",
         "summary": "votes.list",
+        "description": descriptions.PLACEHOLDER,
         "responses": {"200": {"description": "Status 200.", **json_content(STRING)}},
     }
     assert descriptions.adopt(without_ours(DOCUMENT), document) == DOCUMENT
     votes["summary"] = "Count the votes"
     assert operation(descriptions.adopt(new, document), "/votes") == votes
     assert "Count the votes" in str(descriptions.adopt(without_ours(DOCUMENT), document)["x-removed"])
+
+
+def test_new_schemas_fields_and_parameters_have_placeholders() -> None:
+    new = without_ours(DOCUMENT)
+    fields = {"id": STRING, "parameters": {"type": "array", "items": object_schema(enum=STRING)}}
+    new["components"]["schemas"]["vote"] = object_schema(**fields)
+    sort = {"in": "query", "name": "sort", "schema": STRING}
+    new["paths"]["/votes"] = {"get": operation_returning(STRING, operationId="votes.list", parameters=[sort])}
+    document = descriptions.adopt(new, DOCUMENT)
+    described = {**STRING, "description": descriptions.PLACEHOLDER}
+    parameters = {"type": "array", "items": object_schema(enum=described), "description": descriptions.PLACEHOLDER}
+    vote = object_schema(id=described, parameters=parameters)
+    assert document["components"]["schemas"]["vote"] == {**vote, "description": descriptions.PLACEHOLDER}
+    [parameter] = operation(document, "/votes")["parameters"]
+    assert parameter == {**sort, "description": descriptions.PLACEHOLDER}
+    assert descriptions.adopt(without_ours(DOCUMENT), document) == DOCUMENT
 
 
 def test_the_descriptions_of_a_new_document_are_taken_on_request() -> None:
@@ -113,7 +141,7 @@ def test_a_field_that_is_called_like_documentation_is_kept() -> None:
     assert (
         schema(document, "prediction_response")["properties"].items()
         >= {
-            "summary": {"type": "string", "default": {"description": 1}},
-            "x-removed": {"type": "integer"},
+            "summary": {"type": "string", "default": {"description": 1}, "description": descriptions.PLACEHOLDER},
+            "x-removed": {"type": "integer", "description": descriptions.PLACEHOLDER},
         }.items()
     )

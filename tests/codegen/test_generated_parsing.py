@@ -67,7 +67,9 @@ def test_the_mutations_reach_every_response_model() -> None:
 
     every = {getattr(models, name) for name in models.__all__}
     records = {model for model in every if issubclass(model, Record)}
-    assert {model.__name__ for model in records - reached} == requests
+    not_reached = {model.__name__ for model in records - reached}
+    assert requests <= not_reached
+    assert [name for name in not_reached if "Request" not in name] == []
 
 
 @pytest.mark.parametrize("digits", range(10))

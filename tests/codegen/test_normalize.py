@@ -16,7 +16,7 @@ def test_an_unsupported_method_is_replaced_and_returned() -> None:
     methods = normalize.replace_methods(document)
     assert methods["models.search"] == "QUERY"
     assert "query" not in document["paths"]["/models"]
-    assert len(methods) == 37
+    assert len(methods) == sum(map(len, DOCUMENT["paths"].values()))
 
 
 def document_with(responses: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ BASE_CONTRACT = read(BASE)
 
 def find_changes(old: Document, new: Document) -> set[Found]:
     """Return the changes that the report states, at each place of each operation."""
+    report = changes.classify_changes(old, new)
+    lines = [change.text for change in report]
+    assert sorted({*lines}) == sorted(lines), "a line appears twice"
+    assert [change for change in report if bool(change.upgrade) != (change.effect != changes.SAFE)] == []
     return {
         Found(
             place["operation"],
@@ -29,7 +33,7 @@ def find_changes(old: Document, new: Document) -> set[Found]:
             change.kind,
             change.effect != changes.SAFE,
         )
-        for change in changes.classify_changes(old, new)
+        for change in report
         for place in change.places
     }
 

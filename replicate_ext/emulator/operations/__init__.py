@@ -4,6 +4,6 @@ from __future__ import annotations
 
 # Each module registers its handlers when it is imported.
 from . import account, collections, deployments, files, hardware, models, predictions, search, trainings  # noqa: F401
-from .context import HANDLERS, find_handler
+from .context import HANDLERS
 
-__all__ = ["HANDLERS", "find_handler"]
+__all__ = ["HANDLERS"]

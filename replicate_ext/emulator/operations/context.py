@@ -11,7 +11,6 @@ from starlette.requests import Request
 from ..clock import Clock
 from ..http import get_origin
 from ..pagination import paginate
-from ..problems import Problem
 from ..runner import Runner
 from ..state import State
 
@@ -61,12 +60,3 @@ def handles(operation_id: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
-
-
-def find_handler(operation_id: str) -> Handler:
-    """Return the handler of an operation; for one that the emulator does not know yet, one that responds 501."""
-
-    async def not_implemented(context: Context, *path_parameters: str) -> Any:
-        raise Problem(501, f"The emulator does not implement {operation_id}.")
-
-    return HANDLERS.get(operation_id, not_implemented)
