@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from .._sansio.redact import SECRET_NAME, hide_tokens
+from .._sansio.redact import SECRET_NAME, hide_tokens, redact
 from ..errors import Problem
 from .shapes import Input
 
@@ -280,11 +280,13 @@ def _list(names: Iterable[str], count: int) -> str:
 
 
 def _show(value: Any) -> str:
-    """Return how an error shows a value: short, and nothing of a file but its type."""
+    """Return how an error shows a value: short, of a file only its type, and of a URL only its host."""
     if _is_file(value) or isinstance(value, list | tuple | Mapping):
         name = type(value).__name__
         return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-    return _shorten(repr(hide_tokens(value)) if isinstance(value, str) else repr(value))
+    if isinstance(value, str):
+        return _shorten(repr(redact(value) if "://" in value else hide_tokens(value)))
+    return _shorten(repr(value))
 
 
 def _shorten(text: str) -> str:

@@ -173,6 +173,7 @@ def test_arrays_of_numbers_are_left_to_the_conversion_to_json() -> None:
             31,
             f"must be one of {', '.join(map(str, range(20)))} and 10 more, not 31",
         ),
+        (INTEGER, "https://example.com/key/a.png?signature=b", "must be an integer, not 'example.com/…'"),
         (INTEGER, "x" * 999, "must be an integer, not 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"),
     ],
     ids=repr,
