@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from PIL import Image
@@ -247,3 +247,5 @@ def test_the_kinds_of_functions(api: Emulator) -> None:
             assert type(await client.use("acme/painter")) is AsyncFunction
 
     asyncio.run(main())
+    assert get_type_hints(Replicate.use)["return"] is Function
+    assert get_type_hints(AsyncReplicate.use)["return"] is AsyncFunction
