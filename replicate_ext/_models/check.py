@@ -27,6 +27,10 @@ MAX_CHOICES = 20
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _URI_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+"""The API refuses strings for a file without one: the library that it uses says that they are no URI, and neither is
+one with a backslash. https://github.com/xeipuuv/gojsonschema/blob/master/format_checkers.go
+"""
+
 _BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", 1), True),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", 0), False),
@@ -120,7 +124,7 @@ class Checker:
         return next((converted for converted in attempts if type(converted) is type(value)), attempts[0])
 
     def _check_choice(self, input: Input, value: Any, path: str) -> None:
-        if value in input.choices:
+        if not _is_file(value) and value in input.choices:
             return
         closest = _closest(value, input.choices) if isinstance(value, str) else None
         hint = "" if closest is None or _is_secret(input) else f"; did you mean {closest!r}?"
@@ -182,7 +186,7 @@ def _to_string(value: Any) -> Any:
 
 def _to_file(value: Any) -> Any:
     if isinstance(value, str):
-        if value and not _URI_SCHEME.match(value):  # the API requires one: docs/api-facts.md, section 13
+        if value and (not _URI_SCHEME.match(value) or "\\" in value):
             raise _MismatchError(f"for a file on disk, write Path({_show(value)})")
         return value
     if not _is_file(value):

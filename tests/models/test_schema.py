@@ -207,8 +207,11 @@ def test_the_output(schema: dict[str, Any], expected: Output) -> None:
 @pytest.mark.parametrize(
     ("cog_version", "is_iterator"),
     [
-        *[(version, True) for version in ("0.1.3+shimmed", "v0.2.0", "0.3.8")],
-        *[(version, False) for version in ("0.3.9", "v0.4.0+dev", "0.9.0-beta8", "0.10.1", "dev", "90", "", None)],
+        *[(version, True) for version in ("0.1", "0.1.3+shimmed", "v0.2.0", "0.3.8")],
+        *[
+            (version, False)
+            for version in ("0.3.9", "v0.4.0+dev", "0.9.0-beta8", "0.10.1", "1.0", "dev", "90", "", None)
+        ],
     ],
 )
 def test_a_list_of_an_old_cog_may_be_an_iterator(cog_version: str | None, is_iterator: bool) -> None:
