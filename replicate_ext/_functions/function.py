@@ -165,7 +165,7 @@ class Function(_Function[SyncBackend]):
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
-            InvalidInputError: The model does not take these inputs; nothing was sent.
+            InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
         return self._join(self._call(self._client.run, inputs))
@@ -190,7 +190,7 @@ class AsyncFunction(_Function["AsyncBackend"]):
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
-            InvalidInputError: The model does not take these inputs; nothing was sent.
+            InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
         return self._join(await self._call(self._client.run, inputs))

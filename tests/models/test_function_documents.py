@@ -67,14 +67,14 @@ def test_the_type_of_the_result(output: dict[str, Any], shown: str) -> None:
 def test_inputs_whose_names_are_no_identifiers() -> None:
     function = make_function(document({"class": {"type": "string"}, "a-b": {"type": "integer"}, "self": {}}))
     assert list(inspect.signature(function).parameters) == ["class_", "a_b", "self"]
-    sent = function(class_="x", a_b="1", self=2)["input"]
+    sent = function(class_="x", a_b=1, self=2)["input"]
     assert sent == {"class": "x", "a-b": 1, "self": 2} == function(**{"class": "x", "a-b": 1, "self": 2})["input"]
 
 
 def test_a_model_that_takes_other_inputs() -> None:
     function = make_function(document({"a": {"type": "string"}}, additionalProperties={"type": "integer"}))
     assert str(inspect.signature(function)) == "(*, a: str | None = None, **inputs: int) -> FileOutput"
-    assert function(a="x", b="2")["input"] == {"a": "x", "b": 2}
+    assert function(a="x", b=2)["input"] == {"a": "x", "b": 2}
     assert "a" in function._repr_html_()
 
 
