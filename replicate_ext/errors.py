@@ -231,7 +231,7 @@ class Problem(NamedTuple):
 
 
 class InvalidInputError(ValueError):
-    """The model does not take this input; nothing was sent. `problems` has everything that is wrong."""
+    """The model does not take this input; nothing was created. `problems` has everything that is wrong."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

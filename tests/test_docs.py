@@ -21,7 +21,7 @@ from replicate_ext.emulator import Emulator
 from replicate_ext.emulator.builtin_models import builtin_catalog
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md"]
+PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md", "docs/typed-models.md"]
 REPOSITORY = "https://github.com/replicate-ext/replicate-ext/blob/main/"  # the README is also the page on PyPI
 ALL_PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 

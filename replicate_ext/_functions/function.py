@@ -143,7 +143,9 @@ class _Function(Generic[BackendT]):
     def __repr__(self) -> str:
         names = [input.name for input in self.inputs]
         shown = ", ".join([*names[:MAX_REPR_NAMES], *(["…"] if len(names) > MAX_REPR_NAMES else [])])
-        return f"<{type(self).__name__} {self._model.ref}({shown}) -> {output_type(self.output, self._file_type)}>"
+        ref = self._model.ref
+        name = str(ref if ref.version is None else ref._replace(version=f"{ref.version[:8]}…"))
+        return f"<{type(self).__name__} {name}({shown}) -> {output_type(self.output, self._file_type)}>"
 
     def _repr_html_(self) -> str:
         from .._display.function import table
@@ -163,7 +165,7 @@ class Function(_Function[SyncBackend]):
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
-            InvalidInputError: The model does not take these inputs; nothing was sent.
+            InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
         return self._join(self._call(self._client.run, inputs))
@@ -188,7 +190,7 @@ class AsyncFunction(_Function["AsyncBackend"]):
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
-            InvalidInputError: The model does not take these inputs; nothing was sent.
+            InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
         return self._join(await self._call(self._client.run, inputs))

@@ -38,6 +38,10 @@ class _use_method(dual_method[..., Any], Generic[P]):
         ) -> Callable[P, Coroutine[Any, Any, AsyncFunction]]: ...
         def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
+    def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
+        function.__annotations__["return"] = AsyncFunction if is_async else Function
+        return super().make_method(function, is_async)
+
 
 class UseMixin(RunMixin[BackendT]):
     """Adds `use` to the clients."""

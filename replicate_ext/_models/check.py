@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from .._sansio.redact import SECRET_NAME, hide_tokens
+from .._sansio.redact import SECRET_NAME, hide_tokens, redact
 from ..errors import Problem
 from .shapes import Input
 
@@ -27,6 +27,10 @@ MAX_CHOICES = 20
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _URI_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+"""The API refuses strings for a file without one: the library that it uses says that they are no URI, and neither is
+one with a backslash. https://github.com/xeipuuv/gojsonschema/blob/master/format_checkers.go
+"""
+
 _BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", 1), True),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", 0), False),
@@ -120,7 +124,7 @@ class Checker:
         return next((converted for converted in attempts if type(converted) is type(value)), attempts[0])
 
     def _check_choice(self, input: Input, value: Any, path: str) -> None:
-        if value in input.choices:
+        if not _is_file(value) and value in input.choices:
             return
         closest = _closest(value, input.choices) if isinstance(value, str) else None
         hint = "" if closest is None or _is_secret(input) else f"; did you mean {closest!r}?"
@@ -182,7 +186,7 @@ def _to_string(value: Any) -> Any:
 
 def _to_file(value: Any) -> Any:
     if isinstance(value, str):
-        if value and not _URI_SCHEME.match(value):  # the API requires one: docs/api-facts.md, section 13
+        if value and (not _URI_SCHEME.match(value) or "\\" in value):
             raise _MismatchError(f"for a file on disk, write Path({_show(value)})")
         return value
     if not _is_file(value):
@@ -280,11 +284,13 @@ def _list(names: Iterable[str], count: int) -> str:
 
 
 def _show(value: Any) -> str:
-    """Return how an error shows a value: short, and nothing of a file but its type."""
+    """Return how an error shows a value: short, of a file only its type, and of a URL only its host."""
     if _is_file(value) or isinstance(value, list | tuple | Mapping):
         name = type(value).__name__
         return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-    return _shorten(repr(hide_tokens(value)) if isinstance(value, str) else repr(value))
+    if isinstance(value, str):
+        return _shorten(repr(redact(value) if "://" in value else hide_tokens(value)))
+    return _shorten(repr(value))
 
 
 def _shorten(text: str) -> str:

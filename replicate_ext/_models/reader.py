@@ -24,7 +24,9 @@ _PATH = "$path"
 _COMPOSITION = {"$ref", "allOf", "anyOf", "oneOf", _PATH}
 _UNKNOWN_ORDER = 1_000_000
 _FIRST_COG_WITH_ITERATOR_MARK = (0, 3, 9)
-"""Before, the schema of an iterator is that of a list: https://github.com/replicate/cog/releases/tag/v0.3.9"""
+"""Before, the schema of an iterator is that of a list:
+https://github.com/replicate/replicate-python/blob/main/replicate/schema.py
+"""
 
 
 class SchemaReader:
@@ -262,5 +264,5 @@ def _accept(value: object) -> tuple[str, ...]:
 
 
 def _is_before_iterator_mark(cog_version: str | None) -> bool:
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", cog_version or "")  # also `0.1.3+shimmed`, `dev` and `90`: not PEP 440
-    return match is not None and tuple(map(int, match.groups())) < _FIRST_COG_WITH_ITERATOR_MARK
+    match = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", cog_version or "")  # versions may also be `dev` or `90`
+    return match is not None and tuple(map(int, match.groups("0"))) < _FIRST_COG_WITH_ITERATOR_MARK

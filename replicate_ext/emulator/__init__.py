@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # for type checkers; `_MODULE_OF` has the same names at run t
     from .clock import Clock as Clock
     from .execution import log as log, now as now, sleep as sleep
     from .faults import Faults as Faults
-    from .schema import Field as Field
+    from .schema import Field as Field, Secret as Secret
     from .server import TOKEN as TOKEN, Emulator as Emulator
     from .service import RecordedRequest as RecordedRequest
     from .webhooks import Delivery as Delivery
@@ -31,6 +31,7 @@ _MODULE_OF = {
     "Faults": "faults",
     "Field": "schema",
     "RecordedRequest": "service",
+    "Secret": "schema",
     "TOKEN": "server",
     "log": "execution",
     "model": "builtin_models",

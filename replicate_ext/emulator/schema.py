@@ -222,5 +222,13 @@ def _object_schema(type_: Any, components: dict[str, Any], location: str) -> dic
     """Return the schema of a TypedDict."""
     hints = typing.get_type_hints(type_, include_extras=True)
     properties = {name: _type_schema(hint, components, f"{location}: {name}") for name, hint in hints.items()}
-    required = [name for name, hint in hints.items() if get_origin(hint) is not typing.NotRequired]
+    # not `__required_keys__`, which does not know annotations that are strings:
+    # https://docs.python.org/3/library/typing.html#typing.TypedDict
+    marks = {name: get_origin(hint) for name, hint in hints.items()}
+    unmarked_is_required = type_.__total__
+    required = [
+        name
+        for name, mark in marks.items()
+        if mark is typing.Required or (unmarked_is_required and mark is not typing.NotRequired)
+    ]
     return {"title": type_.__name__, "type": "object", "properties": properties, "required": required}

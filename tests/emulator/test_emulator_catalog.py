@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import pytest
 
 from replicate_ext import InvalidRequestError, NotFoundError, Replicate
-from replicate_ext.emulator import Catalog, Emulator, Field, schema
+from replicate_ext.emulator import Catalog, Emulator, Field, Secret, schema
 
 
 def test_typed_function_becomes_a_model_with_a_schema() -> None:
@@ -49,6 +50,67 @@ def test_model_is_added_to_a_running_emulator(api, client) -> None:
     assert [str(event) for event in client.stream("me/count", {"up_to": 3})] == ["0 ", "1 ", "2 ", ""]
     with Emulator() as other, Replicate(other.token, base_url=other.url) as other_client, pytest.raises(NotFoundError):
         other_client.models.get("me", "count")
+
+
+class Size(TypedDict):
+    width: int
+    height: NotRequired[int | None]
+
+
+class Options(TypedDict, total=False):
+    size: Required[Size]
+    name: str
+
+
+def test_objects_unions_and_secrets_have_schemas() -> None:
+    def function(
+        options: Options,
+        value: str | float | None = None,
+        weights: dict[str, int] = {},  # noqa: B006
+        token: Annotated[Secret | None, Field("A token.", deprecated=True)] = None,
+        image: Annotated[Path | None, Field(accept="image/*")] = None,
+    ) -> list[Size]: ...
+
+    schemas = schema.build_openapi_schema(function)["components"]["schemas"]
+    size, options = ({"allOf": [{"$ref": f"#/components/schemas/{name}"}]} for name in ("Size", "Options"))
+    fields = {name: strip(field) for name, field in schemas["Input"]["properties"].items()}
+    secret = {"type": "string", "format": "password", "writeOnly": True, "x-cog-secret": True}
+    assert fields == {
+        "options": options,
+        "value": {"anyOf": [{"type": "string"}, {"type": "number"}], "nullable": True},
+        "weights": {"type": "object", "additionalProperties": {"type": "integer"}, "default": {}},
+        "token": {**secret, "description": "A token.", "deprecated": True, "nullable": True},
+        "image": {"type": "string", "format": "uri", "x-cog-accept": "image/*", "nullable": True},
+    }
+    width, height = {"type": "integer"}, {"type": "integer", "nullable": True}
+    assert strip(schemas["Size"]) == {
+        "type": "object",
+        "properties": {"width": width, "height": height},
+        "required": ["width"],
+    }
+    assert schemas["Options"]["properties"] == {"size": size, "name": {"type": "string"}}
+    assert schemas["Options"]["required"] == ["size"]
+    assert strip(schemas["Output"]) == {"type": "array", "items": size}
+
+
+def strip(field: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in field.items() if name not in ("title", "x-order")}
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (int | None, {"type": "integer", "nullable": True}),
+        (Size, {"type": "object", "required": ["width"]}),
+        (Iterator[list[Path]], {"type": "array", "x-cog-array-type": "iterator"}),
+    ],
+)
+def test_results_of_other_kinds(result: Any, expected: dict[str, Any]) -> None:
+    def function() -> None: ...
+
+    function.__annotations__["return"] = result
+    output = schema.build_openapi_schema(function)["components"]["schemas"]["Output"]
+    assert {name: output[name] for name in expected} == expected
 
 
 def without_parameter_type(text) -> str:  # type: ignore[no-untyped-def]

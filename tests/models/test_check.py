@@ -152,6 +152,12 @@ def test_arrays_of_numbers_are_left_to_the_conversion_to_json() -> None:
             "must be a file: a URL, a Path, bytes or an open file, not 'cat.png'; for a file on disk, "
             "write Path('cat.png')",
         ),
+        (
+            FILE,
+            "C:\\cat.png",
+            "must be a file: a URL, a Path, bytes or an open file, not 'C:\\\\cat.png'; for a file on disk, "
+            "write Path('C:\\\\cat.png')",
+        ),
         (FILE, 3, "must be a file: a URL, a Path, bytes or an open file, not 3"),
         ({"type": "array"}, "a", "must be a list, not 'a'; put it in brackets: [...]"),
         ({"type": "array"}, Path("a"), "must be a list, not a PosixPath; put it in brackets: [...]"),
@@ -166,6 +172,7 @@ def test_arrays_of_numbers_are_left_to_the_conversion_to_json() -> None:
         ({"type": "string", "pattern": "^[a-c]+$"}, "xyz", "must match the pattern '^[a-c]+$', not 'xyz'"),
         ({"enum": ["png", "webp"]}, "PNG", "must be one of 'png', 'webp', not 'PNG'; did you mean 'png'?"),
         ({"enum": ["png", "webp"]}, "tiff", "must be one of 'png', 'webp', not 'tiff'"),
+        ({"enum": ["png", "webp"]}, np.zeros((2, 2), np.uint8), "must be one of 'png', 'webp', not a ndarray"),
         ({"const": "png"}, "zip", "must be 'png', not 'zip'"),
         ({"enum": [1, 2]}, 3, "must be one of 1, 2, not 3"),
         (
@@ -173,6 +180,7 @@ def test_arrays_of_numbers_are_left_to_the_conversion_to_json() -> None:
             31,
             f"must be one of {', '.join(map(str, range(20)))} and 10 more, not 31",
         ),
+        (INTEGER, "https://example.com/key/a.png?signature=b", "must be an integer, not 'example.com/…'"),
         (INTEGER, "x" * 999, "must be an integer, not 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"),
     ],
     ids=repr,

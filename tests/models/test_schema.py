@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
+import random
 import time
 from typing import Any
 
 import pytest
 from model_schemas import FILE, PAINTER, TEXT_STREAM, document, ref
 
+from replicate_ext import InvalidInputError
 from replicate_ext._models.schema import Input, ModelSchema, Output
 
 
@@ -203,8 +207,11 @@ def test_the_output(schema: dict[str, Any], expected: Output) -> None:
 @pytest.mark.parametrize(
     ("cog_version", "is_iterator"),
     [
-        *[(version, True) for version in ("0.1.3+shimmed", "v0.2.0", "0.3.8")],
-        *[(version, False) for version in ("0.3.9", "v0.4.0+dev", "0.9.0-beta8", "0.10.1", "dev", "90", "", None)],
+        *[(version, True) for version in ("0.1", "0.1.3+shimmed", "v0.2.0", "0.3.8")],
+        *[
+            (version, False)
+            for version in ("0.3.9", "v0.4.0+dev", "0.9.0-beta8", "0.10.1", "1.0", "dev", "90", "", None)
+        ],
     ],
 )
 def test_a_list_of_an_old_cog_may_be_an_iterator(cog_version: str | None, is_iterator: bool) -> None:
@@ -271,3 +278,29 @@ def test_parsing_many_inputs_takes_less_than_a_millisecond() -> None:
         return time.perf_counter() - started
 
     assert min(measure() for _ in range(20)) < 1e-3
+
+
+ODD = (None, True, -1, "", [], {}, [None], {"type": "null"}, ref("Input"), {"allOf": [ref("ratio")]}, [{}], 10**400)
+
+
+def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place, *(inner for key, item in items for inner in _places(item, (*place, key)))]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_documents_with_odd_parts_are_read_and_checked(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(20):
+        schema = copy.deepcopy(PAINTER)
+        for _ in range(rng.randint(1, 3)):
+            *place, key = rng.choice(_places(schema)[1:])
+            part: Any = schema
+            for name in place:
+                part = part[name]
+            part[key] = copy.deepcopy(rng.choice(ODD))
+        read = ModelSchema.parse(schema)
+        assert ModelSchema.parse(read.trimmed()).inputs == read.inputs
+        read.json_schema("painter")
+        with contextlib.suppress(InvalidInputError):
+            read.check({input.name: rng.choice((None, 1, "x", [], {}, b"")) for input in read.inputs})

@@ -15,12 +15,15 @@ from replicate_api.types import Response
 from replicate_ext import (
     Account,
     AsyncFileOutput,
+    AsyncFunction,
     AsyncReplicate,
     AsyncStream,
     Event,
     File,
     FileOutput,
+    Function,
     Hardware,
+    InvalidInputError,
     Model,
     ModelError,
     Page,
@@ -102,6 +105,27 @@ async def awaited(client: AsyncReplicate) -> None:
     assert_type(await predictions_get.asyncio("id", client=client.api), Prediction)
 
 
+def functions(client: Replicate) -> None:
+    poet = client.use("acme/poet")
+    assert_type(poet, Function)
+    assert_type(poet.with_options(timeout=5, wait=False), Function)
+    assert_type(poet(prompt="the sea", lines=2), Any)
+    assert_type(poet.stream(prompt="the sea"), Stream)
+    assert_type(poet.submit(prompt="the sea"), Prediction)
+    assert_type([input.name for input in poet.inputs], list[str])
+    assert_type(poet.example, Prediction | None)
+    assert_type(poet.json_schema("openai"), dict[str, Any])
+    assert_type(replicate_ext.use("acme/poet"), Function)
+
+
+async def async_functions(client: AsyncReplicate) -> None:
+    poet = await client.use("acme/poet")
+    assert_type(poet, AsyncFunction)
+    assert_type(await poet(prompt="the sea"), Any)
+    assert_type(poet.stream(prompt="the sea"), AsyncStream)
+    assert_type(await poet.submit(prompt="the sea"), Prediction)
+
+
 def data(prediction: Prediction, training: Training, model: Model) -> None:
     assert_type(prediction.id, str)
     assert_type(prediction.status, PredictionStatus)
@@ -144,6 +168,8 @@ def errors(client: Replicate) -> None:
         client.run("acme/hello")
     except ModelError as error:
         assert_type(error.prediction, Prediction | Training)
+    except InvalidInputError as error:
+        assert_type([problem.name for problem in error.problems], list[str])
     except RateLimitError as error:
         assert_type(error.retry_after, float | None)
     except WaitTimeoutError as error:
