@@ -16,6 +16,7 @@ from locked_models import EVERY_CONSTRUCT, locked
 from test_recorded_schemas import recorded
 
 from replicate_ext._models.source import render_module
+from replicate_ext.emulator.builtin_models import builtin_catalog
 
 RIGHT = r"""
 import io
@@ -119,11 +120,17 @@ def folder(tmp_path: Path) -> Path:
         locked(f"recorded_{number}", version["openapi_schema"], cog_version=version.get("cog_version"))
         for number, version in enumerate(versions.values())
     ]
+    emulated = [
+        locked(f"model_{number}", version.openapi_schema, description=model.metadata["description"])
+        for number, model in enumerate(builtin_catalog.models.values())
+        if (version := model.latest_version)
+    ]
     [file_maker] = [model for model in EVERY_CONSTRUCT if model.function == "file_maker"]
     many = [locked(f"model_{number}", file_maker.schema) for number in range(30)]
     for files in (
         render_module("models", EVERY_CONSTRUCT),
         render_module("recorded", models),
+        render_module("emulated", emulated),
         render_module("package", [*EVERY_CONSTRUCT, *many]),
         {"right.py": RIGHT, "wrong.py": WRONG},
     ):
