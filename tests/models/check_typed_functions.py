@@ -32,7 +32,7 @@ from models import (
     other_inputs, painter, separation_maker, table_maker, tree_maker, unknown,
 )
 from package import SeparationMakerOutput as LazyOutput, model_7, separation_maker as lazy_separation_maker
-from replicate_ext import AsyncFileOutput, AsyncStream, FileInput, FileOutput, Prediction, Stream
+from replicate_ext import AsyncFileOutput, AsyncStream, FileInput, FileOutput, Prediction, Replicate, Stream
 
 PICTURE = Path("a.png")
 assert_type(painter(prompt="x", ratio="16:9", image=PICTURE, seed=None), list[FileOutput])
@@ -66,6 +66,7 @@ assert_type(model_7(n=3), FileOutput)
 assert_type(lazy_separation_maker(), LazyOutput[FileOutput])
 assert_type(chat_maker.stream(n=3), Stream)
 assert_type(painter.submit(prompt="x"), Prediction)
+assert_type(painter.with_options(client=Replicate(), check=False)(prompt="x"), list[FileOutput])
 
 
 async def main() -> None:
@@ -92,6 +93,7 @@ painter(prompt=None)
 painter(prompt="x", count=2.5)
 painter(prompt="x", timeout=3)
 painter.with_options(prompt="x")
+painter.with_options(timeout="60")
 painter.stream(promt="x")
 painter.submit(prompt=3)
 painter.aio(promt="x")
