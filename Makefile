@@ -35,6 +35,7 @@ check: setup  ## Check formatting, lint, types and that the generated code is up
 	$(BIN)/mypy replicate_ext scripts examples tests/typing
 	$(BIN)/basedpyright
 	$(BIN)/python scripts/check_snippets.py
+	$(BIN)/python -m pytest --quiet tests/models/check_typed_functions.py
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 

@@ -1,16 +1,22 @@
 """Check the types of the Python examples in README and docs: mypy --strict and basedpyright in strict mode.
 
-The examples of a page are one module, as in tests/test_docs.py; each recipe (```python flask) is one of its own.
+The examples of a page are one module, as in tests/test_docs.py; each recipe (```python flask) is one of its own. The
+commands `replicate-ext` of the pages write the modules that examples import, for models of the emulator.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from replicate_ext.emulator import Emulator
 
 ROOT = Path(__file__).parents[1]
 PYRIGHT = {
@@ -38,10 +44,22 @@ def modules(page: Path) -> dict[str, str]:
     return {name: "\n".join(code).rstrip() + "\n" for name, code in found.items()}
 
 
+def run_commands(pages: Iterable[Path], folder: str) -> None:
+    """Run the examples of pages that are commands, on the emulator."""
+    with Emulator() as api:
+        environment = os.environ | {"REPLICATE_BASE_URL": api.url, "REPLICATE_API_TOKEN": api.token}
+        for page in pages:
+            for command in re.findall(r"^```sh\nreplicate-ext (.*)", page.read_text(encoding="utf-8"), re.MULTILINE):
+                arguments = [sys.executable, "-m", "replicate_ext", *shlex.split(command)]
+                subprocess.run(arguments, cwd=folder, env=environment, check=True)
+
+
 def main() -> int:
     """Return 1 if one of the type checkers finds an error."""
+    pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
     with TemporaryDirectory() as folder:
-        for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))):
+        run_commands(pages, folder)
+        for page in pages:
             for name, code in modules(page).items():
                 (Path(folder) / f"{name}.py").write_text(code, encoding="utf-8")
         (Path(folder) / "pyrightconfig.json").write_text(json.dumps(PYRIGHT), encoding="utf-8")

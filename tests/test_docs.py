@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from replicate_ext import Replicate, webhooks
+from replicate_ext._cli.main import main as replicate_ext_command
 from replicate_ext.emulator import Emulator
 from replicate_ext.emulator.builtin_models import builtin_catalog
 
@@ -40,6 +42,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
         monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(tmp_path)
         for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
             monkeypatch.delitem(sys.modules, name)  # its client has read another environment
         import replicate_ext
@@ -47,6 +50,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
         for name in replicate_ext._EXPORTS["replicate_ext._default_client"].split():
             monkeypatch.delitem(vars(replicate_ext), name, raising=False)
         yield api
+    sys.modules.pop("models", None)  # which an example has written
     with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
         for namespace in NAMESPACES:
             namespace.clear()
@@ -67,8 +71,11 @@ NAMESPACES: list[dict[str, Any]] = []
 def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     NAMESPACES.append(namespace)
-    codes = blocks(page, "python")
+    codes = blocks(page, r"(?:python|sh(?=\nreplicate-ext ))")
     for number, code in enumerate(codes, 1):
+        if code.startswith("replicate-ext "):
+            assert replicate_ext_command(shlex.split(code)[1:]) == 0
+            continue
         try:
             exec(compile(code, f"{page}, example {number}", "exec"), namespace)
         except Exception as error:

@@ -41,6 +41,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "_functions": {"_backends", "_display", "_dual", "_models", "_predictions", "_sansio", "_send", "errors"},
     "_progress": {"_sansio"},
+    "_cli": {"_client", "_files", "_models", "_sansio", "errors"},
     "_generated": {"_dual", "_event_stream", "_operations", "_pagination", "_sansio", "_send", "_webhooks_resource"},
 }
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
@@ -104,7 +105,7 @@ def test_only_the_pytest_plugin_imports_the_emulator() -> None:
 
 def test_every_public_module_is_documented() -> None:
     public = {path for path in FILES if not any(part.startswith("_") for part in path.relative_to(PACKAGE).parts)}
-    assert {path.stem for path in public} == {"errors", "webhooks", "pytest_plugin"}
+    assert {path.stem for path in public} == {"errors", "webhooks", "pytest_plugin", "typed"}
     for path in {*public, PACKAGE / "__init__.py", PACKAGE / "emulator/__init__.py"}:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert ast.get_docstring(tree), path
@@ -167,8 +168,9 @@ def test_no_module_shadows_a_public_name() -> None:
         _ = replicate_ext.nothing
 
 
-def test_importing_the_package_loads_no_http_stack() -> None:
-    code = "import sys, replicate_ext; print(*sys.modules)"
+@pytest.mark.parametrize("name", ["replicate_ext", "replicate_ext.typed"])
+def test_importing_the_package_loads_no_http_stack(name: str) -> None:
+    code = f"import sys, {name}; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING
 
+from .._models.descriptions import describe_input
+from .._models.literals import visible
 from .._models.names import parameter_names
 
 if TYPE_CHECKING:
@@ -78,30 +80,19 @@ def make_docstring(ref: str, description: str, schema: ModelSchema) -> str:
     """Return the docstring: the description of the model, and a line for each input."""
     names = parameter_names(input.name for input in schema.inputs)
     lines = [f"    {names[input.name]} ({_input_type(input)}): {_describe(input)}".rstrip() for input in schema.inputs]
-    summary = [" ".join(description.split()) or f"Run {ref}.", "", f"https://replicate.com/{ref.partition(':')[0]}"]
+    summary = [visible(description) or f"Run {ref}.", "", f"https://replicate.com/{ref.partition(':')[0]}"]
     return "\n".join([*summary, *(["", "Args:", *lines] if lines else [])])
 
 
 def _describe(input: Input) -> str:
-    """Return what the docstring says of an input: whether it is deprecated, its description, bounds and default."""
     default = f"Default: {describe_default(input)}." if input.has_default and input.default is not None else ""
-    texts = ["Deprecated." if input.is_deprecated else "", " ".join(input.description.split()), bounds(input), default]
-    return " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
+    return " ".join(filter(None, [describe_input(input), default]))
 
 
 def describe_default(input: Input) -> str:
     """Return the default as Python writes it, shortened."""
     shown = "…" if input.is_secret else repr(input.default)
     return shown if len(shown) <= MAX_DEFAULT_SIZE else f"{shown[:MAX_DEFAULT_SIZE]}…"
-
-
-def bounds(input: Input) -> str:
-    """Return the smallest and largest value, or an empty string."""
-    if input.minimum is not None and input.maximum is not None:
-        return f"From {input.minimum} to {input.maximum}"
-    if input.minimum is not None:
-        return f"At least {input.minimum}"
-    return "" if input.maximum is None else f"At most {input.maximum}"
 
 
 def rename_parameters(schema: ModelSchema, given: Mapping[str, object]) -> dict[str, object]:

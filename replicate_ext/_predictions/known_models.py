@@ -6,6 +6,7 @@ Each is fetched once, and kept in the process and on disk. An input is checked b
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from replicate_api import models, operations as op
 
 from .. import errors
 from .._models.disk_cache import DiskCache, default_folder
-from .._sansio.log import log_unchecked
+from .._sansio.log import log_drift, log_unchecked
 from .._sansio.model_ref import ModelRef
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class KnownModels:
         self._looking_up: set[ModelRef] = set()
         self._failed_at: dict[ModelRef, float] = {}
         self._disk: DiskCache | None = None
+        self._locked: dict[ModelRef, KnownModel | None] = {}
+        """What locks have of models; None once it was logged that the platform has something else."""
 
     def get(self, ref: ModelRef) -> KnownModel | None:
         """Return what is known of a model, however old."""
@@ -85,6 +88,26 @@ class KnownModels:
         for ref, model in list(self._models.items()):
             if str(ref) == name:
                 self._models[ref] = model._replace(fetched_at=-math.inf)
+
+    def add_locked(self, ref: ModelRef, model: KnownModel) -> None:
+        """Add what the lock of a typed module has of a model: by it inputs are checked without a request."""
+        if ref not in self._locked:
+            self._locked[ref] = model
+            if self.get(ref) is None:
+                self.put(ref, model._replace(fetched_at=0.0))  # before anything that this process fetched
+
+    def log_drift(self, ref: ModelRef, version: object, schema: ModelSchema | None = None) -> None:
+        """Log, once for each model, that the platform runs another version, or one of another form, than a lock has."""
+        locked = self._locked.get(ref)
+        if locked is None:
+            return
+        if schema is None:  # by the version of a prediction, which the API hides for many official models
+            has_drifted = re.fullmatch("[0-9a-f]{64}", str(version)) is not None and version != locked.version
+        else:
+            has_drifted = locked.schema is not None and schema.digest != locked.schema.digest
+        if has_drifted:
+            self._locked[ref] = None
+            log_drift(str(ref), str(locked.version), str(version))
 
     async def check(self, session: Session[Any], ref: ModelRef, values: dict[str, Any]) -> dict[str, Any]:
         """Return an input as the model's schema has it, or as it is if the schema cannot be had.
@@ -145,6 +168,8 @@ class KnownModels:
         """
         model = (await _fetch(session, ref))._replace(fetched_at=session.backend.monotonic())
         self.put(ref, model)
+        if model.schema:
+            self.log_drift(ref, model.version, model.schema)
         if disk := self._open_disk(session):
             await session.backend.to_thread(_write, disk, ref, model)
         return model

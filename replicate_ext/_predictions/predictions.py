@@ -94,6 +94,7 @@ class Predictions:
         try:
             response = await create(session.with_options(sent=sent), request, self.known_models)
             job = response.value
+            self.known_models.log_drift(request.ref, job.version)
             if session.is_closed:
                 raise await self._closed_meanwhile(session, job, cancel_on_exit)
         except BaseException as error:

@@ -55,6 +55,12 @@ def log_unchecked(ref: str, error: Exception) -> None:
     logger.warning("%s: its schema could not be fetched, so its inputs are not checked: %s", ref, error)
 
 
+def log_drift(ref: str, locked: str, version: str) -> None:
+    """Log that a model is no longer what the lock of a typed module has."""
+    line = "%s: version %s runs, the lock has %s; `replicate-ext models check` shows the changes"
+    logger.warning(line, ref, version, locked, extra={"model": ref})
+
+
 def _fields(method: str, path: str) -> dict[str, object]:
     """Return the attributes of a record, as far as they are in the path."""
     fields: dict[str, object] = {"method": method, "path": redact(path)}
