@@ -266,8 +266,6 @@ class Session(Generic[BackendT]):
             failed = self._diagnose(cause, request, retry.Failure(method, path, not_sent))
         except (errors.ResponseDecodeError, errors.APIConnectionError) as known:  # undecodable or interrupted
             failed = _FailedAttempt(known, retry.Failure(method, path), known.__cause__)
-            if isinstance(known, errors.ResponseDecodeError):
-                drop_connection(response)
         else:
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
@@ -391,4 +389,5 @@ def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], reque
     try:
         return parse(response)
     except (ValueError, RecursionError) as error:
+        drop_connection(response)  # it may be the response to another request
         raise errors.ResponseDecodeError(f"{_label(request)}: cannot decode the response: {error}") from error
