@@ -87,7 +87,7 @@ def test_keyboard_interrupt_cancels_the_prediction(server: ScriptedServer, clock
 
 def test_keyboard_interrupt_during_the_first_poll_cancels_by_id(server: ScriptedServer, clock: FakeClock) -> None:
     harness = Harness(server, clock, is_async=False)
-    server.respond_with(KeyboardInterrupt(), json_response(prediction("canceled")))
+    server.respond_with(KeyboardInterrupt(), json_response(prediction("canceled", id="abc")))
     with pytest.raises(KeyboardInterrupt):
         harness.client.wait("abc")
     assert server.requested == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
@@ -108,7 +108,7 @@ def test_keyboard_interrupt_during_the_create_cancels_by_input(
         if request.method == "GET":
             return page(*jobs)
         if request.url.path.endswith("/cancel"):
-            return json_response(prediction("canceled"))
+            return json_response(prediction("canceled", id="mine"))
         raise KeyboardInterrupt
 
     server.respond_with(respond)

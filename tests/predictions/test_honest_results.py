@@ -129,7 +129,7 @@ def test_abandoned_create_that_is_listed_later_is_found_and_canceled(server: Scr
         nonlocal lists
         server.requests.append(request)
         if request.url.path.endswith("/cancel"):
-            return json_response(prediction("canceled"))
+            return json_response(prediction("canceled", id="late"))
         if request.method == "POST":
             await asyncio.Event().wait()
         lists += 1

@@ -35,7 +35,7 @@ def test_timeout_of_wait_by_id_covers_the_first_poll(harness: Harness) -> None:
         harness.clock.time += 5
         return json_response({}, 500)
 
-    harness.server.respond_with(respond_slowly, json_response(prediction("canceled")))
+    harness.server.respond_with(respond_slowly, json_response(prediction("canceled", id="abc")))
     with pytest.raises(WaitTimeoutError, match="could not be fetched within 1 seconds"):
         harness.call(harness.client.wait("abc", timeout=1))
     assert harness.server.requested == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
