@@ -183,6 +183,8 @@ class FaultyServer(socketserver.ThreadingTCPServer):
             return "upload"
         if "cursor=2" in path:
             return "second page"
+        if path.startswith("/v1/models/") and method == "GET":
+            return "look-up"
         if path.startswith("/v1/predictions?") or path == "/v1/predictions":
             return "list"
         return "create" if method == "POST" else "poll"
@@ -192,6 +194,8 @@ class FaultyServer(socketserver.ThreadingTCPServer):
             case "create":
                 self.created += 1
                 return RawResponse(201, self.prediction("starting"))
+            case "look-up":
+                return RawResponse(200, b'{"owner": "acme", "name": "hello", "is_official": true}')
             case "poll":
                 self.polls += 1
                 return RawResponse(

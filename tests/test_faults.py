@@ -40,7 +40,7 @@ class Operation(NamedTuple):
 
 
 OPERATIONS = [
-    Operation("run", ("create", "poll"), TOKENS),
+    Operation("run", ("look-up", "create", "poll"), TOKENS),
     Operation("wait", ("poll",), TOKENS),
     Operation("stream", ("create", "stream", "poll"), "".join(TOKENS)),
     Operation("paginate", ("list", "second page"), [["job1"], ["job2"]]),
@@ -142,6 +142,8 @@ NOT_RETRIED: dict[str, type[ReplicateError]] = {"418": APIStatusError, "a redire
 
 
 def expected_outcome(step: str, fault: str, is_permanent: bool) -> type[ReplicateError] | str:
+    if step == "look-up":
+        return CORRECT  # the run goes on unchecked
     if step == "stream":
         return CORRECT  # the prediction has the output, whatever happens to the events
     if step == "download":

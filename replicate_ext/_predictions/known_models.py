@@ -152,7 +152,8 @@ class KnownModels:
                 return model
             if ref.owner is None:  # the API has no request for a version by its id alone
                 return None
-            return await self.fetch(session.with_options(deadline=backend.monotonic() + LOOK_UP_TIMEOUT), ref)
+            deadline = backend.monotonic() + LOOK_UP_TIMEOUT
+            return await self.fetch(session.with_options(deadline=deadline, max_retries=1), ref)
         except errors.ReplicateError as error:
             self._failed_at[ref] = backend.monotonic()
             log_unchecked(str(ref), error)
@@ -210,9 +211,8 @@ async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
             return _to_known_model(version, KnownModel())
         model = await session.call(op.MODELS_GET(owner, name))
     except errors.NotFoundError as error:
-        error.add_advice(
-            f"there is no model {ref} that this token can run; if it is a deployment, write 'deployments/{ref}'"
-        )
+        advice = "" if ref.version else f"; if it is a deployment, write 'deployments/{ref}'"
+        error.add_advice(f"there is no model {ref} that this token can run{advice}")
         raise
     seconds = getattr(getattr(model.default_example, "metrics", None), "predict_time", None)
     duration = seconds if isinstance(seconds, int | float) else None

@@ -52,7 +52,8 @@ def log_job(method: str, path: str, value: Any) -> None:
 
 def log_unchecked(ref: str, error: Exception) -> None:
     """Log that an input could not be checked."""
-    logger.warning("%s: its schema could not be fetched, so its inputs are not checked: %s", ref, error)
+    # As text: a record that keeps the error keeps its traceback, and with it the client.
+    logger.warning("%s: its schema could not be fetched, so its inputs are not checked: %s", ref, str(error))
 
 
 def log_drift(ref: str, locked: str, version: str) -> None:

@@ -73,4 +73,5 @@ def test_pytest_loads_the_fixtures(replicate_emulator, replicate_client) -> None
     assert replicate_client.run("acme/hello", {"text": "Ada"}) == "Hello, Ada!"
     with Replicate() as configured:  # configured by the environment
         assert configured.account.get().username == "acme"
-    assert len(replicate_emulator.requests) == 2
+    operations = [request.operation for request in replicate_emulator.requests]
+    assert operations == ["models.get", "models.predictions.create", "account.get"]
