@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from replicate_api.deprecation import INTERNAL_PACKAGES
+from replicate_api._runtime.deprecation import INTERNAL_PACKAGES
 from replicate_api.types import Call, Operation
 
 from ._dual import DualDescriptor, Resource, dual_iterator

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from conftest import BASE_URL, Harness, json_response, prediction
+from replicate_api._runtime.records import _attributes as loaded_attributes
 from replicate_api.models import PageOfModels, Prediction
-from replicate_api.records import _attributes as loaded_attributes
 from replicate_ext.emulator import Emulator
 
 PRINT_LOADED = """

@@ -1,6 +1,6 @@
 """The names of this package that generated modules and users import, from the modules that define them."""
 
-from .arguments import (
+from ._runtime.arguments import (
     drop_omitted as drop_omitted,
     dump_params as dump_params,
     expand_path as expand_path,
@@ -8,8 +8,8 @@ from .arguments import (
     format_query as format_query,
     split_owner_and_name as split_owner_and_name,
 )
-from .calls import Call as Call, Endpoint as Endpoint, Operation as Operation
-from .codecs import (
+from ._runtime.calls import Call as Call, Endpoint as Endpoint, Operation as Operation
+from ._runtime.codecs import (
     ANY as ANY,
     BOOLEAN as BOOLEAN,
     BYTES as BYTES,
@@ -23,7 +23,7 @@ from .codecs import (
     UUID_ as UUID_,
     Codec as Codec,
 )
-from .composite_codecs import (
+from ._runtime.composite_codecs import (
     AnyOf as AnyOf,
     Const as Const,
     EnumOf as EnumOf,
@@ -31,10 +31,10 @@ from .composite_codecs import (
     ListOf as ListOf,
     Nested as Nested,
 )
-from .deprecation import warn_deprecated as warn_deprecated
-from .records import Field as Field, Record as Record, RequestRecord as RequestRecord, dump as dump
-from .requests import Request as Request, Upload as Upload
-from .responses import (
+from ._runtime.deprecation import warn_deprecated as warn_deprecated
+from ._runtime.records import Field as Field, Record as Record, RequestRecord as RequestRecord, dump as dump
+from ._runtime.requests import Request as Request, Upload as Upload
+from ._runtime.responses import (
     Alternative as Alternative,
     Response as Response,
     load_alternative as load_alternative,
@@ -43,5 +43,5 @@ from .responses import (
     loads as loads,
     to_response as to_response,
 )
-from .styles import Style as Style
-from .values import UNSET as UNSET, OpenEnum as OpenEnum, Unset as Unset
+from ._runtime.styles import Style as Style
+from ._runtime.values import UNSET as UNSET, OpenEnum as OpenEnum, Unset as Unset

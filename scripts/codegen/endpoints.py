@@ -45,7 +45,7 @@ class Argument:
     is_nullable: bool = False
     """Whether None is sent as null; then `UNSET` is the default, for which nothing is sent."""
     style: str = ""
-    """The expression of the style of a parameter, see `runtime/styles.py`."""
+    """The expression of the style of a parameter, see `runtime/_runtime/styles.py`."""
     has_style: bool = False
     """Whether the style has to be given, because it is not the default one."""
     is_deprecated: bool = False

@@ -42,8 +42,12 @@ NAMESPACES = Path("replicate_ext/_generated")
 OUTPUTS = (PACKAGE, NAMESPACES)
 """The folders that are generated, relative to the root of the repository."""
 
-RUNTIME = tuple(path.name for path in sorted((HERE / "runtime").glob("[!_]*.py")))
-"""The modules of `runtime/` that are copied to the package."""
+RUNTIME = tuple(
+    path.relative_to(HERE / "runtime")
+    for pattern in ("[!_]*.py", "_runtime/*.py")
+    for path in sorted((HERE / "runtime").glob(pattern))
+)
+"""The modules of `runtime/`, which are copied to the package."""
 
 OVERLAY = HERE / "overlay.yaml"
 
@@ -172,6 +176,7 @@ def _build(
     (package / "py.typed").touch()
     _format(package)
     for name in RUNTIME:  # after the formatting, so that each stays a copy, byte for byte
+        (package / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(HERE / "runtime" / name, package / name)
 
     (root / NAMESPACES).mkdir(parents=True)

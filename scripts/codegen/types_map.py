@@ -1,6 +1,6 @@
 """Map the properties that openapi-python-client parses to what our templates write.
 
-For each property: its Python type and its codec (see `runtime/codecs.py`). The generator gives its own templates code
+For each property: its Python type and its codec (`_runtime/codecs.py`). The generator gives its own templates code
 instead, so it has no such functions.
 """
 
@@ -85,7 +85,7 @@ def annotation(prop: PropertyProtocol, for_request: bool = False, default: str =
 
 
 def codec(prop: PropertyProtocol) -> str:
-    """Return the expression of the property's codec (see `runtime/codecs.py`)."""
+    """Return the expression of the property's codec (see `runtime/_runtime/codecs.py`)."""
     if is_free_form(prop):
         return "types.OBJECT"
     if isinstance(prop, ModelProperty):

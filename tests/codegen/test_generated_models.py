@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from generated_models import STAMP, full_body
+from replicate_api._runtime.records import _attributes as loaded_attributes
 from replicate_api.models import (
     PageOfPredictions,
     Prediction,
@@ -17,7 +18,6 @@ from replicate_api.models import (
     PredictionStatus,
     WebhookEvent,
 )
-from replicate_api.records import _attributes as loaded_attributes
 from replicate_api.types import UNSET, Unset
 
 

@@ -117,7 +117,7 @@ def test_an_unlisted_status_is_a_new_enum_member() -> None:
 )
 def test_json_integers_are_not_rounded_with_or_without_orjson(text: str, has_orjson: bool, monkeypatch) -> None:
     if not has_orjson:
-        monkeypatch.setattr("replicate_api.responses.orjson", None)
+        monkeypatch.setattr("replicate_api._runtime.responses.orjson", None)
     assert repr(types.loads(text.encode())) == repr(json.loads(text))
     with pytest.raises(ValueError, match="Expecting value"):
         types.loads(b"<html>")
@@ -131,7 +131,7 @@ def nested(depth: int) -> bytes:
 @pytest.mark.parametrize("depth", [100, 900, 1020, 5000, 200_000])
 def test_deep_json_is_parsed_or_a_value_error(depth: int, has_orjson: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not has_orjson:
-        monkeypatch.setattr("replicate_api.responses.orjson", None)
+        monkeypatch.setattr("replicate_api._runtime.responses.orjson", None)
     try:
         body = types.loads(nested(depth))
     except ValueError:  # the standard library gives up at about 1,000 levels, and orjson at 1,024

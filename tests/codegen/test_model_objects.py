@@ -17,8 +17,8 @@ import pytest
 
 from generated_models import STAMP, full_body, response_models
 from replicate_api import models
+from replicate_api._runtime.records import _attributes as loaded_attributes
 from replicate_api.models import File, Model, ModelsUpdateRequest, PageOfModels, Prediction, Training, WebhookSecret
-from replicate_api.records import _attributes as loaded_attributes
 from replicate_api.types import DATETIME, STRING, Field, Record
 
 BODY = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .requests import Request
+    from ._runtime.requests import Request
 
 T = TypeVar("T")
 

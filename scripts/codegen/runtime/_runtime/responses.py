@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from attrs import define
 
+from ..errors import UnexpectedStatus
 from .codecs import ANY, Codec
 from .composite_codecs import Nested
-from .errors import UnexpectedStatus
 
 try:
     import orjson
@@ -20,7 +20,7 @@ except ImportError:
 if TYPE_CHECKING:
     import httpx
 
-    from .models.problem import Problem
+    from ..models.problem import Problem
 
 T = TypeVar("T")
 

@@ -12,6 +12,9 @@ from .deprecation import warn_deprecated
 from .records import Record, dump
 from .values import OpenEnum
 
+PACKAGE = __name__.partition("._runtime")[0]
+"""The generated package, which has the models."""
+
 
 class ListOf(Codec):
     """A list whose items share one codec."""
@@ -170,4 +173,4 @@ class Const(Codec):
 
 
 def _import_class(module: str, name: str) -> object:
-    return getattr(import_module(f"{__package__}.models.{module}"), name)
+    return getattr(import_module(f"{PACKAGE}.models.{module}"), name)

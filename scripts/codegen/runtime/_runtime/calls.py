@@ -7,7 +7,7 @@ from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, ParamSpec, Protocol, Self, TypeVar
 
-from .errors import MissingOperation
+from ..errors import MissingOperation
 from .requests import Request
 
 if TYPE_CHECKING:

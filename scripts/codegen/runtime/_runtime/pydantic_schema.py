@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import types
+from .. import types
 
 
 def core_schema(model: type[types.Record]) -> Any:
