@@ -121,7 +121,9 @@ def _find(arguments: argparse.Namespace) -> ModuleFiles:
 
 
 def _select(lock: Lock, name: str) -> LockedModel:
-    ref = str(ModelRef.parse(name)).partition(":")[0] if "/" in name else name
+    if "/" in name and ModelRef.parse(name).version:
+        raise ValueError(f"{name}: update uses the latest version; to choose one, add it")
+    ref = str(ModelRef.parse(name)) if "/" in name else name
     for model in lock.values():
         if ref in (model.ref, model.function):
             if model.kind == "version":

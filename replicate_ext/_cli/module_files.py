@@ -122,4 +122,4 @@ def _walk(folder: Path) -> Iterable[Path]:
 
 
 def _is_lock(path: Path) -> bool:
-    return '"lock_version"' in path.read_text(encoding="utf-8", errors="replace")[:100]
+    return path.is_file() and '"lock_version"' in path.read_text(encoding="utf-8", errors="replace")[:100]

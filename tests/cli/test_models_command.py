@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -235,6 +236,7 @@ def test_a_failure_leaves_all_files_as_they_were(run: Run, tmp_path: Path, monke
         ),
         ("update --module good.py", "name the models to update, or write --all"),
         ("update acme/painter --module good.py", "acme/painter is not in the lock; its models are none"),
+        ("update acme/poet:1 --module good.py", "acme/poet:1: update uses the latest version; to choose one, add it"),
         ("add --module models.py", "the following arguments are required: REF (--help lists the arguments)"),
         ("unknown", "invalid choice: 'unknown'"),
     ],
@@ -263,6 +265,22 @@ def test_two_modules_with_a_lock_have_to_be_named(run: Run) -> None:
     assert code == 2
     assert "several modules have a lock (one/models.py, two/models.py)" in err
     assert run("check --module two/models.py") == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are files only on POSIX")
+def test_a_lock_is_searched_for_in_files_only(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add acme/poet --module models.py")
+    os.mkfifo(tmp_path / "pipe.lock")  # opening it would wait for a writer
+    monkeypatch.setattr(Path, "read_text", refuse_pipes(Path.read_text))
+    assert run("check") == (0, "", "")
+
+
+def refuse_pipes(read_text: Callable[..., str]) -> Callable[..., str]:
+    def read(path: Path, *arguments: Any, **options: Any) -> str:
+        assert path.is_file(), f"{path} would block"
+        return read_text(path, *arguments, **options)
+
+    return read
 
 
 def test_python_m_replicate_ext_is_the_same_command() -> None:
