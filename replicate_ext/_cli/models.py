@@ -87,10 +87,7 @@ def check_models(arguments: argparse.Namespace) -> int:
     lock = files.read_lock()
     is_current = files.is_up_to_date(lock)
     if not is_current:
-        print(
-            f"{files.lock_path.with_suffix('.py')} is not what {files.lock_path} generates: "
-            "run `replicate-ext models generate`"
-        )
+        print(f"the module is not what {files.lock_path} generates: run `replicate-ext models generate`")
     found = [(old, changes) for old, _, changes in _fetch_changes(lock.values()) if changes]
     for old, changes in found:
         _print_changes(old, changes)

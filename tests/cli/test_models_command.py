@@ -169,7 +169,7 @@ def test_check_reports_a_module_that_its_lock_does_not_generate(run: Run, tmp_pa
     code, out, _ = run("check")
     assert (code, out) == (
         1,
-        "models.py is not what models.lock generates: run `replicate-ext models generate`\n",
+        "the module is not what models.lock generates: run `replicate-ext models generate`\n",
     )
 
 
