@@ -103,6 +103,13 @@ def test_a_mistake_is_refused_before_anything_is_paid_for(models: ModuleType, re
     assert set(requested(replicate_emulator)) == {"GET"}  # one more look before a refusal by the lock
 
 
+def test_inputs_by_position_are_refused(models: ModuleType) -> None:
+    with pytest.raises(TypeError, match=r"^hello\(\) takes its inputs by name: write text=…$"):
+        models.hello("Ada")
+    with pytest.raises(TypeError, match=r"^hello\(\) takes its inputs by name: write text=…$"):
+        asyncio.run(models.hello.aio.submit("Ada"))
+
+
 def test_a_community_model_is_refused_without_a_request(models: ModuleType, replicate_emulator: Emulator) -> None:
     with pytest.raises(InvalidInputError):
         models.poet(promt="x")
@@ -229,7 +236,7 @@ def test_a_module_in_a_zip_file_reads_its_lock_there(
     [
         (None, r"typed_models\.lock is missing: install it with the module, as package data"),
         ('{"lock_version": 1, "models": {}}', r"does not have acme/hello: run `replicate-ext models generate`"),
-        ("{", r"typed_models\.lock: it is no JSON"),
+        ("{", r"typed_models\.lock: it is not JSON"),
     ],
 )
 def test_a_lock_that_does_not_fit_the_module_is_an_error(

@@ -87,7 +87,7 @@ def check_models(arguments: argparse.Namespace) -> int:
     lock = files.read_lock()
     is_current = files.is_up_to_date(lock)
     if not is_current:
-        print(f"{files.lock_path} generates another module: run `replicate-ext models generate`")
+        print(f"the module is not what {files.lock_path} generates: run `replicate-ext models generate`")
     found = [(old, changes) for old, _, changes in _fetch_changes(lock.values()) if changes]
     for old, changes in found:
         _print_changes(old, changes)
@@ -118,7 +118,9 @@ def _find(arguments: argparse.Namespace) -> ModuleFiles:
 
 
 def _select(lock: Lock, name: str) -> LockedModel:
-    ref = str(ModelRef.parse(name)).partition(":")[0] if "/" in name else name
+    if "/" in name and ModelRef.parse(name).version:
+        raise ValueError(f"{name}: update uses the latest version; to choose one, add it")
+    ref = str(ModelRef.parse(name)) if "/" in name else name
     for model in lock.values():
         if ref in (model.ref, model.function):
             if model.kind == "version":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from keyword import iskeyword
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ class ModuleFiles(NamedTuple):
     def at(cls, path: Path) -> ModuleFiles:
         """Return the module at a path, with or without `.py`, which need not exist."""
         name = path.name.removesuffix(".py")
-        if not name.isidentifier():
+        if not name.isidentifier() or iskeyword(name):
             raise ValueError(f"{path}: {name!r} cannot be imported; name the module like a variable, such as models.py")
         return cls(path.parent, name)
 
@@ -78,7 +79,9 @@ class ModuleFiles(NamedTuple):
         importable = {self.folder / f"{self.name}.py", self.folder / self.name / "__init__.py"}
         for path in sorted((contents.keys() | importable) - written):
             if path.exists():
-                raise ValueError(f"{path} exists and was not written by replicate-ext: choose another --module")
+                raise ValueError(
+                    f"{path} exists and was not written by replicate-ext: move it away, or choose another --module"
+                )
         replace_files({**contents, self.lock_path: dump_lock(lock.values())}, written - contents.keys())
 
     def _written_before(self) -> set[Path]:
@@ -119,4 +122,4 @@ def _walk(folder: Path) -> Iterable[Path]:
 
 
 def _is_lock(path: Path) -> bool:
-    return '"lock_version"' in path.read_text(encoding="utf-8", errors="replace")[:100]
+    return path.is_file() and '"lock_version"' in path.read_text(encoding="utf-8", errors="replace")[:100]

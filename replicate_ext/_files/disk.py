@@ -85,7 +85,11 @@ class AtomicFile:
         if self._is_discarded:
             raise RuntimeError("the file was discarded before it was written")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = self._temporary.open("xb")
+        try:
+            self._file = self._temporary.open("xb")
+        except OSError as error:
+            error.filename = str(self._folder / f"{self._stem}{self._suffix or ''}")  # the caller knows no other
+            raise
 
     def add_suffix(self, content_type: str | None) -> None:
         """Add the suffix for a media type to a name that has none."""

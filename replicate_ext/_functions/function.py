@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Never, Self
 
 from replicate_api.types import UNSET, Unset
 
@@ -124,8 +124,13 @@ class _Function(Generic[BackendT]):
         function._options = self._options | {key: it for key, it in options.items() if not isinstance(it, Unset)}
         return function
 
-    def _call(self, method: Callable[..., Any], inputs: dict[str, Any], names: set[str] | None = None) -> Any:
+    def _call(
+        self, method: Callable[..., Any], args: Sequence[Never], inputs: dict[str, Any], names: set[str] | None = None
+    ) -> Any:
         """Call a method of the client, which checks the inputs, with those of the options that it has."""
+        if args:
+            example = next((f"{name}=…" for name in self.__signature__.parameters), "no arguments")
+            raise TypeError(f"{self.__name__}() takes its inputs by name: write {example}")
         ref, renamed = self._model.ref, rename_parameters(self._model.schema, inputs)
         if names is None:
             return method(ref, renamed, **self._options)
@@ -161,23 +166,23 @@ class Function(_Function[SyncBackend]):
 
     _file_type = "FileOutput"
 
-    def __call__(self, /, **inputs: Any) -> Any:
+    def __call__(self, /, *args: Never, **inputs: Any) -> Any:
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
             InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
-        return self._join(self._call(self._client.run, inputs))
+        return self._join(self._call(self._client.run, args, inputs))
 
-    def stream(self, /, **inputs: Any) -> Stream:
+    def stream(self, /, *args: Never, **inputs: Any) -> Stream:
         """Run the model and yield its events as they arrive, as `client.stream` does."""
-        stream: Stream = self._call(self._client.stream, inputs, _STREAM_OPTIONS)
+        stream: Stream = self._call(self._client.stream, args, inputs, _STREAM_OPTIONS)
         return stream
 
-    def submit(self, /, **inputs: Any) -> Prediction:
+    def submit(self, /, *args: Never, **inputs: Any) -> Prediction:
         """Create a prediction and return it immediately, as `client.submit` does."""
-        prediction: Prediction = self._call(self._client.submit, inputs, _SUBMIT_OPTIONS)
+        prediction: Prediction = self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction
 
 
@@ -186,21 +191,21 @@ class AsyncFunction(_Function["AsyncBackend"]):
 
     _file_type = "AsyncFileOutput"
 
-    async def __call__(self, /, **inputs: Any) -> Any:
+    async def __call__(self, /, *args: Never, **inputs: Any) -> Any:
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
 
         Raises:
             InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
         """
-        return self._join(await self._call(self._client.run, inputs))
+        return self._join(await self._call(self._client.run, args, inputs))
 
-    def stream(self, /, **inputs: Any) -> AsyncStream:
+    def stream(self, /, *args: Never, **inputs: Any) -> AsyncStream:
         """Run the model and yield its events as they arrive, as `client.stream` does."""
-        stream: AsyncStream = self._call(self._client.stream, inputs, _STREAM_OPTIONS)
+        stream: AsyncStream = self._call(self._client.stream, args, inputs, _STREAM_OPTIONS)
         return stream
 
-    async def submit(self, /, **inputs: Any) -> Prediction:
+    async def submit(self, /, *args: Never, **inputs: Any) -> Prediction:
         """Create a prediction and return it immediately, as `client.submit` does."""
-        prediction: Prediction = await self._call(self._client.submit, inputs, _SUBMIT_OPTIONS)
+        prediction: Prediction = await self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction

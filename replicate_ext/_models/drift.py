@@ -51,7 +51,12 @@ def _compare_by_name(old: Mapping[str, Input], new: Mapping[str, Input], prefix:
 
 def _compare_input(old: Input, new: Input, name: str) -> Iterator[Change]:
     if (before := describe_input_type(old)) != (after := describe_input_type(new)):
-        yield Change(f"{name}: {before} → {after}", breaks=not _is_wider(old, new))
+        is_wider = _is_wider(old, new)
+        yield Change(f"{name}: {before} → {after}", breaks=not is_wider)
+        if is_wider:  # otherwise it breaks whatever else has changed
+            yield from _compare_constraints(old, new, name)
+            if old.items and new.items:
+                yield from _compare_constraints(old.items, new.items, f"{name} items")
         return
     yield from _compare_by_name(old.fields, new.fields, f"{name}.")
     if old.items or new.items:
@@ -93,6 +98,8 @@ def _is_wider(old: Input, new: Input) -> bool:
     if new.any_of:
         types = set(map(describe_input_type, new.any_of))
         return {describe_input_type(variant) for variant in old.any_of or (old,)} <= types
+    if old.type == new.type == "array":
+        return _is_wider(old.items or Input(""), new.items or Input(""))
     return new.type == "any" or (old.type, new.type) in _WIDENED
 
 

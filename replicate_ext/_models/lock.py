@@ -12,6 +12,8 @@ from .schema import ModelSchema
 LOCK_VERSION = 1
 """The format that this release writes and reads."""
 
+_CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+
 Kind = Literal["official", "community", "version"]
 
 
@@ -70,10 +72,12 @@ def load_lock(text: str) -> Lock:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"it is no JSON ({error})") from None
-    if not isinstance(document, dict) or document.get("lock_version") != LOCK_VERSION:
+        raise ValueError(_describe_json_error(text, error)) from None
+    if not isinstance(document, dict) or "lock_version" not in document:
+        raise ValueError("it has no lock_version: it is not the lock of a typed module")
+    if (version := document["lock_version"]) != LOCK_VERSION:
         raise ValueError(
-            f"it has no lock_version {LOCK_VERSION}, the only one that this release of replicate-ext reads"
+            f"its lock_version is {version!r}, and this release of replicate-ext reads {LOCK_VERSION}: upgrade it"
         )
     entries = document.get("models")
     if not isinstance(entries, dict):
@@ -84,6 +88,13 @@ def load_lock(text: str) -> Lock:
         if (other := functions.setdefault(model.function, model.ref)) != model.ref:
             raise ValueError(f"the functions of {other} and {model.ref} are both named {model.function}: rename one")
     return models
+
+
+def _describe_json_error(text: str, error: Exception) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(_CONFLICT_MARKS):
+            return f"line {number} begins with {line[:7]}, the mark of a merge conflict: resolve it"
+    return f"it is not JSON ({error}): restore it from version control, or delete it and add the models again"
 
 
 def _load_model(ref: str, entry: Any) -> LockedModel:
@@ -98,5 +109,5 @@ def _load_model(ref: str, entry: Any) -> LockedModel:
         and ref.count("/") == 1
     )
     if not is_valid:
-        raise ValueError(f"the entry of {ref} is incomplete: add the model again")
+        raise ValueError(f"the entry of {ref} is incomplete: delete it, and add the model again")
     return model

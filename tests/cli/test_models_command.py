@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -166,7 +167,10 @@ def test_check_reports_a_module_that_its_lock_does_not_generate(run: Run, tmp_pa
     with (tmp_path / "models.py").open("a") as file:
         file.write("x = 1\n")
     code, out, _ = run("check")
-    assert (code, out) == (1, "models.lock generates another module: run `replicate-ext models generate`\n")
+    assert (code, out) == (
+        1,
+        "the module is not what models.lock generates: run `replicate-ext models generate`\n",
+    )
 
 
 def test_many_models_become_a_package_and_few_a_module_again(run: Run, tmp_path: Path) -> None:
@@ -215,16 +219,24 @@ def test_a_failure_leaves_all_files_as_they_were(run: Run, tmp_path: Path, monke
     [
         ("add acme/poet", "no module with a lock is in this folder: name the module, with --module src/app/models.py"),
         ("add acme/poet --module my-models.py", "'my-models' cannot be imported"),
-        ("add acme/poet --module mine.py", "mine.py exists and was not written by replicate-ext"),
+        ("add acme/poet --module class.py", "'class' cannot be imported"),
+        (
+            "add acme/poet --module mine.py",
+            "mine.py exists and was not written by replicate-ext: move it away",
+        ),
         ("add acme/poet --module package", "package/__init__.py exists and was not written by replicate-ext"),
         ("add acme/nothing --module models.py", ": there is no acme/nothing that this token can use"),
         ("add poet --module models.py", "cannot parse the model reference 'poet'"),
         (f"add {'0' * 64} --module models.py", "write the model that it runs"),
         ("add deployments/acme/poet --module models.py", "write the model that it runs"),
         ("generate --module models.py", "models.lock does not exist; `replicate-ext models add` writes it"),
-        ("generate --module broken.py", "broken.lock: it is no JSON"),
+        (
+            "generate --module broken.py",
+            "broken.lock: line 1 begins with <<<<<<<, the mark of a merge conflict",
+        ),
         ("update --module good.py", "name the models to update, or write --all"),
         ("update acme/painter --module good.py", "acme/painter is not in the lock; its models are none"),
+        ("update acme/poet:1 --module good.py", "acme/poet:1: update uses the latest version; to choose one, add it"),
         ("add --module models.py", "the following arguments are required: REF (--help lists the arguments)"),
         ("unknown", "invalid choice: 'unknown'"),
     ],
@@ -253,6 +265,22 @@ def test_two_modules_with_a_lock_have_to_be_named(run: Run) -> None:
     assert code == 2
     assert "several modules have a lock (one/models.py, two/models.py)" in err
     assert run("check --module two/models.py") == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are files only on POSIX")
+def test_a_lock_is_searched_for_in_files_only(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add acme/poet --module models.py")
+    os.mkfifo(tmp_path / "pipe.lock")  # opening it would wait for a writer
+    monkeypatch.setattr(Path, "read_text", refuse_pipes(Path.read_text))
+    assert run("check") == (0, "", "")
+
+
+def refuse_pipes(read_text: Callable[..., str]) -> Callable[..., str]:
+    def read(path: Path, *arguments: Any, **options: Any) -> str:
+        assert path.is_file(), f"{path} would block"
+        return read_text(path, *arguments, **options)
+
+    return read
 
 
 def test_python_m_replicate_ext_is_the_same_command() -> None:

@@ -155,6 +155,23 @@ def test_failed_write_is_raised_and_leaves_no_file(
     assert folder_contents(tmp_path) == {}
 
 
+def test_a_folder_that_is_not_writable_is_reported_with_the_name_of_the_file(
+    make_harness, tmp_path, monkeypatch
+) -> None:
+    open = Path.open
+
+    def refuse(path: Path, *arguments, **options):
+        if path.suffix == ".part":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    harness = make_harness(transport=httpx.MockTransport(respond_in_small_chunks))
+    with pytest.raises(PermissionError) as caught:
+        harness.call(harness.wrap(URL).save(tmp_path / "out.png"))
+    assert caught.value.filename == str(tmp_path / "out.png")
+
+
 class StalledStream(httpx.AsyncByteStream):
     """A body that stalls after two bytes, and then sets an event."""
 

@@ -35,11 +35,22 @@ def text_with(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("<<<<<<< HEAD", "it is no JSON"),
-        ("[]", "it has no lock_version 1, the only one that this release of replicate-ext reads"),
-        ('{"lock_version": 2, "models": {}}', "it has no lock_version 1"),
+        ("", "it is not JSON .*: restore it from version control, or delete it and add the models again"),
+        (
+            '{\n"lock_version": 1,\n<<<<<<< HEAD\n',
+            "line 3 begins with <<<<<<<, .*: resolve it",
+        ),
+        ('{"models": {}}\n=======\n', "line 2 begins with ======="),
+        ("[]", "it has no lock_version: it is not the lock of a typed module"),
+        (
+            '{"lock_version": 2, "models": {}}',
+            "its lock_version is 2, and this release .* reads 1: upgrade it",
+        ),
         ('{"lock_version": 1}', "it has no models"),
-        ('{"lock_version": 1, "models": {"acme/x": 3}}', "the entry of acme/x is incomplete: add the model again"),
+        (
+            '{"lock_version": 1, "models": {"acme/x": 3}}',
+            "the entry of acme/x is incomplete: delete it, and add",
+        ),
         (text_with(version=None), "the entry of acme/painter is incomplete"),
         (text_with(kind="other"), "the entry of acme/painter is incomplete"),
         (text_with(function="import os"), "the entry of acme/painter is incomplete"),

@@ -146,6 +146,13 @@ def test_a_mistake_is_refused_before_anything_is_created(call: Caller, ref: str,
     assert call.operations(run) == (["models.get"] if ref == "acme/painter" else [])
 
 
+@pytest.mark.parametrize("verb", ["__call__", "stream", "submit"])
+def test_inputs_by_position_are_refused(call: Caller, verb: str) -> None:
+    poet = call.use("acme/poet")
+    with pytest.raises(TypeError, match=r"^poet\(\) takes its inputs by name: write prompt=…$"):
+        call(getattr(poet, verb)("the sea"))
+
+
 def test_use_costs_one_request(call: Caller) -> None:
     assert call.operations(lambda: call.use("acme/painter")) == ["models.get"]
     assert call.operations(lambda: call.use("acme/poet")) == ["models.get"]
