@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def update_models(arguments: argparse.Namespace) -> int:
         raise ValueError("name the models to update, or write --all")
     models = list(lock.values()) if arguments.all else [_select(lock, ref) for ref in arguments.refs]
     found = [(old, new, changes) for old, new, changes in _fetch_changes(models) if changes]
-    files.write(lock | {new.ref: new for _, new, _ in found})
+    files.write(lock | {new.ref: new for _, new, _ in found if new})
     for old, _, changes in found:
         _print_changes(old, changes)
     return 0
@@ -166,17 +167,23 @@ def _fetch(client: Replicate, ref: ModelRef) -> LockedModel:
     )
 
 
-def _fetch_changes(models: Iterable[LockedModel]) -> list[tuple[LockedModel, LockedModel, list[Change]]]:
+def _fetch_changes(models: Iterable[LockedModel]) -> list[tuple[LockedModel, LockedModel | None, list[Change]]]:
     """Return each model as it is in the lock, as it is now, and the changes. A chosen version does not change."""
     old = [model for model in models if model.kind != "version"]
-    new = _fetch_all([ModelRef.parse(model.ref) for model in old])
-    return [
-        (before, after._replace(function=before.function), _compare(before, after))
-        for before, after in zip(old, new, strict=True)
-    ]
+
+    def fetch(model: LockedModel) -> LockedModel | None:
+        with suppress(NotFoundError):  # reported as a change, with those of the other models
+            return _fetch(client, ModelRef.parse(model.ref))._replace(function=model.function)
+        return None
+
+    with Replicate() as client, ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS) as pool:
+        new = list(pool.map(fetch, old))
+    return [(before, after, _compare(before, after)) for before, after in zip(old, new, strict=True)]
 
 
-def _compare(old: LockedModel, new: LockedModel) -> list[Change]:
+def _compare(old: LockedModel, new: LockedModel | None) -> list[Change]:
+    if new is None:
+        return [Change("is gone, or this token cannot use it any more", breaks=True)]
     changes = compare(old.parse(), new.parse())
     if old.version != new.version:
         same = "" if changes else ", with the same inputs and output"

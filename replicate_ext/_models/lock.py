@@ -110,4 +110,6 @@ def _load_model(ref: str, entry: Any) -> LockedModel:
     )
     if not is_valid:
         raise ValueError(f"the entry of {ref} is incomplete: delete it, and add the model again")
+    if fields.get("digest") != model.parse().digest:
+        raise ValueError(f"the schema of {ref} was changed by hand: delete its entry, and add the model again")
     return model
