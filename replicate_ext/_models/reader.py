@@ -217,7 +217,7 @@ def _types_of_choices(schema: Mapping[str, Any]) -> list[str]:
     python_types = {type(choice) for choice in _choices_of(schema)}
     if not python_types:
         return []
-    types = {"string": {str}, "integer": {int}, "number": {int, float}}
+    types: dict[str, set[type[Any]]] = {"string": {str}, "integer": {int}, "number": {int, float}}
     return [name for name, allowed in types.items() if python_types <= allowed][:1]
 
 

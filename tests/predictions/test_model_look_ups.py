@@ -146,6 +146,28 @@ def test_canceled_look_up_is_continued_by_the_call_that_waits_for_it(platform: P
     assert platform.look_ups == ["GET /models/acme/painter"]
 
 
+def test_concurrent_runs_fetch_the_version_of_a_community_model_once_a_minute(
+    platform: Platform, clock: FakeClock
+) -> None:
+    class YieldsFirst(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)
+            return platform(request)
+
+    platform.is_official, platform.clock = False, clock
+    options: dict[str, Any] = {"is_async": True, "checks_inputs": True, "transport": YieldsFirst()}
+    client = Harness(ScriptedServer(), clock, **options).client
+
+    async def main() -> None:
+        for _ in range(2):
+            await asyncio.gather(*[client.run("acme/painter", {"prompt": "x"}) for _ in range(20)])
+            clock.time += 61
+
+    asyncio.run(main())
+    assert len(platform.created) == 40
+    assert len(platform.look_ups) == 2
+
+
 def test_long_rate_limit_of_the_look_up_does_not_delay_the_run(
     harness: Harness, platform: Platform, clock: FakeClock
 ) -> None:
