@@ -7,6 +7,7 @@ two accepts is accepted here.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,15 @@ MAX_SHOWN = 40
 
 MAX_CHOICES = 20
 """Names or allowed values that an error lists."""
+
+MAX_MATCHED = 200
+"""Characters of a value that is matched with a pattern."""
+
+MAX_REPEATS, MAX_OPTIONS = 2, 8
+"""Quantifiers of a pattern that is matched, and question marks: each multiplies the worst case."""
+
+_UNSUITABLE = re.compile(r"\)[*+{]|\[\[|\[:|&&|~~")
+"""A repeated group, which may take exponential time; and what only the regular expressions of Go and Rust have."""
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
@@ -127,7 +137,7 @@ class Checker:
         if not _is_file(value) and value in input.choices:
             return
         closest = _closest(value, input.choices) if isinstance(value, str) else None
-        hint = "" if closest is None or _is_secret(input) else f"; did you mean {closest!r}?"
+        hint = "" if closest is None else f"; did you mean {closest!r}?"
         allowed = _list(map(repr, input.choices), len(input.choices))
         self._add(path, f"must be {'one of ' if len(input.choices) > 1 else ''}{allowed}, not", input, value, hint)
 
@@ -153,8 +163,8 @@ class Checker:
         self._add(path, message, input, value, f"; {hint}" if hint else "")
 
     def _add(self, path: str, message: str, input: Input, value: Any, hint: str = "") -> None:
-        shown = "this one" if _is_secret(input) else _show(value)
-        self.problems.append(Problem(path, f"{message} {shown}{hint}"))
+        shown = "this one" if _is_secret(input, path) else f"{_show(value)}{hint}"
+        self.problems.append(Problem(path, f"{message} {shown}"))
 
     def _describe_unknown(self, name: str, inputs: Mapping[str, Input]) -> str:
         closest = _closest(name, inputs)
@@ -216,7 +226,10 @@ def _to_number(value: Any) -> Any:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise _MismatchError
     match = _INTEGER.fullmatch(value) if len(value) < MAX_SHOWN else None
-    return int(match[1]) if match else float(value)
+    number = int(match[1]) if match else float(value)
+    if math.isinf(number):  # JSON has no infinite numbers
+        raise _MismatchError
+    return number
 
 
 def _to_boolean(value: Any) -> Any:
@@ -255,19 +268,28 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Whether a value matches; also if Python does not understand the pattern."""
+    """Whether a value matches; also if Python does not understand the pattern, or might take long."""
+    if len(value) > MAX_MATCHED or not _is_cheap(pattern):
+        return True
     try:
         return re.search(pattern, value) is not None
     except (re.error, OverflowError, RecursionError, Warning):
         return True
 
 
+def _is_cheap(pattern: str) -> bool:
+    """Whether a pattern, which is foreign, is matched without much backtracking: it would block the event loop."""
+    repeats, options = sum(map(pattern.count, "*+{")), pattern.count("?")
+    return repeats <= MAX_REPEATS and options <= MAX_OPTIONS and not _UNSUITABLE.search(pattern)
+
+
 def _name(key: Any) -> Any:
     return key.value if isinstance(key, Enum) and isinstance(key.value, str) else key
 
 
-def _is_secret(input: Input) -> bool:
-    return input.is_secret or SECRET_NAME.search(input.name) is not None
+def _is_secret(input: Input, path: str) -> bool:
+    """Whether a value is a secret, or part of one."""
+    return input.is_secret or any(map(SECRET_NAME.search, re.split(r"[.\[]", path)))
 
 
 def _closest(name: str, names: Iterable[Any]) -> str | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+MAX_FILE_SIZE = 16 * 1024 * 1024
+"""Bytes of a file that is read; larger ones were not written here."""
 
 
 class DiskCache:
@@ -26,8 +31,10 @@ class DiskCache:
         """Return a value and its age in seconds, or None if there is none."""
         path = self._path(kind, name)
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            age = time.time() - path.stat().st_mtime
-            if age >= 0:  # else the clock was set back
+            status = path.stat()
+            age = time.time() - status.st_mtime
+            is_readable = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE_SIZE  # a pipe would block
+            if is_readable and age >= 0:  # else the clock was set back
                 return json.loads(path.read_bytes()), age
         return None, 0.0
 
@@ -36,7 +43,7 @@ class DiskCache:
         path = self._path(kind, name)
         with contextlib.suppress(OSError, ValueError, RecursionError):
             content = json.dumps(value)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it lists the names of private models
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
                 file.write(content)
             try:
@@ -53,11 +60,22 @@ def default_folder(base_url: str) -> Path | None:
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    host = base_url.partition("://")[2].rstrip("/")
-    if host.startswith(("localhost", "127.", "[::1]")):
+    if _is_this_machine(urlsplit(base_url).hostname or ""):
         return None
+    host = base_url.partition("://")[2].rstrip("/")
     root = os.environ.get("XDG_CACHE_HOME", "")
     with contextlib.suppress(RuntimeError):  # no home directory
         folder = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
         return folder / "replicate-ext" / quote(host, safe="")
     return None
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a host, in lower case, is a loopback address, an unspecified one, or a name for these (RFC 6761)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

@@ -50,7 +50,11 @@ class SchemaReader:
 
     def extra_input(self, component: str) -> Input | None:
         """Return what inputs by other names have to be, or None if there are none."""
-        extra = self._resolve(self.components.get(component)).get("additionalProperties")
+        schema = self._resolve(self.components.get(component))
+        others = schema.get("anyOf") or schema.get(
+            "patternProperties"
+        )  # they may define more inputs, which are not read
+        extra = schema.get("additionalProperties", bool(others))
         return self._input(self._resolve(extra), "") if extra is True or as_dict(extra) else None
 
     def output(self, component: str, cog_version: str | None) -> Output:
@@ -211,7 +215,10 @@ def _type_of(schema: Mapping[str, Any]) -> InputType:
 def _types_of_choices(schema: Mapping[str, Any]) -> list[str]:
     """Return the type of an `enum` that does not state it."""
     python_types = {type(choice) for choice in _choices_of(schema)}
-    return ["string"] if python_types == {str} else ["integer"] if python_types == {int} else []
+    if not python_types:
+        return []
+    types: dict[str, set[type[Any]]] = {"string": {str}, "integer": {int}, "number": {int, float}}
+    return [name for name, allowed in types.items() if python_types <= allowed][:1]
 
 
 def _kind_of(schema: Mapping[str, Any]) -> OutputKind:

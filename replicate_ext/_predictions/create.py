@@ -75,7 +75,7 @@ async def create(session: Session[Any], request: CreateRequest, known_models: Kn
         return await _create_by_deployment(session, request)
     if ref.version:
         return await _create_by_version(session, request)
-    model = known_models.get(ref)
+    model, newer = known_models.get(ref), None
     if model is None or model.is_official is not False:
         with contextlib.suppress(errors.NotFoundError):
             return await _create_official(session, request)
@@ -85,7 +85,9 @@ async def create(session: Session[Any], request: CreateRequest, known_models: Kn
         except errors.InvalidRequestError as error:
             if not (error.invalid_fields or _is_unknown_version(error)):  # else a newer version may have it
                 raise
-    model = await known_models.fetch(session, ref)
+    else:  # it is too old; concurrent runs fetch it once
+        newer = await known_models.look_up(session, ref, since=model.fetched_at)
+    model = newer or await known_models.fetch(session, ref)
     if request.check and model.schema:
         request = request._replace(input=model.schema.check(request.input, str(ref)))
     if model.is_official is True:  # the 404 was a passing failure; official models have no version to pin

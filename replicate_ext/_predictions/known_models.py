@@ -67,7 +67,9 @@ class KnownModels:
     def __init__(self) -> None:
         self._models: dict[ModelRef, KnownModel] = {}
         self._by_version: dict[str, KnownModel] = {}
-        self._looking_up: set[ModelRef] = set()
+        self._looking_up: dict[ModelRef, object] = {}
+        """The call that looks a reference up."""
+
         self._failed_at: dict[ModelRef, float] = {}
         self._disk: DiskCache | None = None
         self._locked: dict[ModelRef, KnownModel | None] = {}
@@ -75,19 +77,17 @@ class KnownModels:
 
     def get(self, ref: ModelRef) -> KnownModel | None:
         """Return what is known of a model, however old."""
-        if ref.version:
-            return self._by_version.get(ref.version)
-        return self._models.get(ref)
+        return self._models.get(ref) or self._by_version.get(str(ref.version))
 
     def find(self, job: Prediction) -> KnownModel | None:
         """Return the version that a prediction ran, if it is known."""
         return self._by_version.get(str(job.version))
 
     def expire(self, name: str) -> None:
-        """Fetch a model again before it is run the next time."""
-        for ref, model in list(self._models.items()):
-            if str(ref) == name:
-                self._models[ref] = model._replace(fetched_at=-math.inf)
+        """Fetch a model again before it is run the next time, also if it is on disk."""
+        owner, _, model = name.partition("/")
+        ref = ModelRef(owner, model)
+        self._models[ref] = self._models.get(ref, KnownModel())._replace(fetched_at=-math.inf)
 
     def add_locked(self, ref: ModelRef, model: KnownModel) -> None:
         """Add what the lock of a typed module has of a model: by it inputs are checked without a request."""
@@ -138,28 +138,42 @@ class KnownModels:
             ref: What is to be run.
             since: Fetch it again unless it was fetched after this moment.
         """
-        backend = session.backend
-        while ref in self._looking_up:  # another call fetches it
+        backend, this_call = session.backend, object()
+        deadline = backend.monotonic() + LOOK_UP_TIMEOUT
+        while self._is_needed(ref, since, backend.monotonic()):
+            if self._looking_up.setdefault(ref, this_call) is this_call:
+                try:
+                    if self._is_needed(ref, since, backend.monotonic()):  # else another thread has just fetched it
+                        await self._look_up(session, ref, deadline)
+                finally:
+                    self._looking_up.pop(ref, None)
+                break
+            if session.seconds_left() == 0 or session.is_closed:
+                break
+            if backend.monotonic() >= deadline:  # the other call is suspended in a stopped event loop, or before a fork
+                self._looking_up.pop(ref, None)
             await backend.sleep(POLL_INTERVAL)
+        return self._get_newer(ref, since)
+
+    def _get_newer(self, ref: ModelRef, since: float) -> KnownModel | None:
         model = self.get(ref)
-        if model is not None and model.fetched_at > since:
-            return model
-        if backend.monotonic() - self._failed_at.get(ref, -math.inf) < RETRY_AFTER:
-            return None
-        self._looking_up.add(ref)
+        return model if model is not None and model.fetched_at > since else None
+
+    def _is_needed(self, ref: ModelRef, since: float, now: float) -> bool:
+        """Whether a reference is to be looked up: it is not known, and that did not fail recently."""
+        return self._get_newer(ref, since) is None and now - self._failed_at.get(ref, -math.inf) >= RETRY_AFTER
+
+    async def _look_up(self, session: Session[Any], ref: ModelRef, deadline: float) -> None:
+        """Read or fetch what a reference stands for; if that fails, log it."""
         try:
-            if since == -math.inf and (model := await self._read(session, ref)):
-                return model
-            if ref.owner is None:  # the API has no request for a version by its id alone
-                return None
-            deadline = backend.monotonic() + LOOK_UP_TIMEOUT
-            return await self.fetch(session.with_options(deadline=deadline, max_retries=1), ref)
+            if self.get(ref) is None and await self._read(session, ref):  # else what is on disk is too old as well
+                return
+            if ref.owner is not None:  # the API has no request for a version by its id alone
+                await self.fetch(session.with_options(deadline=deadline, max_retries=1), ref)
         except errors.ReplicateError as error:
-            self._failed_at[ref] = backend.monotonic()
-            log_unchecked(str(ref), error)
-            return None
-        finally:
-            self._looking_up.discard(ref)
+            if session.seconds_left() != 0 and not session.is_closed:  # else it failed for this call only
+                self._failed_at[ref] = session.backend.monotonic()
+                log_unchecked(str(ref), error)
 
     async def fetch(self, session: Session[Any], ref: ModelRef) -> KnownModel:
         """Fetch what a reference stands for, and remember it.
@@ -186,10 +200,9 @@ class KnownModels:
 
     def put(self, ref: ModelRef, model: KnownModel) -> None:
         """Remember what a reference stands for."""
+        self._models[ref] = model
         if model.version:
             self._by_version[model.version] = model
-        if not ref.version:
-            self._models[ref] = model
 
     def _open_disk(self, session: Session[Any]) -> DiskCache | None:
         if self._disk is None:
@@ -202,9 +215,11 @@ async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
     owner, name = str(ref.owner), str(ref.name)
     if ref.is_deployment:
         release = (await session.call(op.DEPLOYMENTS_GET(owner, name))).current_release
-        if release is None or not release.model or not release.version:
+        try:
+            released = ModelRef.parse(f"{getattr(release, 'model', '')}:{getattr(release, 'version', '')}")
+        except ValueError:  # it has no release, or the API sent something else in its place
             return KnownModel()
-        return await _fetch(session, ModelRef.parse(f"{release.model}:{release.version}"))
+        return await _fetch(session, released)
     try:
         if ref.version:
             version = await session.call(op.MODELS_VERSIONS_GET(owner, name, ref.version))
@@ -214,8 +229,7 @@ async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
         advice = "" if ref.version else f"; if it is a deployment, write 'deployments/{ref}'"
         error.add_advice(f"there is no model {ref} that this token can run{advice}")
         raise
-    seconds = getattr(getattr(model.default_example, "metrics", None), "predict_time", None)
-    duration = seconds if isinstance(seconds, int | float) else None
+    duration = _number(getattr(getattr(model.default_example, "metrics", None), "predict_time", None))
     known = KnownModel(model.is_official, example_duration=duration, model=model)
     return _to_known_model(model.latest_version, known)
 
@@ -231,6 +245,10 @@ def _to_known_model(version: Version | None, known: KnownModel) -> KnownModel:
         openapi_schema=schema,
         schema=_parse(schema, cog_version),
     )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) else None
 
 
 def _parse(openapi_schema: object, cog_version: object) -> ModelSchema | None:
@@ -254,12 +272,12 @@ def _read(disk: DiskCache, ref: ModelRef, now: float) -> KnownModel | None:
     ):
         return None
     return KnownModel(
-        name.get("is_official"),
+        is_official if isinstance(is_official := name.get("is_official"), bool) else None,
         name["version"],
         schema,
         version["openapi_schema"],
         version.get("cog_version"),
-        name.get("example_duration"),
+        _number(name.get("example_duration")),
         fetched_at=now - age,
     )
 

@@ -76,6 +76,7 @@ STRING = {"type": "string"}
         (STRING, "3", "3"),
         (STRING, Effect.BLUR, "blur"),
         ({"enum": [1, 2], "type": "integer"}, "2", 2),
+        ({"enum": [0.5, 1]}, "0.5", 0.5),
         ({"enum": ["blur"], "type": "string"}, Effect.BLUR, "blur"),
         ({"type": "integer", "nullable": True}, None, None),
         (INTEGER, None, "left out"),
@@ -162,6 +163,7 @@ def test_arrays_of_numbers_are_left_to_the_conversion_to_json() -> None:
         ({"type": "array"}, "a", "must be a list, not 'a'; put it in brackets: [...]"),
         ({"type": "array"}, Path("a"), "must be a list, not a PosixPath; put it in brackets: [...]"),
         ({"type": "object"}, "{}", "must be a dict, not '{}'"),
+        (NUMBER, "1e999", "must be a number, not '1e999'"),
         ({"anyOf": [STRING, NUMBER]}, [], "must be a string or a number, not a list"),
         ({"type": "integer", "minimum": 1, "maximum": 4}, 9, "must be between 1 and 4, not 9"),
         ({"type": "integer", "minimum": 1, "maximum": 4}, "0", "must be between 1 and 4, not 0"),
@@ -326,3 +328,56 @@ def test_a_reference_cycle_is_checked_to_where_it_recurs() -> None:
     node = {"type": "object", "properties": {"value": INTEGER, "next": ref("Node")}}
     given = {"value": "1", "next": {"value": "two", "next": None}}
     assert check(ref("Node"), given, Node=node) == {"value": 1, "next": {"value": "two", "next": None}}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "value"),
+    [
+        ("pin", {"type": "string", "format": "password"}, 31415926),
+        ("api_key", STRING, 31415926),
+        ("secret", {"type": "object", "additionalProperties": INTEGER}, {"value": "31415926x"}),
+        (
+            "credentials",
+            {"type": "array", "items": {"type": "object", "properties": {"a": BOOLEAN}}},
+            [{"a": "31415926"}],
+        ),
+        ("password", FILE, "31415926"),
+    ],
+)
+def test_neither_hints_nor_parts_show_a_secret(name: str, schema: dict[str, Any], value: Any) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        ModelSchema.parse(document({name: schema})).check({name: value})
+    assert "3141" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        ("^(a+)+$", "a" * 99 + "!"),
+        ("a*a*a*a*a*a*b", "a" * 99),
+        (f"^{'a?' * 99}{'a' * 99}$", "a" * 98),
+        ("^[ab]*c$", "a" * 1_000_000),
+        ("^[[:alpha:]]+$", "hello"),
+        ("^[a-z&&[^x]]+$", "hello"),
+    ],
+    ids=["nested", "polynomial", "optional", "long", "POSIX class", "intersection"],
+)
+def test_a_pattern_that_may_take_long_or_is_of_another_dialect_is_left_to_the_platform(
+    pattern: str, value: str
+) -> None:
+    started = time.perf_counter()
+    assert check({"type": "string", "pattern": pattern}, value) == value
+    assert time.perf_counter() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"anyOf": [{"properties": {"b": INTEGER}}, {"properties": {"c": INTEGER}}]},
+        {"patternProperties": {"^b": INTEGER}},
+    ],
+)
+def test_inputs_that_may_be_defined_elsewhere_are_not_refused(keywords: dict[str, Any]) -> None:
+    schema = document({"a": STRING})
+    schema["components"]["schemas"]["Input"] |= keywords
+    assert ModelSchema.parse(schema).check({"a": "x", "b": 1}) == {"a": "x", "b": 1}

@@ -155,7 +155,9 @@ def test_concurrent_runs_fetch_the_schema_once(platform: Platform, clock: FakeCl
 
 
 def test_threads_fetch_the_schema_once(platform: Platform) -> None:
-    harness = make_harness(platform, FakeClock(), is_async=False)
+    clock = FakeClock()
+    clock.sleep = time.sleep  # type: ignore[method-assign]  # else the waiting threads advance it without end
+    harness = make_harness(platform, clock, is_async=False)
     platform.before = lambda request: time.sleep(0.02)  # type: ignore[func-returns-value]
     threads = [threading.Thread(target=harness.client.run, args=["acme/painter", {"prompt": "x"}]) for _ in range(5)]
     for thread in threads:
