@@ -49,7 +49,9 @@ class LocalFile:
         """How often the input contains the file."""
         self.uri = ""
         self.size = 0
-        self._source: Any = file_input.source
+        self.source: Any = file_input.source
+        """What the caller gave."""
+
         self._given_name, self._given_type = file_input.name, file_input.media_type
         self._name, self._media_type = DEFAULT_NAME, "application/octet-stream"
         self._payload: Path | IO[bytes] | bytes = b""
@@ -60,7 +62,7 @@ class LocalFile:
         Raises:
             TypeError, ValueError, OSError: The file cannot be read or is too large; the message begins with its path.
         """
-        source, copy = self._source, None
+        source, copy = self.source, None
         is_handle = hasattr(source, "read") and not isinstance(source, os.PathLike)
         if is_image(source) or (is_handle and is_stream(source)):
             spool = tempfile.SpooledTemporaryFile(max_size=MAX_INLINE_SIZE)  # noqa: SIM115  # closed by the caller
@@ -75,7 +77,7 @@ class LocalFile:
             )
 
     def _load(self, copy: IO[bytes] | None) -> None:
-        source = self._source
+        source = self.source
         with _name_errors(self.path):
             if copy is not None:
                 self._measure(copy, write_image(source, copy) if is_image(source) else source_name(source))

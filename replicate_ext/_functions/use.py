@@ -53,7 +53,7 @@ class UseMixin(RunMixin[BackendT]):
             flux = client.use("black-forest-labs/flux-schnell")
             [image] = flux(prompt="a lighthouse", num_outputs=1)
 
-        The model is looked up once, with one request. An official model runs by its name, in the version that is the
+        The model is looked up with one request. An official model runs by its name, in the version that is the
         latest one at that time; any other in the version that it has now.
 
         Args:

@@ -308,7 +308,9 @@ def _list(names: Iterable[str], count: int) -> str:
 def _show(value: Any) -> str:
     """Return how an error shows a value: short, of a file only its type, and of a URL only its host."""
     if _is_file(value) or isinstance(value, list | tuple | Mapping):
-        name = type(value).__name__
+        name = type(
+            getattr(value, "source", value)
+        ).__name__  # of a `FileInput`, and of a file on its way, what it is of
         return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     if isinstance(value, str):
         return _shorten(repr(redact(value) if "://" in value else hide_tokens(value)))

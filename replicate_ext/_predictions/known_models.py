@@ -39,6 +39,10 @@ POLL_INTERVAL = 0.01
 """Seconds between the checks of a call that waits for the look-up of another one."""
 
 
+LONG_AGO = -1e9
+"""A moment on the backend's clock before anything was fetched."""
+
+
 class KnownModel(NamedTuple):
     """What a reference stands for."""
 
@@ -94,7 +98,7 @@ class KnownModels:
         if ref not in self._locked:
             self._locked[ref] = model
             if self.get(ref) is None:
-                self.put(ref, model._replace(fetched_at=0.0))  # before anything that this process fetched
+                self.put(ref, model._replace(fetched_at=LONG_AGO))
 
     def log_drift(self, ref: ModelRef, version: object, schema: ModelSchema | None = None) -> None:
         """Log, once for each model, that the platform runs another version, or one of another form, than a lock has."""

@@ -136,6 +136,11 @@ def test_error_names_the_model_and_the_closest_input(
         use(harness, "run", "acme/painter", {"prompt": "x", name: 1})
 
 
+def test_error_names_the_type_of_a_file_that_is_none_of_the_models(harness: Harness, platform: Platform) -> None:
+    with pytest.raises(InvalidInputError, match="input.steps: must be an integer, not a bytes"):
+        use(harness, "run", "acme/painter", {"prompt": "x", "steps": b"x"})
+
+
 def test_community_model_is_run_by_its_version_without_an_attempt_as_an_official_one(
     harness: Harness, platform: Platform
 ) -> None:
