@@ -137,7 +137,7 @@ def test_error_names_the_model_and_the_closest_input(
 
 
 def test_error_names_the_type_of_a_file_that_is_none_of_the_models(harness: Harness, platform: Platform) -> None:
-    with pytest.raises(InvalidInputError, match="input.steps: must be an integer, not a bytes"):
+    with pytest.raises(InvalidInputError, match=r"input\.steps: must be an integer, not a bytes"):
         use(harness, "run", "acme/painter", {"prompt": "x", "steps": b"x"})
 
 
