@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from typing import Any, NoReturn
 
 import yaml
@@ -16,8 +18,18 @@ MAX_NODES = 200_000
 MAX_DIGITS = 4300
 """Digits of a number, as in Python: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits."""
 
-
 _NUMBER = frozenset("0123456789+-_.:")
+
+
+class _Loader(yaml.CSafeLoader):
+    """Rejects what PyYAML accepts against the specification: a repeated key, of which it keeps the last value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        value = super().construct_mapping(node, deep)
+        if len(value) < len(node.value):
+            key = _most_common(self.construct_object(key) for key, _ in node.value)
+            raise ValueError(f"line {node.start_mark.line + 1}: the key {key} is repeated; keep one of them")
+        return value
 
 
 def parse(text: str) -> Any:
@@ -28,8 +40,8 @@ def parse(text: str) -> Any:
     try:
         if text.lstrip()[:1] != "{":
             _check_yaml(text)
-            text = json.dumps(yaml.load(text, yaml.CSafeLoader), default=str, allow_nan=False)
-        value = json.loads(text, parse_constant=_reject_constant)
+            text = json.dumps(yaml.load(text, _Loader), default=str, allow_nan=False)
+        value = json.loads(text, parse_constant=_reject_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise _too_deep() from None
     except Exception as error:  # PyYAML raises many kinds, such as a KeyError for `!!bool 5`
@@ -72,6 +84,19 @@ def _check_size(value: Any) -> None:
 
 def _children(node: Any) -> Any:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError(
+            f'the name "{_most_common(name for name, _ in pairs)}" is repeated in an object; keep one of them'
+        )
+    return value
+
+
+def _most_common(names: Iterable[Any]) -> Any:
+    return Counter(names).most_common(1)[0][0]
 
 
 def _too_deep() -> ValueError:

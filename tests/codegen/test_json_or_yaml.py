@@ -30,6 +30,9 @@ WRONG = {
     "an invalid value of a tag": ("a: !!bool 5", "5"),
     "a tag of Python": ("a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
     "a list as a key": ("? [a]\n: b", "unhashable key"),
+    "a repeated name": ('{"a": {"b": 1, "c": 2, "b": 3}}', 'the name "b" is repeated in an object; keep one'),
+    "a repeated key": ("a:\n  b: 1\n  c: 2\n  b: 3", "line 2: the key b is repeated; keep one of them"),
+    "keys that JSON cannot tell apart": ("200: a\n'200': b", 'the name "200" is repeated'),
     "two documents": ("a: 1\n---\nb: 1", "expected a single document"),
     "a truncated document": ('{"a": [', "Expecting value"),
 }

@@ -37,6 +37,7 @@ INVALID = {
     "no operationId": f'{{{INFO}, "paths": {{"/x": {{"get": {{}}}}}}}}'.encode(),
     "a list of responses": f'{{{INFO}, "paths": {{"/x": {{"get": {{"responses": [1]}}}}}}}}'.encode(),
     "nested too deeply": f'{{{INFO}, "paths": {DEEP}'.encode(),
+    "a repeated path": f'{{{INFO}, "paths": {{"/x": {{}}, "/x": {{"get": {{"operationId": "x"}}}}}}}}'.encode(),
     "a YAML alias": b"openapi: 3.1.0\npaths: &a {/x: *a}",
     "an unpaired surrogate": f'{{{INFO}, "paths": {{"/\\ud800": {{"get": {{"operationId": "x"}}}}}}}}'.encode(),
 }
