@@ -26,14 +26,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the output would change")
     arguments = parser.parse_args()
     try:
-        replace.recover(arguments.root)
-        document = contract.parse(arguments.document.read_text(encoding="utf-8"))
-        if not arguments.check:
-            generate(document, arguments.root)
-            return 0
-        with tempfile.TemporaryDirectory() as folder:
-            generate(document, Path(folder))
-            changed = differences(arguments.root, Path(folder))
+        with replace.lock(arguments.root):
+            replace.recover(arguments.root)
+            document = contract.parse(arguments.document.read_text(encoding="utf-8"))
+            if not arguments.check:
+                generate(document, arguments.root)
+                return 0
+            with tempfile.TemporaryDirectory() as folder:
+                generate(document, Path(folder))
+                changed = differences(arguments.root, Path(folder))
     except (GenerationError, ValueError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 2

@@ -6,8 +6,11 @@ to `.replacement/old`, the new one to its place. At last `.replacement` is renam
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PENDING = Path(".replacement")
@@ -15,6 +18,27 @@ PENDING = Path(".replacement")
 
 SCRATCH = Path(".replacement-scratch")
 """The same folder before it is complete, and after it is needed."""
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock of a folder, which is created if missing; then hold it.
+
+    The lock leaves no file, and ends with the process, even by SIGKILL. Windows cannot lock folders.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # NFS locks only what is open for writing: flock(2)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def replace(root: Path, source: Path, targets: Sequence[Path]) -> None:

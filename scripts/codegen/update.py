@@ -87,7 +87,7 @@ def parse(content: bytes, source: str) -> dict[str, Any]:
 def update(
     source: str, root: Path = generate.ROOT, *, take_descriptions: bool = False
 ) -> tuple[list[changes.Change], list[str]]:
-    """Replace `openapi.json` and the generated code below `root`.
+    """Replace `openapi.json` and the generated code below `root`, after any update that is running there.
 
     Args:
         source: The URL or the file of the new document.
@@ -100,6 +100,11 @@ def update(
     Raises:
         UpdateError: The document cannot be used. Everything is unchanged.
     """
+    with replace.lock(root):
+        return _update(source, root, take_descriptions)
+
+
+def _update(source: str, root: Path, take_descriptions: bool) -> tuple[list[changes.Change], list[str]]:
     restored = replace.recover(root)
     notes = ["an earlier update was interrupted, so what it had replaced was restored first"] if restored else []
     old, new = json.loads((root / DOCUMENT).read_text(encoding="utf-8")), parse(fetch(source), source)

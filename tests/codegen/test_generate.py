@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codegen import generate
+import generate as generate_command
+from codegen import generate, replace
 from openapi_documents import DOCUMENT, ROOT, STRING, json_content, object_schema, operation_returning
 
 
@@ -163,6 +165,15 @@ def test_an_unsupported_operation_is_an_error(
 def test_the_document_itself_is_not_changed(document: dict[str, Any], tmp_path: Path) -> None:
     generate.generate(document, tmp_path)
     assert document == DOCUMENT
+
+
+def test_generate_command_waits_for_a_running_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.json").write_text("[]")
+    locked: list[Path] = []
+    monkeypatch.setattr(replace, "lock", lambda root: nullcontext(locked.append(root)))
+    monkeypatch.setattr(sys, "argv", ["generate", "--document", str(tmp_path / "broken.json"), "--root", str(tmp_path)])
+    assert generate_command.main() == 2
+    assert locked == [tmp_path]
 
 
 def test_generate_command_exit_codes_and_messages(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ def test_an_error_restores_all_targets(tmp_path: Path, failing: int, monkeypatch
         replace.replace(root, new, TARGETS)
     assert replace.recover(root) is (failing == 7)  # the renaming that commits
     assert read_tree(root) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot lock folders")
+def test_the_lock_of_a_folder_is_waited_for(tmp_path: Path) -> None:
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with replace.lock(tmp_path):
+            is_held.set()
+
+    thread = threading.Thread(target=hold)
+    with replace.lock(tmp_path), replace.lock(tmp_path / "another"):
+        thread.start()
+        assert not is_held.wait(0.02)
+    thread.join(10)
+    assert is_held.is_set()
+    assert [path.name for path in tmp_path.iterdir()] == ["another"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no SIGKILL")

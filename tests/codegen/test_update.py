@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,19 @@ def test_the_next_update_restores_what_a_killed_one_had_replaced(
     found, notes = update.update(str(ROOT / "openapi.json"), repository)
     assert (found, notes) == ([], ["an earlier update was interrupted, so what it had replaced was restored first"])
     assert file_contents(repository) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot lock folders")
+def test_two_updates_run_one_after_the_other(repository: Path) -> None:
+    source, found = repository.parent / "new.json", []
+    source.write_text(json.dumps(with_new_operation()))
+    second = threading.Thread(target=lambda: found.extend(update.update(str(source), repository)))
+    with replace.lock(repository):  # as the first update does
+        second.start()
+        second.join(0.02)
+        (repository / "openapi.json").write_text(json.dumps(with_new_operation()))
+    second.join(60)
+    assert found == [[], []]
 
 
 def test_dry_run_of_all_earlier_documents(capsys: pytest.CaptureFixture[str]) -> None:
