@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -176,17 +175,19 @@ def test_generate_command_waits_for_a_running_update(tmp_path: Path, monkeypatch
     assert locked == [tmp_path]
 
 
-def test_generate_command_exit_codes_and_messages(tmp_path: Path) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "scripts/generate.py"), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+def test_generate_command_exit_codes_and_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["generate", *arguments])
+        return generate_command.main(), capsys.readouterr().err
 
-    assert run("--check").returncode == 0
-    outdated = run("--check", "--root", str(tmp_path))
-    assert outdated.returncode == 1
-    assert "generated/replicate_api/client.py" in outdated.stderr
-    assert "replicate_ext/_generated/resources.py" in outdated.stderr
+    assert run("--check") == (0, "")
+    code, error = run("--check", "--root", str(tmp_path))
+    assert code == 1
+    assert "generated/replicate_api/client.py" in error
+    assert "replicate_ext/_generated/resources.py" in error
     (tmp_path / "broken.json").write_text(json.dumps(DOCUMENT | {"paths": {"/x": {"get": {"responses": {}}}}}))
-    broken = run("--document", str(tmp_path / "broken.json"), "--root", str(tmp_path / "out"))
-    assert broken.returncode == 2
-    assert "GET /x has no operationId" in broken.stderr
+    code, error = run("--document", str(tmp_path / "broken.json"), "--root", str(tmp_path / "out"))
+    assert code == 2
+    assert "GET /x has no operationId" in error

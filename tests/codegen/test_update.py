@@ -123,11 +123,12 @@ def test_two_updates_run_one_after_the_other(repository: Path) -> None:
     assert found == [[], []]
 
 
-def test_dry_run_of_all_earlier_documents(capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_of_earlier_documents(capsys: pytest.CaptureFixture[str]) -> None:
     history = [*sorted(shared("upstream").glob("history/*")), *shared("upstream").glob("openapi-*.json")]
+    history = history[::3]  # test_earlier_documents.py generates all, and finds that it makes no difference after which
     assert dry_run.main([str(path) for path in history]) == 0
     rows = capsys.readouterr().out.splitlines()
-    counts = ["27", "27", "34", "35", "36", "36", "37"]
+    counts = ["27", "35", "37"]
     assert [row.split()[:2] for row in rows[1:]] == [[path.name, n] for path, n in zip(history, counts, strict=True)]
 
 
