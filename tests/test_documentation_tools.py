@@ -12,6 +12,7 @@ import pytest
 
 from codegen import namespaces
 from conftest import Harness, json_response, prediction
+from replicate_api.api import OPERATIONS
 from replicate_ext import AsyncReplicate, Replicate
 from replicate_ext._generated import resources
 from test_shape import ROOT
@@ -28,7 +29,7 @@ def test_pdoc_lists_namespaces_with_type_and_docstring(cls: type) -> None:
     assert members.keys() >= {*NAMESPACES, *METHODS}
     for name in NAMESPACES:
         assert isinstance(members[name], pdoc.doc.Variable)
-        assert members[name].annotation_str == f": replicate_ext._generated.resources.{name.capitalize()}"
+        assert members[name].annotation_str == f": replicate_ext._generated.resources.{name.title().replace('_', '')}"
         assert members[name].docstring.startswith(f"`client.{name}`: `")
     for name in METHODS:
         assert isinstance(members[name], pdoc.doc.Function)
@@ -59,7 +60,7 @@ def test_griffe_finds_namespaces_and_methods_without_running_the_code(package: g
     members = package["_client"][cls.__name__].all_members
     for name in NAMESPACES:
         assert members[name].is_attribute
-        assert str(members[name].annotation) == f"{name.capitalize()}[BackendT]"
+        assert str(members[name].annotation) == f"{name.title().replace('_', '')}[BackendT]"
         assert members[name].docstring.value.startswith(f"`client.{name}`: `")
     for name in METHODS:
         assert members[name].is_function
@@ -74,7 +75,7 @@ def test_griffe_finds_the_signature_and_docstring_of_every_operation(package: gr
             assert [parameter.name for parameter in function.parameters] == list(runtime.parameters)
             assert function.docstring
             found[f"{cls.name}.{function.name}"] = str(function.returns)
-    assert len(found) == 37
+    assert len(found) == len(OPERATIONS)
     assert found["Predictions.get"] == "models.Prediction"
     assert found["Predictions.list"] == "AsyncIterator[models.Prediction]"
 
