@@ -10,7 +10,12 @@ import pytest
 
 from codegen import contract
 from conftest import shared
-from openapi_documents import ROOT, iterate_documentation
+from openapi_documents import DOCUMENT, ROOT, iterate_documentation
+from replicate_ext._sansio.options import DEFAULT_BASE_URL
+
+
+def test_the_servers_are_those_of_our_client() -> None:
+    assert [server["url"] for server in DOCUMENT["servers"]] == [DEFAULT_BASE_URL]
 
 
 def iterate_properties(node: Any, *, in_map: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
