@@ -40,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         found, notes = update(arguments.source, take_descriptions=arguments.prose)
     except (Exception, KeyboardInterrupt) as error:
-        known = error if isinstance(error, UpdateError) else UpdateError(f"{type(error).__name__}: {error}")
-        print(f"{parser.prog}: {known}; nothing was changed", file=sys.stderr)
+        print(f"{parser.prog}: {UpdateError.of(error)}; nothing was changed", file=sys.stderr)
         return 2
     print(changes.FORMATS[arguments.format](found), end="")
     print("".join(f"{note}\n" for note in notes), end="", file=sys.stderr)

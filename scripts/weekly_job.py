@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None, root: Path = generate.ROOT) -> int:
     arguments = parser.parse_args(argv)
     try:
         found, notes = update(arguments.source, root)
-    except UpdateError as error:
-        print(f"{parser.prog}: {error}\nnothing was changed", file=sys.stderr)
+    except Exception as error:
+        print(f"{parser.prog}: {UpdateError.of(error)}; nothing was changed", file=sys.stderr)
         return 2
     repository = Repository(root)
     if not found:

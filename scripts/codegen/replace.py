@@ -64,7 +64,7 @@ def replace(root: Path, source: Path, targets: Sequence[Path]) -> None:
         recover(root)
         raise
     (root / PENDING).rename(root / SCRATCH)
-    shutil.rmtree(root / SCRATCH)
+    shutil.rmtree(root / SCRATCH, ignore_errors=True)  # all is replaced; the next call removes what is left
 
 
 def recover(root: Path) -> bool:

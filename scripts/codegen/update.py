@@ -32,6 +32,11 @@ class UpdateError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__("; ".join(line.strip() for line in message.splitlines() if line.strip()))
 
+    @classmethod
+    def of(cls, error: BaseException) -> UpdateError:
+        """Return any error, such as a full disk, as one of this class."""
+        return error if isinstance(error, cls) else cls(f"{type(error).__name__}: {error}")
+
 
 def fetch(source: str) -> bytes:
     """Return the content of a URL or a file; UpdateError if it cannot be read or is too large."""
@@ -75,6 +80,8 @@ def parse(content: bytes, source: str) -> dict[str, Any]:
     """Return the OpenAPI document in JSON or YAML; UpdateError if it is not one that we support."""
     try:
         document = contract.parse(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UpdateError(f"{source} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
     except ValueError as error:
         raise UpdateError(f"{source}: {error}") from error
     if not str(document["openapi"]).startswith("3."):

@@ -232,6 +232,17 @@ def test_a_document_that_cannot_be_used_fails_and_leaves_the_pull_request(
     assert (github.pulls, github.branch("rev-parse", "update-spec")) == before
 
 
+def test_any_other_error_fails_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(weekly_job, "update", fail)
+    assert weekly_job.main([], tmp_path) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_a_long_report_keeps_remarks_and_checks() -> None:
     check = weekly_job.Check("test", False, 61.7, "x" * 10_000 + "the end")
     body = weekly_job.format_body([changes.Change(changes.SAFE, "x" * 200_000, [])], ["a remark"], [check])
