@@ -23,7 +23,7 @@ demo: setup  ## Run the tour on the local emulator: no token, no internet
 	$(BIN)/python examples/tour.py --emulator
 
 test: setup  ## Run all tests on all cores
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 soak: setup  ## Play random faults on all backends for up to 10 minutes: make soak SOAK="--seeds 1000"
 	$(BIN)/python tests/soak/soak.py $(SOAK)
