@@ -14,7 +14,7 @@ from replicate_ext import AsyncFileOutput, AsyncReplicate, Event, FileOutput, Pr
 
 class Client:
     def __init__(self, base_url: str) -> None:
-        self.api = Replicate("r8_bench", base_url=base_url)
+        self.api = Replicate("r8_bench", base_url=f"{base_url}/v1")
 
     def warm_up(self) -> None:
         self.api.account.get()
@@ -55,7 +55,7 @@ class Client:
 
 class AsyncClient:
     def __init__(self, base_url: str) -> None:
-        self.api = AsyncReplicate("r8_bench", base_url=base_url)
+        self.api = AsyncReplicate("r8_bench", base_url=f"{base_url}/v1")
 
     async def warm_up(self) -> None:
         await self.api.account.get()
