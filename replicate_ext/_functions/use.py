@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, overload
 
-from .. import errors
+from .. import _functions as functions, errors
 from .._dual import Resource, dual_method
-from .._models.schema import ModelSchema
 from .._predictions.run import RunMixin
 from .._sansio.model_ref import ModelRef
 from .._send import BackendT
-from .function import AsyncFunction, Function, UsedModel
 
 if TYPE_CHECKING:
     from .._backends.asyncio import AsyncBackend
     from .._backends.sync import SyncBackend
     from .._predictions.known_models import KnownModel
+    from .function import UsedModel
 
 P = ParamSpec("P")
 
@@ -31,15 +30,15 @@ class _use_method(dual_method[..., Any], Generic[P]):
         @overload
         def __get__(self, obj: None, owner: type) -> Callable[..., Any]: ...
         @overload
-        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, Function]: ...
+        def __get__(self, obj: Resource[SyncBackend], owner: type | None = None) -> Callable[P, functions.Function]: ...
         @overload
         def __get__(
             self, obj: Resource[AsyncBackend], owner: type | None = None
-        ) -> Callable[P, Coroutine[Any, Any, AsyncFunction]]: ...
+        ) -> Callable[P, Coroutine[Any, Any, functions.AsyncFunction]]: ...
         def __get__(self, obj: Resource[Any] | None, owner: type | None = None) -> Any: ...
 
     def make_method(self, function: Any, is_async: bool) -> Callable[..., Any]:
-        function.__annotations__["return"] = AsyncFunction if is_async else Function
+        function.__annotations__["return"] = f"functions.{'AsyncFunction' if is_async else 'Function'}"
         return super().make_method(function, is_async)
 
 
@@ -47,7 +46,7 @@ class UseMixin(RunMixin[BackendT]):
     """Adds `use` to the clients."""
 
     @_use_method
-    async def use(self, ref: str | ModelRef) -> Function | AsyncFunction:
+    async def use(self, ref: str | ModelRef) -> functions.Function | functions.AsyncFunction:
         """Return a model as a function, with the signature of its latest version.
 
             flux = client.use("black-forest-labs/flux-schnell")
@@ -70,10 +69,13 @@ class UseMixin(RunMixin[BackendT]):
             )
         model = _to_used_model(ref, await self._predictions.known_models.fetch(self._session, ref))
         client: Any = self
-        return (AsyncFunction if self._session.backend.is_async else Function)(client, model)
+        return (functions.AsyncFunction if self._session.backend.is_async else functions.Function)(client, model)
 
 
 def _to_used_model(ref: ModelRef, known: KnownModel) -> UsedModel:
+    from .._models.schema import ModelSchema
+    from .function import UsedModel
+
     if known.model is not None and known.is_official is not True:
         if known.version is None:
             raise errors.NotFoundError(404, detail=f"the model {ref} has no version to run; push one first")
