@@ -56,17 +56,31 @@ MAX_WAKE_TIME = 1.0
 """Seconds for which closing a connection waits for the thread that reads from it to wake up."""
 
 
-class _Stream(httpcore.NetworkStream):
+class _Watched:
+    """What is known of a connected socket, of either client."""
+
+    _stream: Any
+    has_read = False
+    """Whether anything was read since the latest write."""
+
+    is_dropped = False
+    """Whether no further request may use it."""
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.is_dropped:  # to httpcore, an idle connection that is readable has ended
+            return True
+        return self._stream.get_extra_info(info)
+
+
+class _Stream(_Watched, httpcore.NetworkStream):
     """A connected socket."""
+
+    _stream: httpcore.NetworkStream
 
     def __init__(self, stream: httpcore.NetworkStream, network: _NetworkBackend) -> None:
         self._stream, self._network = stream, network
         self._in_use = threading.RLock()  # a signal handler may close it in the middle of a read
-        self._has_written = self.has_read = False
-        """Whether anything was read since the latest write."""
-
-        self.is_dropped = False
-        """Whether no further request may use it."""
+        self._has_written = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.has_read = True
@@ -99,11 +113,6 @@ class _Stream(httpcore.NetworkStream):
         limited = _limit(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, limited), self._network)
 
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self.is_dropped:  # to httpcore, an idle connection that is readable has ended
-            return True
-        return self._stream.get_extra_info(info)
-
 
 class _NetworkBackend(httpcore.NetworkBackend):
     """Opens connections."""
@@ -121,12 +130,13 @@ class _NetworkBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-class _AsyncStream(httpcore.AsyncNetworkStream):
+class _AsyncStream(_Watched, httpcore.AsyncNetworkStream):
     """A connected socket of the async client, whose deadlines are asyncio's."""
+
+    _stream: httpcore.AsyncNetworkStream
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
-        self.has_read = self.is_dropped = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.has_read = True
@@ -143,11 +153,6 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self.is_dropped:  # to httpcore, an idle connection that is readable has ended
-            return True
-        return self._stream.get_extra_info(info)
 
 
 class _AsyncNetworkBackend(httpcore.AsyncNetworkBackend):
@@ -186,7 +191,7 @@ def close_connections(transport: httpx.BaseTransport) -> None:
 def is_unasked(response: httpx.Response) -> bool:
     """Whether a response had arrived before its request was sent: it belongs to an earlier one, or to nobody."""
     stream = response.extensions.get("network_stream")
-    return isinstance(stream, _Stream | _AsyncStream) and not stream.has_read
+    return isinstance(stream, _Watched) and not stream.has_read
 
 
 def drop_connection(response: httpx.Response) -> None:
@@ -195,7 +200,7 @@ def drop_connection(response: httpx.Response) -> None:
     What still arrives there would be taken for the response to the next one.
     """
     stream = response.extensions.get("network_stream")
-    if isinstance(stream, _Stream | _AsyncStream):
+    if isinstance(stream, _Watched):
         stream.is_dropped = True
     elif stream is not None and hasattr(stream, "is_closing"):  # asyncio's transport, of aiohttp
         stream.close()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate_api import models, operations as op
 
 from .. import errors
-from .._models.disk_cache import DiskCache, default_folder
 from .._sansio.log import log_drift, log_unchecked
 from .._sansio.model_ref import ModelRef
+from .disk_cache import DiskCache, default_folder
 
 if TYPE_CHECKING:
     from replicate_api.models import Model, Prediction, Version

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import FakeClock, Harness, ScriptedServer, json_response, prediction
 from replicate_ext import FileInput, InvalidInputError
-from replicate_ext._models.disk_cache import DiskCache
+from replicate_ext._predictions.disk_cache import DiskCache
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 INPUT = {

@@ -14,7 +14,7 @@ from test_input_checks import VERSION, Platform, make_harness, use, version
 
 from conftest import FakeClock, Harness, ScriptedServer, json_response, prediction
 from replicate_ext import InvalidInputError, WaitTimeoutError
-from replicate_ext._models.disk_cache import MAX_FILE_SIZE, DiskCache, default_folder
+from replicate_ext._predictions.disk_cache import MAX_FILE_SIZE, DiskCache, default_folder
 from replicate_ext._sansio.model_ref import ModelRef
 
 PAINTER = ModelRef("acme", "painter")
@@ -240,3 +240,12 @@ def test_other_users_cannot_list_the_names_of_private_models(tmp_path: Path) -> 
 )
 def test_nothing_is_kept_of_servers_on_this_machine(base_url: str, is_kept: bool) -> None:
     assert (default_folder(base_url) is not None) is is_kept
+
+
+def test_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("replicate_ext._files.disk.AtomicFile.write", fail)
+    DiskCache(tmp_path).write("names", "acme/painter", {"version": "v"})
+    assert list((tmp_path / "names").iterdir()) == []

@@ -6,12 +6,13 @@ import contextlib
 import json
 import os
 import stat
-import tempfile
 import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from .._files.disk import AtomicFile
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
 """Bytes of a file that is read; larger ones were not written here."""
@@ -42,14 +43,14 @@ class DiskCache:
         """Keep a value; another process reads the old file or the new one, never half of it."""
         path = self._path(kind, name)
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            content = json.dumps(value)
+            content = json.dumps(value).encode()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it lists the names of private models
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-                file.write(content)
-            try:
-                os.replace(file.name, path)
-            except OSError:
-                os.unlink(file.name)
+            file = AtomicFile(path.parent, path.stem, path.suffix, may_replace=True)
+            with contextlib.ExitStack() as stack:
+                stack.callback(file.discard)
+                file.open()
+                file.write([content])
+                file.commit()
 
     def _path(self, kind: str, name: str) -> Path:
         return self._folder / kind / f"{quote(name, safe='')}.json"
