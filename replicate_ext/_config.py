@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from ._sansio import options
+from ._sansio.base_url import DEFAULT_BASE_URL, check_base_url
 from ._sansio.request import RequestBuilder
 from ._sansio.retry import MAX_RETRY_AFTER_TOTAL
 
@@ -48,7 +49,7 @@ class Config:
         self,
         token: str | None = None,
         *,
-        base_url: str = options.DEFAULT_BASE_URL,
+        base_url: str = DEFAULT_BASE_URL,
         timeout: httpx.Timeout = options.DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         max_rate_limit_wait: float | None = MAX_RETRY_AFTER_TOTAL,
@@ -71,7 +72,7 @@ class Config:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def with_options(self, **changes: Any) -> Self:
-        """Return a configuration with other options for its requests; `headers` are added to those of this one."""
+        """Return a configuration with other options; `headers` are added to those of this one."""
         config = copy.copy(self)
         vars(config).pop("requests", None)
         for name, value in changes.items():
@@ -86,6 +87,8 @@ class Config:
                     config._headers = {**httpx.Headers(self._headers), **httpx.Headers(options.check_headers(value))}
                 case "user_agent":
                     config._user_agent = options.check_user_agent(value)
+                case "transport":
+                    config.transport = value
         return config
 
     @cached_property
@@ -158,12 +161,12 @@ def load_config(
     """
     source = "REPLICATE_API_TOKEN" if api_token is None else "api_token"
     if base_url is None:
-        base_url = os.environ.get("REPLICATE_BASE_URL") or options.DEFAULT_BASE_URL
+        base_url = os.environ.get("REPLICATE_BASE_URL") or DEFAULT_BASE_URL
     if transport is not None and verify is not True:
         raise ValueError("verify has no effect with a transport: pass it to the transport")
     config = Config(
         options.check_token(os.environ.get(source, "") if api_token is None else api_token, source),
-        base_url=options.check_base_url(base_url),
+        base_url=check_base_url(base_url),
         timeout=options.check_timeout(timeout),
         max_retries=options.check_max_retries(max_retries),
         max_rate_limit_wait=options.check_max_rate_limit_wait(max_rate_limit_wait),

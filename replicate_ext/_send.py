@@ -15,11 +15,12 @@ from replicate_api.types import Call, Request
 from . import errors
 from ._backends.base import CLEANUP_TIMEOUT, Backend, BodyTooLargeError, map_exception
 from ._backends.network import drop_connection
+from ._rate_limit import RateLimitedCall
 from ._sansio import retry
 from ._sansio.in_flight import InFlightCreates, SentRecord
 from ._sansio.log import log_attempt, log_job, log_wait
 from ._sansio.rate_limit import RateLimiter
-from ._sansio.redact import hide_token, strip_query
+from ._sansio.redact import hide_token, request_label, strip_query
 from ._sansio.request import MIN_TIMEOUT
 from ._sansio.server_clock import ServerClock
 from ._transfers import count_uploads
@@ -64,13 +65,13 @@ class Session(Generic[BackendT]):
 
     def __init__(self, backend: BackendT) -> None:
         self.backend = backend
-        self.clock = ServerClock()
+        self.clock = ServerClock(lambda: backend.monotonic())
         self.in_flight = InFlightCreates()
         self.deadline: float | None = None
         self._close_count: int | None = None
         self._max_retries: int | None = None
         self._sent: SentRecord | None = None
-        self._rate_limiters = {is_idempotent: RateLimiter() for is_idempotent in (True, False)}
+        self._rate_limiters = {is_create: RateLimiter() for is_create in (True, False)}
         self._is_urgent = False
 
     @cached_property
@@ -173,22 +174,21 @@ class Session(Generic[BackendT]):
         is_idempotent = retry.is_idempotent(request.method, request.path)
         sent = None if is_idempotent else self._sent or SentRecord()
         started = backend.monotonic()
-        attempt, waited = 1, 0.0
+        attempt = 1
         close_count = backend.close_count if self._close_count is None else self._close_count
-        is_api = request.path.startswith("/")  # other hosts have rate limits of their own
-        limiter = RateLimiter() if self._is_urgent or not is_api else self._rate_limiters[is_idempotent]
-        ticket = None
-        max_wait = self.config.max_rate_limit_wait
+        rate_limit = self._rate_limit(request)
         while True:
-            if limiter.must_wait(backend.monotonic()):
-                ticket = limiter.enter(ticket)
-                waited += await self._wait_for_rate_limit(limiter, ticket, request, waited)
+            await rate_limit.wait()
             if self._is_closed(close_count):
-                raise errors.APIConnectionError(f"{_label(request)}: the client was closed during this call")
-            result = await self._attempt(request, parse, attempt, stream, sent, close_count)
+                raise errors.APIConnectionError(f"{request_label(request)}: the client was closed during this call")
+            accepted = None
+            rate_limit.start()
+            try:
+                result = await self._attempt(request, parse, attempt, stream, sent, close_count)
+                accepted = result.headers if isinstance(result, TimedResponse) else None
+            finally:
+                rate_limit.finish(accepted)
             if isinstance(result, TimedResponse):
-                if ticket is not None:
-                    limiter.accept(result.headers.get("ratelimit-remaining"))
                 log_job(request.method, request.path, result.value)
                 return result
             error, failure, cause, is_retryable = result
@@ -197,8 +197,9 @@ class Session(Generic[BackendT]):
             hint = retry.retry_after(failure)
             is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
             if isinstance(error, errors.RateLimitError) and is_limited:
-                limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=ticket is not None)
-            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
+                rate_limit.refuse(hint or 0.0, error.detail)
+            max_wait = self.config.max_rate_limit_wait
+            delay = retry.retry_delay(failure, attempt, retries, rate_limit.waited, max_wait) if is_retryable else None
             must_end = self._is_too_late(delay or 0.0) or self._is_closed(close_count)
             if delay is None or must_end or not request.is_replayable():
                 if sent and sent.sent_at:
@@ -208,34 +209,25 @@ class Session(Generic[BackendT]):
                 reason = f"retry {attempt} after {failure.status_code or type(cause).__name__}"
                 log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
-                waited += delay if hint is not None else 0.0
+                rate_limit.waited += delay if hint is not None else 0.0
             attempt += 1
+
+    def _rate_limit(self, request: Request) -> RateLimitedCall:
+        """Return the rate limit of a call; other hosts have limits of their own, and urgent calls ignore it."""
+        is_exempt = self._is_urgent or not request.path.startswith("/")
+        limiter = RateLimiter() if is_exempt else self._rate_limiters[_is_create(request)]
+        return RateLimitedCall(limiter, request, self.backend, self.config.max_rate_limit_wait, self.deadline)
+
+    def creates_available(self) -> float:
+        """Return how many predictions can be created now without a 429, as far as known.
+
+        It is 1 until the first response to a create, which shows the limit, and infinite if that shows none.
+        """
+        return self._rate_limiters[True].available(self.backend.monotonic())
 
     def _is_closed(self, close_count: int) -> bool:
         """Whether the client was closed since a call began: it sends nothing more, cleanups excepted."""
         return self.backend.close_count != close_count and not self._is_urgent
-
-    async def _wait_for_rate_limit(self, limiter: RateLimiter, ticket: int, request: Request, waited: float) -> float:
-        """Wait until the rate limiter releases the call, and return the seconds waited."""
-        total, max_wait, monotonic = 0.0, self.config.max_rate_limit_wait, self.backend.monotonic
-        method, path = request.method, request.path
-        try:
-            while (delay := limiter.delay(ticket, monotonic())) > 0:
-                remaining = limiter.seconds_blocked(monotonic()) or delay
-                is_too_long = max_wait is not None and waited + total + remaining > max_wait
-                if is_too_long or self._is_too_late(remaining):
-                    note = (
-                        f"(this client got a 429 for another call, and may not send for {remaining:.0f} more seconds)"
-                    )
-                    detail = " ".join(filter(None, [limiter.reason, note]))
-                    raise errors.RateLimitError(429, detail=detail, request=_label(request), retry_after=remaining)
-                if not total:
-                    log_wait(method, path, limiter.expected_delay(ticket, monotonic()), "rate limit (429)", waited)
-                await self.backend.sleep(delay)
-                total += delay
-            return total
-        finally:
-            limiter.leave(ticket)
 
     async def _attempt(
         self,
@@ -269,7 +261,9 @@ class Session(Generic[BackendT]):
         else:
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
-            error = errors.from_response(status_code, headers, content, _label(request), retry.retry_after(failure))
+            error = errors.from_response(
+                status_code, headers, content, request_label(request), retry.retry_after(failure)
+            )
             failed = _FailedAttempt(error, failure)
         finally:
             log_attempt(method, path, outcome, 1000 * (backend.monotonic() - started), number)
@@ -291,7 +285,7 @@ class Session(Generic[BackendT]):
         """Return the failed attempt for an error of the connection."""
         from ._sansio.connection_error import diagnose  # only needed for errors, and with it ssl
 
-        error = map_exception(cause, _label(request))
+        error = map_exception(cause, request_label(request))
         diagnosis = diagnose(cause, has_connected=self.clock.has_observed)
         if diagnosis is None:
             return _FailedAttempt(error, failure, cause, not isinstance(cause, (BodyTooLargeError, *_NON_RETRYABLE)))
@@ -380,14 +374,9 @@ def _id_of(value: object) -> object:
     return getattr(value, "id", None) or getattr(getattr(value, "parsed", None), "id", None)
 
 
-def _label(request: Request) -> str:
-    """Return what error messages call a request."""
-    return f"{request.method} {strip_query(request.path)}"
-
-
 def _parse(response: httpx.Response, parse: Callable[[httpx.Response], T], request: Request) -> T:
     try:
         return parse(response)
     except (ValueError, RecursionError) as error:
         drop_connection(response)  # it may be the response to another request
-        raise errors.ResponseDecodeError(f"{_label(request)}: cannot decode the response: {error}") from error
+        raise errors.ResponseDecodeError(f"{request_label(request)}: cannot decode the response: {error}") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +33,18 @@ def shared(name: str) -> Path:
     if not (root / name).exists():
         pytest.skip(f"{name} is not on this machine")
     return root / name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C raise KeyboardInterrupt: the shell lets jobs in its background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare every garbage collection the thousands of collected tests: it took a second in the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,7 @@ from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, p
 from replicate_ext import APIStatusError, AsyncReplicate, RateLimitError
 from replicate_ext._sansio.retry import MAX_RETRY_AFTER_TOTAL
 from replicate_ext.emulator.rate_limit import TokenBucket
+from virtual_time import run_virtual
 
 
 def test_retry_after_is_waited_for(harness: Harness) -> None:
@@ -150,6 +151,115 @@ def test_maximum_of_the_wait_is_an_option(make_harness, maximum: float, requests
     with pytest.raises(RateLimitError):
         harness.call(harness.client.predictions.create(version="acme/hello", input={}))
     assert len(harness.server.requests) == requests
+
+
+def limited(remaining: int, reset: int) -> dict[str, str]:
+    return {"ratelimit-remaining": str(remaining), "ratelimit-reset": str(reset)}
+
+
+def create(harness: Harness) -> None:
+    harness.call(harness.client.predictions.create(version="acme/hello", input={}))
+
+
+def test_creates_available_are_known_from_the_responses_to_creates(harness: Harness) -> None:
+    session = harness.client._session
+    harness.server.respond_with(
+        json_response(prediction(), **limited(2999, 1)),  # of a read, which has another limit
+        json_response({"id": "x", "urls": {"get": "https://x.example/"}}, 201, **limited(2998, 1)),  # and of an upload
+        json_response({"detail": "invalid"}, 422),
+        json_response(prediction(), 201, **limited(40, 56)),
+        httpx.ConnectError("refused"),
+        json_response(prediction(), 201, **limited(38, 56)),
+    )
+    harness.call(harness.client.predictions.get("x"))
+    harness.call(harness.client.files.create(content=b"bytes"))
+    assert session.creates_available() == 1
+    with pytest.raises(APIStatusError):
+        create(harness)
+    assert session.creates_available() == 1
+    create(harness)
+    assert session.creates_available() == 40
+    create(harness)
+    assert session.creates_available() == pytest.approx(38)
+    harness.clock.time += 2
+    assert session.creates_available() == pytest.approx(58, rel=0.01)
+
+
+def test_no_creates_are_available_while_the_client_waits_for_the_rate_limit(harness: Harness) -> None:
+    session, available = harness.client._session, []
+
+    def accept(request: httpx.Request) -> httpx.Response:
+        available.append(session.creates_available())
+        return json_response(prediction(), 201, **limited(0, 10))
+
+    harness.server.respond_with(accept, json_response({"retry_after": 10}, 429), accept)
+    create(harness)
+    create(harness)
+    assert available == [0, 0]
+    assert session.creates_available() == 0
+    harness.clock.time += 10
+    assert session.creates_available() == pytest.approx(1)
+
+
+def test_low_credit_account_refuses_no_create_that_was_available(harness: Harness) -> None:
+    bucket, statuses = TokenBucket(1, 0.1, harness.clock.monotonic), []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        hint = bucket.take()
+        statuses.append(429 if hint else 201)
+        body = {"detail": LOW_CREDIT, "retry_after": hint} if hint else prediction()
+        return json_response(body, statuses[-1], **bucket.headers())
+
+    harness.server.respond_with(respond)
+    for _ in range(10):
+        while harness.client._session.creates_available() < 1:
+            harness.clock.time += 0.1
+        create(harness)
+    assert statuses == [201] * 10
+    assert harness.clock.time - 1000 == pytest.approx(90, abs=1)
+
+
+def test_rate_limit_of_creates_blocks_no_other_requests(harness: Harness) -> None:
+    """Uploads and trainings share the limit of reads (docs/api-facts.md, section 6)."""
+    harness.server.respond_with(
+        json_response({"retry_after": 300}, 429),
+        json_response({"id": "x", "urls": {"get": "https://x.example/"}}, 201),
+    )
+    with pytest.raises(RateLimitError):
+        create(harness)
+    assert harness.call(harness.client.files.create(content=b"bytes")).id == "x"
+    assert harness.clock.sleeps == []
+
+
+def test_waiting_calls_speed_up_while_more_creates_remain() -> None:
+    times: list[float] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        times.append(asyncio.get_running_loop().time() - 1000)
+        first = json_response({"retry_after": 8}, 429)
+        return first if len(times) == 1 else json_response(prediction(), 201, **limited(500, 10))
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
+        await asyncio.gather(*(client.predictions.create(version="acme/hello", input={}) for _ in range(4)))
+
+    run_virtual(main)
+    assert times == pytest.approx([0, 8, 16, 20, 22], abs=0.3)
+
+
+def test_call_that_is_refused_again_keeps_its_place() -> None:
+    texts: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        texts.append(json.loads(request.content)["input"]["text"])
+        return json_response({"retry_after": 8}, 429) if len(texts) <= 2 else json_response(prediction(), 201)
+
+    async def main() -> None:
+        client = AsyncReplicate(TOKEN, transport=httpx.MockTransport(respond))
+        await asyncio.gather(*(client.predictions.create(version="acme/hello", input={"text": x}) for x in "abc"))
+
+    run_virtual(main)
+    assert texts == ["a", "a", "a", "b", "c"]
 
 
 class VirtualTime:

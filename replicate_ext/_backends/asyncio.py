@@ -19,7 +19,7 @@ from .sync import SyncBackend, run_sync
 if TYPE_CHECKING:
     from .._config import Config
     from .._sansio.in_flight import SentRecord
-    from .base import BackgroundTask, Cleanup
+    from .base import BackgroundTask, Cleanup, Mailbox
 
 T = TypeVar("T")
 
@@ -33,11 +33,12 @@ class AsyncBackend(BaseBackend):
         super().__init__(load_config)
         self._pools: dict[asyncio.AbstractEventLoop, ConnectionPool] = {}
         self._sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
+        self._signal_loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def pool(self) -> ConnectionPool:
         """The connections of the running loop, made on first use."""
-        loop = _get_running_loop()
+        loop = get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
             for closed in [loop for loop in self._pools if loop.is_closed()]:
@@ -88,7 +89,7 @@ class AsyncBackend(BaseBackend):
         """Call the function in a thread. A thread cannot be canceled, so a cancellation is raised after its end."""
         # Like `asyncio.to_thread`, but not in a task, which the end of the loop would cancel while the thread goes on.
         call = partial(contextvars.copy_context().run, function, *args)
-        thread = _get_running_loop().run_in_executor(None, call)
+        thread = get_running_loop().run_in_executor(None, call)
         cancellation = None
         while not thread.done():
             try:
@@ -109,7 +110,7 @@ class AsyncBackend(BaseBackend):
                 await coroutine
 
         try:
-            tasks = [_get_running_loop().create_task(run(coroutine)) for coroutine in coroutines]
+            tasks = [get_running_loop().create_task(run(coroutine)) for coroutine in coroutines]
             try:
                 await asyncio.gather(*tasks)
             finally:
@@ -123,6 +124,21 @@ class AsyncBackend(BaseBackend):
     def start_soon(self, coroutine: Coroutine[Any, Any, T]) -> BackgroundTask[T]:
         """Run the coroutine in a task."""
         return _AsyncioTask(coroutine)
+
+    def open_mailbox(self) -> Mailbox[Any]:
+        """Return a mailbox whose `get` suspends a task of the running loop."""
+        return _AsyncioMailbox()
+
+    def open_signal(self) -> Signal:
+        """Return a signal between tasks of the running loop, which `call_soon_threadsafe` uses from then on."""
+        self._signal_loop = get_running_loop()
+        return Signal()
+
+    def call_soon_threadsafe(self, function: Callable[..., object], *args: Any) -> None:
+        """Call the function in the loop of the latest signal, from any thread; ignored once that loop is closed."""
+        if self._signal_loop is None:
+            raise RuntimeError("call open_signal first, in the event loop that is to call the function")
+        call_soon_threadsafe(self._signal_loop, function, *args)
 
     async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
         """Run the cleanup in a thread, over the sync backend: it does not depend on this event loop.
@@ -144,8 +160,7 @@ class AsyncBackend(BaseBackend):
             run_sync(backend.close())
             self.unfinished.remove(Unfinished(thread))
             if finished and loop:
-                with contextlib.suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(finished.set)
+                call_soon_threadsafe(loop, finished.set)
 
         thread = threading.Thread(target=run, name="replicate-ext cleanup")  # the interpreter waits for it at its exit
         self.unfinished.append(Unfinished(thread))
@@ -181,12 +196,13 @@ class AsyncBackend(BaseBackend):
 
     async def close(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
-        pool = self._pools.pop(_get_running_loop(), None)
+        pool = self._pools.pop(get_running_loop(), None)
         if pool is not None:
             await pool.aclose()
 
 
-def _get_running_loop() -> asyncio.AbstractEventLoop:
+def get_running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running loop; raise for a caller without asyncio."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -194,6 +210,12 @@ def _get_running_loop() -> asyncio.AbstractEventLoop:
             "AsyncReplicate needs asyncio: it does not run on trio or without an event loop; there, use Replicate, "
             "in a thread if need be: `await trio.to_thread.run_sync(client.run, …)`"
         ) from None
+
+
+def call_soon_threadsafe(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> None:
+    """Call the function in an event loop, from any thread; ignored if the loop is closed."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(function, *args)
 
 
 @contextlib.asynccontextmanager
@@ -221,3 +243,35 @@ class _AsyncioTask(Generic[T]):
     def cancel(self) -> None:
         self._task.cancel()
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())  # retrieved: not logged
+
+
+class _AsyncioMailbox(Generic[T]):
+    """A `Mailbox` for the tasks of one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = get_running_loop()
+        self._items: asyncio.Queue[T] = asyncio.Queue()
+
+    def put(self, item: T) -> None:
+        call_soon_threadsafe(self._loop, self._items.put_nowait, item)
+
+    async def get(self) -> T:
+        return await self._items.get()
+
+
+class Signal:
+    """Wakes a task of the same event loop."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Let the current wait return, or else the next one."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until the signal was set since the latest wait, but no longer than so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()

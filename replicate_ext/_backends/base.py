@@ -98,6 +98,10 @@ class Backend(Protocol):
         """Run a coroutine in the background."""
         ...
 
+    def open_mailbox(self) -> Mailbox[Any]:
+        """Return an empty mailbox for the calling thread (for the running event loop)."""
+        ...
+
     async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
         """Run a cleanup that outlives the caller, and wait for it, for up to `CLEANUP_TIMEOUT`.
 
@@ -132,6 +136,18 @@ class BackgroundTask(Protocol[T_co]):
 
     def cancel(self) -> None:
         """Discard the task and its result."""
+        ...
+
+
+class Mailbox(Protocol[T]):
+    """Items that other threads send to a caller, in the order in which they arrive."""
+
+    def put(self, item: T) -> None:
+        """Add an item, from any thread."""
+        ...
+
+    async def get(self) -> T:
+        """Remove and return the first item, once there is one."""
         ...
 
 

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from .._config import Config
-    from .base import BackgroundTask, Cleanup
+    from .base import BackgroundTask, Cleanup, Mailbox
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MAX_UNINTERRUPTIBLE_WAIT = 0.5
+"""Seconds: on Windows, Ctrl-C interrupts no wait for another thread, and is raised only after its timeout."""
 
 
 def make_sync(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
@@ -216,7 +219,7 @@ class SyncBackend(BaseBackend):
         try:
             for thread in _start_threads(work, min(len(coroutines), MAX_CONCURRENT_TRANSFERS)):
                 while thread.is_alive():
-                    thread.join(0.5)  # on Windows, Ctrl-C interrupts no wait without a timeout
+                    thread.join(MAX_UNINTERRUPTIBLE_WAIT)
             work()  # unless a thread did it
         finally:
             discard_waiting()
@@ -226,6 +229,10 @@ class SyncBackend(BaseBackend):
     def start_soon(self, coroutine: Coroutine[Any, Any, T]) -> BackgroundTask[T]:
         """Run the coroutine in a thread."""
         return _ThreadTask(coroutine)
+
+    def open_mailbox(self) -> Mailbox[Any]:
+        """Return a mailbox whose `get` blocks the calling thread."""
+        return _QueueMailbox()
 
     async def clean_up(self, cleanup: Cleanup, *, wait: bool = True) -> None:
         """Run the cleanup in this thread; a second Ctrl-C interrupts it, as the user wants then."""
@@ -274,3 +281,21 @@ class _ThreadTask(Generic[T]):
 
     def cancel(self) -> None:
         pass
+
+
+class _QueueMailbox(Generic[T]):
+    """A `Mailbox` for any threads."""
+
+    def __init__(self) -> None:
+        from queue import Empty, SimpleQueue  # only batches need it
+
+        self._items: SimpleQueue[T] = SimpleQueue()
+        self._empty = Empty
+
+    def put(self, item: T) -> None:
+        self._items.put(item)
+
+    async def get(self) -> T:
+        while True:
+            with contextlib.suppress(self._empty):
+                return self._items.get(timeout=MAX_UNINTERRUPTIBLE_WAIT)

@@ -64,6 +64,22 @@ def is_complete_reply(job: Prediction, status_code: int, elapsed: float, hold: f
     return is_in_time and job.status == "processing" and not job.error and has_content(job.output)
 
 
+def created_at(job: Prediction | Training) -> float | None:
+    """Return when the server created the job, in seconds since the epoch, or None if it does not say."""
+    return job.created_at.timestamp() if isinstance(job.created_at, datetime) else None
+
+
+def completed_at(job: Prediction | Training) -> float | None:
+    """Return when the job ended, in seconds since the epoch, or None if it has not, or the server does not say."""
+    return job.completed_at.timestamp() if isinstance(job.completed_at, datetime) else None
+
+
+def predict_time(job: Prediction | Training) -> float | None:
+    """Return the seconds that the model ran, or None if the server does not say; a negative time is none."""
+    seconds: object = getattr(job.metrics, "predict_time", None)
+    return max(0.0, seconds) if isinstance(seconds, int | float) else None
+
+
 def raise_unless_succeeded(job: JobT) -> JobT:
     """Return a finished job that succeeded.
 
@@ -88,8 +104,11 @@ def stream_url(job: Prediction | Training) -> str | None:
 
 def has_content(output: object) -> bool:
     """Whether an output contains any value: models return empty lists and strings before they have a result."""
-    if isinstance(output, list):
-        return any(map(has_content, output))
-    if isinstance(output, dict):
-        return any(map(has_content, output.values()))
-    return output is not None and output != ""
+    pending = [output]
+    while pending:  # a model may nest its output deeper than Python's stack
+        value = pending.pop()
+        if isinstance(value, list | dict):
+            pending += value.values() if isinstance(value, dict) else value
+        elif value is not None and value != "":
+            return True
+    return False

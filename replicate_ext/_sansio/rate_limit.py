@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 import threading
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from itertools import count
 
 from .retry import MAX_RETRY_AFTER_TOTAL
-
-MIN_INTERVAL = 0.1
-"""Seconds between two calls that waited: the limit of creates is refilled with 10 a second
-(docs/api-facts.md, section 6)."""
+from .token_bucket import MIN_INTERVAL, BucketEstimate
 
 MAX_CREDIBLE_HINT = 3600.0
 """Seconds; a longer hint is a mistake, since Replicate's limits count requests per second and per minute
@@ -40,15 +38,34 @@ class RateLimiter:
         self._next_release = 0.0
         self._interval = 0.0
         self._is_pace_confirmed = False
+        self._bucket = BucketEstimate()
         self.reason: str | None = None
         """The server's explanation of the latest 429."""
 
     def must_wait(self, now: float) -> bool:
         """Whether a call has to wait; if not, nobody waits, and the pace is forgotten."""
-        if self._waiting or now < self._next_release:
+        if self._is_blocking(now):
             return True
         self._interval = 0.0
         return False
+
+    def _is_blocking(self, now: float) -> bool:
+        return bool(self._waiting) or now < self._next_release
+
+    def available(self, now: float) -> float:
+        """Return how many calls can be sent now without a 429, as far as known: see `BucketEstimate`."""
+        with self._lock:
+            return 0.0 if self._is_blocking(now) else self._bucket.available(now)
+
+    def start(self) -> int:
+        """Count a call that is about to be sent, and return its number."""
+        with self._lock:
+            return self._bucket.start()
+
+    def finish(self, number: int, sent_at: float, now: float, headers: Mapping[str, str] | None) -> None:
+        """Count a call as over; `headers` are those of its response if it was accepted."""
+        with self._lock:
+            self._bucket.finish(number, sent_at, now, headers)
 
     def enter(self, ticket: int | None) -> int:
         """Join the queue and return a ticket; a call that was refused returns to its old place with its ticket."""
@@ -98,6 +115,7 @@ class RateLimiter:
                 self._is_pace_confirmed = False
             elif hint > MAX_CREDIBLE_HINT:
                 hint = MAX_RETRY_AFTER_TOTAL
+            self._bucket.refuse(now, max(self._interval, min(hint, MAX_RETRY_AFTER_TOTAL)))
             self._blocked_until = max(self._blocked_until, now + hint)
             # With jitter, so that the clients of an account do not all retry in the same instant.
             earliest = min(self._blocked_until + random.uniform(0.01, 0.25), now + MAX_RETRY_AFTER_TOTAL)

@@ -7,9 +7,12 @@ Queries hold signatures and search terms; the path of an output file or a stream
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-SECRET_NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|api_?key|credentials?|authorization)$", re.IGNORECASE)
+if TYPE_CHECKING:
+    from replicate_api.types import Request
+
+SECRET_NAME = re.compile(r"(?:^|[_-])(?:token|secret|password|api[_-]?key|credentials?|authorization)$", re.IGNORECASE)
 """Names of fields whose values are never shown."""
 
 _TOKEN = re.compile(r"\b(?:r8_|hf_|sk-)[\w-]{16,}")
@@ -26,6 +29,16 @@ def redact(url: str) -> str:
     """Return what may be logged of a path of the API, or of a URL of any host."""
     host = url.partition("//")[2].partition("/")[0]
     return f"{host}/…" if host else strip_query(url)
+
+
+def hide_secrets(value: Any, name: str = "") -> Any:
+    """Return a JSON value, or one with files, with "…" instead of the strings whose names look secret."""
+    if isinstance(value, str):
+        return "…" if value and SECRET_NAME.search(name) else value
+    if isinstance(value, dict):
+        is_secret = SECRET_NAME.search(name)
+        return {key: hide_secrets(item, name if is_secret else key) for key, item in value.items()}
+    return [hide_secrets(item, name) for item in value] if isinstance(value, list) else value
 
 
 def hide_tokens(text: str) -> str:
@@ -50,3 +63,8 @@ def _replace(value: Any, token: str) -> Any:
     if type(value) is dict:
         return {_replace(key, token): _replace(item, token) for key, item in value.items()}
     return type(value)(_replace(item, token) for item in value) if type(value) in (list, tuple) else value
+
+
+def request_label(request: Request) -> str:
+    """Return what error messages call a request."""
+    return f"{request.method} {strip_query(request.path)}"

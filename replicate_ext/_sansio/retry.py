@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 INITIAL_BACKOFF = 0.5
@@ -115,6 +116,7 @@ def retry_after(failure: Failure) -> float | None:
     return float(words[1]) if words else None
 
 
+@lru_cache(16)
 def parse_http_date(text: str) -> datetime | None:
     """Return the moment that a date in a header names (RFC 9110, section 5.6.7), or None if it is no date."""
     try:

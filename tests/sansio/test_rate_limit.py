@@ -140,3 +140,23 @@ def test_pace_adapts_to_another_process_with_the_same_account() -> None:
     limiter.enter(second)
     assert limiter.delay(second, 1017) == 0
     assert limiter.expected_delay(third, 1017) == 10
+
+
+@pytest.mark.parametrize("hint", [10, 300, 86400, float("inf")])
+def test_after_a_429_calls_are_available_one_by_one(hint: float) -> None:
+    limiter = RateLimiter()
+    limiter.finish(limiter.start(), 999, 999, {"ratelimit-remaining": "50", "ratelimit-reset": "55"})
+    limiter.block(1000, hint, None, has_waited=False)
+    assert limiter.available(1001) == 0
+    seconds = min(hint, MAX_RETRY_AFTER_TOTAL)
+    assert limiter.available(1000 + seconds) == pytest.approx(1)
+    limiter.start()
+    assert limiter.available(1000 + seconds) == 0
+
+
+def test_no_calls_are_available_while_one_waits() -> None:
+    limiter = blocked(10)
+    ticket = limiter.enter(None)
+    assert limiter.available(1100) == 0
+    limiter.leave(ticket)
+    assert limiter.available(1100) >= 1
