@@ -38,7 +38,7 @@ class PreparedInput(NamedTuple):
     """Whether to show a bar while files are uploaded."""
 
     async def send(self, session: Session[Any]) -> dict[str, Any]:
-        """Send the files, and return the input as JSON values.
+        """Send the files, except those that have a URI already, and return the input as JSON values.
 
         Raises:
             TypeError, ValueError, OSError: A file cannot be read. If that shows before its upload, nothing was sent.
@@ -46,10 +46,10 @@ class PreparedInput(NamedTuple):
         """
         if not self.files:
             return self.values
-        gather = session.backend.gather
+        gather, files = session.backend.gather, [file for file in self.files if not file.uri]
         with ExitStack() as temporary_files:
-            await gather([file.load(session, temporary_files) for file in self.files])
-            uploads = _choose_uploads(self.files)
+            await gather([file.load(session, temporary_files) for file in files])
+            uploads = _choose_uploads(files)
             if uploads:
                 with Transfers(self.show_uploads, len(uploads), UPLOADING) as transfers:
                     transfers.report(0, *[file.size for file in uploads])
@@ -82,7 +82,7 @@ class _Converter:
         if isinstance(value, Enum):
             return self.convert(value.value, path)
         if isinstance(value, str):
-            return _check_text(str.__str__(value), path)
+            return check_text(str.__str__(value), path)
         if value is None or isinstance(value, bool | int | float):
             return _check_number(value, path)
         if isinstance(value, Mapping | list | tuple):
@@ -122,7 +122,7 @@ class _Converter:
         return self.files[key]
 
 
-def _check_text(text: str, path: str) -> str:
+def check_text(text: str, path: str) -> str:
     if not text.isascii():
         try:
             text.encode()
@@ -146,7 +146,7 @@ def _to_key(key: Any, path: str) -> str:
     """Return the key of a dict as JSON has it: `true` for True, the value for a member of an enum."""
     key = key.value if isinstance(key, Enum) else key
     if isinstance(key, str):
-        return _check_text(str.__str__(key), f"{path}: the key {key!a}")
+        return check_text(str.__str__(key), f"{path}: the key {key!a}")
     if key is None or isinstance(key, bool | int | float):
         return json.dumps(_check_number(key, f"{path}: a key"))
     raise TypeError(f"{path} has the key {key!r:.60}; the keys of JSON are strings")

@@ -8,6 +8,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -52,8 +53,12 @@ class LocalFile:
         self.source: Any = file_input.source
         """What the caller gave."""
 
-        self._given_name, self._given_type = file_input.name, file_input.media_type
-        self._name, self._media_type = DEFAULT_NAME, "application/octet-stream"
+        self.given_name, self.given_type = file_input.name, file_input.media_type
+        """The options of the caller, if any."""
+
+        self.name, self.media_type = DEFAULT_NAME, "application/octet-stream"
+        """Those with which it is sent, once it was loaded."""
+
         self._payload: Path | IO[bytes] | bytes = b""
 
     async def load(self, session: Session[Any], temporary_files: ExitStack) -> None:
@@ -107,10 +112,10 @@ class LocalFile:
 
     def _describe(self, head: bytes, name: str) -> None:
         """Set name and media type; a name that says nothing about recognized bytes gets a suffix that does."""
-        by_name = media_types.guess(self._given_name or name)
-        media_type = self._given_type or by_name or media_types.sniff(head)
-        self._media_type = media_type or "application/octet-stream"
-        self._name = self._given_name or (name or DEFAULT_NAME) + ("" if by_name else media_types.suffix(media_type))
+        by_name = media_types.guess(self.given_name or name)
+        media_type = self.given_type or by_name or media_types.sniff(head)
+        self.media_type = media_type or "application/octet-stream"
+        self.name = self.given_name or (name or DEFAULT_NAME) + ("" if by_name else media_types.suffix(media_type))
 
     async def _copy_stream(self, session: Session[Any], source: Any, copy: IO[bytes]) -> None:
         """Copy a stream in a thread that is abandoned at the deadline: nothing can interrupt a read of a pipe."""
@@ -139,14 +144,33 @@ class LocalFile:
         is_small = isinstance(self._payload, bytes) and (self.inline or self.size <= MAX_INLINE_SIZE)
         if self.inline is False or not (is_small or self.inline):
             return 0
-        return self.occurrences * (len(f"data:{self._media_type};base64,") + (self.size + 2) // 3 * 4)
+        return self.occurrences * (len(f"data:{self.media_type};base64,") + (self.size + 2) // 3 * 4)
 
     def encode(self) -> None:
         """Make the file a data URI."""
-        self.uri = f"data:{self._media_type};base64,{b64encode(cast('bytes', self._payload)).decode()}"
+        self.uri = f"data:{self.media_type};base64,{b64encode(cast('bytes', self._payload)).decode()}"
+
+    def read(self) -> bytes:
+        """Return the content of the loaded file; ValueError if its size changed."""
+        with self._open() as content:
+            if isinstance(content, bytes):
+                return content
+            content.seek(0)
+            return b"".join(iter(partial(content.read, CHUNK_SIZE), b""))
 
     async def upload(self, session: Session[Any], transfers: Transfers) -> None:
         """Upload the file, and report its bytes; ValueError if its size changes meanwhile."""
+        with self._open() as content:
+            upload = Upload(transfers.count_reads(content), self.name, self.media_type)
+            file = await session.call(op.FILES_CREATE(content=upload))
+        url = getattr(file.urls, "get", None)
+        if not isinstance(url, str):
+            raise errors.ResponseDecodeError(f"the response to the upload of {self.name} contains no URL")
+        self.uri = url
+
+    @contextmanager
+    def _open(self) -> Iterator[bytes | IO[bytes]]:
+        """Provide the content of the loaded file; one on disk is open meanwhile."""
         payload = self._payload
         with _name_errors(self.path):
             opened = payload.open("rb") if isinstance(payload, Path) else None
@@ -154,12 +178,7 @@ class LocalFile:
             content: Any = opened or payload
             if not isinstance(content, bytes):
                 content = _UnchangedFile(content, self.size, self.path)
-            upload = Upload(transfers.count_reads(content), self._name, self._media_type)
-            file = await session.call(op.FILES_CREATE(content=upload))
-        url = getattr(file.urls, "get", None)
-        if not isinstance(url, str):
-            raise errors.ResponseDecodeError(f"the response to the upload of {self._name} contains no URL")
-        self.uri = url
+            yield content
 
 
 class _UnchangedFile:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
+from urllib.parse import urlsplit
 
 from .._backends.sync import SyncBackend, run_sync
 from .._config import Config
@@ -313,9 +314,22 @@ def _dereference(schema: Any, components: Mapping[str, Any]) -> Mapping[str, Any
     return {}
 
 
+def is_wrapped(value: str) -> bool:
+    """Whether a string of an output is a file, as `wrap_files` has found."""
+    return isinstance(value, _FileOutput)
+
+
 def is_file_url(text: str) -> bool:
     """Whether a string is, in its entirety, an http(s) URL or a data URI."""
-    return _URL.fullmatch(text) is not None
+    return _URL.fullmatch(text) is not None and (data_uri.is_data_uri(text) or _has_valid_host(text))
+
+
+def _has_valid_host(url: str) -> bool:
+    try:
+        urlsplit(str(url))  # it caches its arguments, and a `FileOutput` holds connections
+    except ValueError:  # "http://[::1": it is a text, such as a language model writes
+        return False
+    return True
 
 
 _URL = re.compile(r"https?://[^\s/]+\S*|data:[\w.+-]+/[\w.+-]+[^\s,]*,\S*", re.IGNORECASE)

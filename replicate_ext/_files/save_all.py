@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from .download import EXPIRY_ADVICE
 from .outputs import is_file_url
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a file is in an output."""
 
     url: str
@@ -61,7 +61,7 @@ class FilesMixin(Resource[BackendT]):
             ValueError: There is no file, or a prediction is unfinished or its data was removed; nothing was sent.
             APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
         """
-        places = list(_iter_places(output))
+        places = list(iter_places(output))
         if not places:
             raise ValueError(
                 f"no file to save in {_describe(output)}: save takes a finished prediction, its output, http(s) URLs, "
@@ -70,7 +70,7 @@ class FilesMixin(Resource[BackendT]):
         with Transfers(progress, len(places)) as transfers:
             return await self._save_places(places, Path(folder), transfers)
 
-    async def _save_places(self, places: list[_Place], target: Path, transfers: Transfers) -> list[Path]:
+    async def _save_places(self, places: list[Place], target: Path, transfers: Transfers) -> list[Path]:
         if len(places) == 1:
             url = places[0].url
             return [await save(self._session, url, file_in_folder(target, url), transfers)]
@@ -89,14 +89,15 @@ class FilesMixin(Resource[BackendT]):
         return [path for _, path in sorted(paths.items())]
 
 
-def _iter_places(output: Any) -> Iterator[_Place]:
-    pending: list[tuple[Any, _Place]] = [(output, _Place(""))]
+def iter_places(output: Any, is_file: Callable[[str], bool] = is_file_url) -> Iterator[Place]:
+    """Yield the files of an output, and where they are in it."""
+    pending: list[tuple[Any, Place]] = [(output, Place(""))]
     while pending:  # a model may nest its output deeper than Python's stack
         value, place = pending.pop()
         if _is_job(value):
             value = _final_output(value)
         if isinstance(value, str):
-            if is_file_url(value):
+            if is_file(value):
                 yield place._replace(url=str(value))
         elif isinstance(value, list | tuple):
             many = len(value) > 1
@@ -124,7 +125,7 @@ def _describe(output: Any) -> str:
     return f"{type(output).__name__.lower()} {output.id} ({output.status})" if _is_job(output) else reprlib.repr(output)
 
 
-def _stems(places: list[_Place]) -> list[str]:
+def _stems(places: list[Place]) -> list[str]:
     """Return a distinct file name without suffix for each file."""
     stems: list[str] = []
     for place in places:

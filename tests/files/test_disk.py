@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ByteStream, Harness, folder_contents
 from replicate_ext import APIStatusError
-from replicate_ext._files.disk import AtomicFile, file_name
+from replicate_ext._files.disk import AtomicFile, commit_together, file_name
 
 URL = "https://replicate.delivery/abc/out-0.png"
 CONTENT = bytes(range(256)) * 4
@@ -230,3 +230,30 @@ def test_canceled_save_waits_for_the_writing_thread(server, clock, tmp_path, mon
     asyncio.run(main())
     assert order == ["written", "discarded"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_committed_together_are_written_before_any_is_flushed(tmp_path, monkeypatch) -> None:
+    """The file system then flushes its own journal once for all of them, and the folder is flushed once."""
+    events = []
+    write, fsync = AtomicFile.write, os.fsync
+    monkeypatch.setattr(AtomicFile, "write", lambda file, chunks: (events.append("write"), write(file, chunks)))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (events.append("flush"), fsync(descriptor)))
+    files = [AtomicFile(tmp_path, name, ".txt", may_replace=True, is_durable=True) for name in "ab"]
+    for file in files:
+        file.hold([b"12", b"3"])
+    assert commit_together(files) == [tmp_path / "a.txt", tmp_path / "b.txt"]
+    assert folder_contents(tmp_path) == {"a.txt": b"123", "b.txt": b"123"}
+    assert events == ["write", "write", *["flush"] * (3 if os.name == "posix" else 2)]
+
+
+def test_file_that_cannot_be_committed_leaves_the_others(tmp_path) -> None:
+    (tmp_path / "b.txt").mkdir()
+    files = [AtomicFile(tmp_path, name, ".txt", may_replace=True) for name in "abc"]
+    for file in files:
+        file.hold([b"123"])
+    first, failed, last = commit_together(files)
+    assert (first, last) == (tmp_path / "a.txt", tmp_path / "c.txt")
+    assert isinstance(failed, OSError)
+    for file in files:
+        file.discard()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt", "c.txt"]
