@@ -8,7 +8,11 @@ import runpy
 import signal
 import threading
 import traceback
-from typing import NoReturn
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from . import Emulator
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,24 +44,47 @@ def main() -> None:
     options = vars(parser.parse_args())
     with contextlib.ExitStack() as stack:
         try:
-            from . import Emulator
-
-            for path in options.pop("models"):
-                _define_models(path)
-            api = stack.enter_context(Emulator(**options))
+            api = stack.enter_context(create_emulator(**options))
         except (ImportError, OSError, ValueError) as error:
             parser.error(getattr(error, "strerror", None) or str(error))
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        print(f"The emulator is listening on {api.url} (Ctrl-C stops it).")
-        print(f"Dashboard: {api.url.removesuffix('v1')}\n")
-        print(f"export REPLICATE_BASE_URL={api.url}")
-        print(f"export REPLICATE_API_TOKEN={api.token}")
-        if api.ca_file:
-            print(f"export SSL_CERT_FILE={api.ca_file} NODE_EXTRA_CA_CERTS={api.ca_file}")
-        print(flush=True)
+        stop = stop_on_signal()
+        print(describe(api), flush=True)
         stop.wait()
+
+
+def create_emulator(models: Iterable[str], **options: Any) -> Emulator:
+    """Return an emulator, not running yet, with the models of these files.
+
+    Raises:
+        ImportError, ValueError: An extra is missing, an option is out of range, or a file fails to define models.
+    """
+    from . import Emulator
+
+    for path in models:
+        _define_models(path)
+    return Emulator(**options)
+
+
+def describe(api: Emulator) -> str:
+    """Return the lines that say where an emulator listens, and how a client reaches it."""
+    lines = [
+        f"The emulator is listening on {api.url} (Ctrl-C stops it).",
+        f"Dashboard: {api.url.removesuffix('v1')}",
+        "",
+        f"export REPLICATE_BASE_URL={api.url}",
+        f"export REPLICATE_API_TOKEN={api.token}",
+    ]
+    if api.ca_file:
+        lines.append(f"export SSL_CERT_FILE={api.ca_file} NODE_EXTRA_CA_CERTS={api.ca_file}")
+    return "\n".join([*lines, ""])
+
+
+def stop_on_signal() -> threading.Event:
+    """Return what SIGINT and SIGTERM set from now on."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _define_models(path: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import itertools
 import json
 import mimetypes
 import socket
@@ -105,8 +106,8 @@ class _Dashboard:
         return HTMLResponse(self._templates.get_template(template).render(values), status, HEADERS)
 
     async def predictions(self, request: Request) -> Response:
-        jobs = list(self._service.state.jobs.values())[: -MAX_ROWS - 1 : -1]
-        return self._render(request, "predictions.html", jobs=jobs)
+        jobs = itertools.islice(reversed(self._service.state.jobs.values()), MAX_ROWS)
+        return self._render(request, "predictions.html", jobs=list(jobs))
 
     async def prediction(self, request: Request) -> Response:
         job = self._service.state.jobs.get(request.path_params["id"])

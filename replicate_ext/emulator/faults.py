@@ -20,6 +20,8 @@ class RequestFault:
     path: str | None = None
     """Matches requests whose path contains it; None matches all."""
     problem: Problem | None = None
+    is_processed: bool = False
+    """Whether the request is processed although its response is `problem`, as behind a proxy that gives up."""
     drop_after: int | None = None
     """Bytes of the response body after which the connection is dropped, or `BEFORE_PROCESSING`."""
     delay: float = 0.0
@@ -66,6 +68,7 @@ class Faults:
         retry_after: int | None = None,
         path: str | None = None,
         times: int = 1,
+        processed: bool = False,
         **extra: Any,
     ) -> None:
         """Let the next request fail with an error response.
@@ -76,11 +79,12 @@ class Faults:
             retry_after: Seconds to wait before retrying, sent in the header and in the body.
             path: Match only requests whose path contains it.
             times: Number of requests that fail.
+            processed: Whether they are processed nevertheless, as behind a proxy that gives up.
             extra: Further fields of the problem document, such as `title`.
         """
         if retry_after is not None:
             extra["retry_after"] = retry_after
-        self._add(RequestFault(path, Problem(status, detail, **extra), times=times))
+        self._add(RequestFault(path, Problem(status, detail, **extra), processed, times=times))
 
     def drop_connection(self, *, after: int | None = None, path: str | None = None, times: int = 1) -> None:
         """Drop the connection of the next request.
@@ -159,6 +163,7 @@ class Faults:
                     problem=Problem(429, "Request was throttled. Your rate limit resets in ~1s.", retry_after=1)
                 ),
                 RequestFault(problem=Problem(500, detail)),
+                RequestFault(problem=Problem(502, detail), is_processed=True),
                 RequestFault(problem=Problem(503, detail, retry_after=1)),
                 RequestFault(drop_after=BEFORE_PROCESSING),
                 RequestFault(drop_after=10),

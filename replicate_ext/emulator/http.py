@@ -1,4 +1,4 @@
-"""What endpoints need of HTTP: the server's origin as the client sees it, and JSON bodies in both directions."""
+"""What endpoints need of HTTP: the server's origin as the client sees it, JSON in both directions, lost connections."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from .problems import Problem
 
@@ -52,6 +53,12 @@ def parse_json(text: bytes | str) -> Any:
 
 def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client closes the connection, the server shuts down, or the response is complete."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

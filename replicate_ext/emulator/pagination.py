@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote_plus, urlencode
 
@@ -13,30 +14,38 @@ T = TypeVar("T")
 
 
 def paginate(
-    items: Iterable[T], key: Callable[[T], str], size: int, url: str, query: dict[str, str], descending: bool = True
+    items: Sequence[T],
+    key: Callable[[T], str],
+    size: int,
+    url: str,
+    query: dict[str, str],
+    descending: bool = True,
+    start: int = 0,
+    stop: int | None = None,
 ) -> tuple[dict[str, str | None], list[T]]:
-    """Return the links and the items of the requested page.
+    """Return the links and the items of the requested page; a page of a long list costs no more than one of a short.
 
     Args:
-        items: All items of the list, in any order.
+        items: All items, in ascending order of their keys.
         key: Returns the unique sort key of an item; the cursor holds it.
         size: Maximum number of items on a page.
         url: The URL of the list, without its query.
         query: The query of the request; `cursor` selects the page, by default the first.
         descending: Whether the item with the greatest key comes first.
+        start: Position in `items` at which the list starts.
+        stop: Position in `items` before which it stops; None for their end.
     """
-    ordered = sorted(items, key=key, reverse=descending)
+    stop = max(start, len(items) if stop is None else stop)
     backward, position = _decode_cursor(query["cursor"]) if query.get("cursor") else (False, None)
-
-    if position is None:
-        candidates = ordered
+    if backward == descending:  # the keys of the page are above the cursor
+        low = start if position is None else bisect_right(items, position, start, stop, key=key)
+        high = min(low + size, stop)
     else:
-        wants_lower = backward != descending
-        candidates = [item for item in ordered if (key(item) < position if wants_lower else key(item) > position)]
-        candidates = candidates[-size:] if backward else candidates
-    results = candidates[:size]
-    has_next = bool(results) and key(results[-1]) != key(ordered[-1])
-    has_previous = bool(results) and key(results[0]) != key(ordered[0])
+        high = stop if position is None else bisect_left(items, position, start, stop, key=key)
+        low = max(high - size, start)
+    results = list(items[low:high])[:: -1 if descending else 1]
+    has_lower, has_higher = low > start, high < stop
+    has_next, has_previous = (has_lower, has_higher) if descending else (has_higher, has_lower)
 
     def link(backward: bool, item: T) -> str:
         text = f"{'r=1&' if backward else ''}p={quote_plus(key(item))}"
@@ -44,8 +53,8 @@ def paginate(
         return f"{url}?{urlencode({**query, 'cursor': cursor})}"
 
     return {
-        "next": link(False, results[-1]) if has_next else None,
-        "previous": link(True, results[0]) if has_previous else None,
+        "next": link(False, results[-1]) if results and has_next else None,
+        "previous": link(True, results[0]) if results and has_previous else None,
     }, results
 
 

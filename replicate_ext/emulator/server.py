@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlencode
@@ -212,5 +213,6 @@ def _create_listener(host: str, port: int) -> socket.socket:
             listener.listen(LISTEN_BACKLOG)
             stack.pop_all()
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {host}, port {port}: {error.strerror}") from error
+        advice = "; port 0 picks a free one" if error.errno in (EADDRINUSE, EACCES) else ""
+        raise OSError(error.errno, f"cannot listen on {host}, port {port}: {error.strerror}{advice}") from error
     return listener

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -15,7 +15,7 @@ from . import spec, streams
 from .clock import Clock
 from .faults import BEFORE_PROCESSING, Faults
 from .formats import new_job_id
-from .http import get_origin, json_response, read_json
+from .http import get_origin, json_response, read_json, wait_for_disconnect
 from .operations.context import Context, Handler
 from .problems import Problem, not_found, throttled, unauthenticated, validate
 from .rate_limit import TokenBucket
@@ -95,11 +95,15 @@ class Service:
                 return _NoResponse()
             await self.clock.sleep(fault.delay)
             try:
-                if fault.problem is not None:
+                if fault.problem is not None and not fault.is_processed:
                     raise fault.problem
                 response = await endpoint(request)
+                if fault.problem is not None:
+                    raise fault.problem
             except Problem as problem:
                 response = problem.response()
+            except ClientDisconnect:
+                return _NoResponse()
             recorded.status, recorded.seconds = response.status_code, self.clock.time() - started_at
             if request.method not in ("GET", "HEAD", "QUERY"):
                 self._persist()
@@ -124,17 +128,26 @@ class Service:
                 self._authenticate(request)
             if handler is None:
                 raise Problem(501, f"The emulator does not implement {operation.id}.")
-            retry_after = limit.take() if is_limited else None
-            if retry_after is not None and self.enforce_rate_limits:
-                raise throttled(retry_after)
+            if not is_limited:
+                return await respond(request)
+            retry_after, headers = limit.take(), limit.headers()  # of the moment when the request arrives
+            try:
+                if retry_after is not None and self.enforce_rate_limits:
+                    raise throttled(retry_after)
+                response = await respond(request)
+            except Problem as problem:
+                response = problem.response()
+            response.headers.update(headers)
+            return response
+
+        async def respond(request: Request) -> Response:
+            assert handler is not None
             context = Context(request, self.state, self.runner, self.clock, query=dict(request.query_params))
             if operation.body_validator is not None:
                 context.body = request.state.recorded.body = await read_json(request)
                 validate(context.body, operation.body_validator)
             result = await handler(context, *request.path_params.values())
-            response = result if isinstance(result, Response) else json_response(result)
-            response.headers.update(limit.headers() if is_limited else {})
-            return response
+            return result if isinstance(result, Response) else json_response(result)
 
         return endpoint
 
@@ -176,10 +189,10 @@ def _replace_id(response: Response, id: str) -> None:
 
 
 class _NoResponse(Response):
-    """Sends nothing: the connection is already aborted."""
+    """Sends nothing: the connection is lost, or about to be."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pass
+        await wait_for_disconnect(receive)  # otherwise uvicorn logs that there is no response
 
 
 class _TruncatedResponse(Response):
@@ -204,3 +217,4 @@ class _TruncatedResponse(Response):
                 await send(message)
 
         await self._response(scope, receive, send_truncated)
+        await wait_for_disconnect(receive)

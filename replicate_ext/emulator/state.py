@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,6 +102,27 @@ class Job:
             return None
         predict_time = (self.completed_at - (self.started_at or self.completed_at)).total_seconds()
         return {"predict_time": predict_time, "total_time": (self.completed_at - self.created_at).total_seconds()}
+
+
+class Jobs(Table[Job]):
+    """Predictions and trainings by id; those of each kind also in the order of their creation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_kind: dict[str, list[Job]] = {}
+
+    def of_kind(self, kind: str) -> list[Job]:
+        """Return all predictions, or all trainings, oldest first; do not change the list."""
+        return self._by_kind.setdefault(kind, [])
+
+    def __setitem__(self, id: str, job: Job) -> None:
+        super().__setitem__(id, job)
+        insort(self.of_kind(job.kind), job, key=attrgetter("sort_key"))  # the clock may have been set back
+
+    def __delitem__(self, id: str) -> None:
+        jobs = self.of_kind(self[id].kind)
+        del jobs[bisect_left(jobs, self[id].sort_key, key=attrgetter("sort_key"))]
+        super().__delitem__(id)
 
 
 @dataclass
@@ -214,7 +237,7 @@ class State:
             deployment = Deployment(self.username, name, [Release(1, ref, settings, model.created_at)])
             self.deployments[deployment.ref] = deployment
         self.webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
-        self.jobs: Table[Job] = Table()
+        self.jobs = Jobs()
         self.finished: deque[Job] = deque()
         """Finished predictions that still have their data, oldest first."""
         self.uploads: Table[StoredFile] = Table()

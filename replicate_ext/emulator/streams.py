@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from .clock import Clock, wait_first
 from .execution import StreamEvent
+from .http import wait_for_disconnect
 from .problems import not_found
 from .runner import Runner
 
@@ -42,7 +43,7 @@ async def stream_events(request: Request, runner: Runner, clock: Clock, max_even
                 yield encode_event(execution.events[position])
                 position += 1
             match await wait_first(
-                execution.wait_for_change(), clock.sleep(IDLE_TIMEOUT), _wait_for_disconnect(request)
+                execution.wait_for_change(), clock.sleep(IDLE_TIMEOUT), wait_for_disconnect(request.receive)
             ):
                 case 1 if position == len(execution.events):
                     yield ":408: 408 Request Timeout\n\n"
@@ -51,12 +52,6 @@ async def stream_events(request: Request, runner: Runner, clock: Clock, max_even
                     return
 
     return StreamingResponse(body(), media_type="text/event-stream", headers={"cache-control": "no-store"})
-
-
-async def _wait_for_disconnect(request: Request) -> None:
-    """Wait until the client closes the connection, or the server shuts down."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def encode_event(event: StreamEvent) -> str:

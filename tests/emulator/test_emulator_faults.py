@@ -33,7 +33,7 @@ def test_fail_next_fails_matching_requests(api, client) -> None:
         assert no_retries.run("acme/hello", {"text": "x"}) == "Hello, x!"
 
 
-def test_drop_connection_before_the_request_and_within_the_response(api) -> None:
+def test_drop_connection_before_the_request_and_within_the_response(api, caplog: pytest.LogCaptureFixture) -> None:
     with Replicate(api.token, base_url=api.url, max_retries=0) as client:
         for after in (None, 0, 10):
             api.faults.drop_connection(after=after)
@@ -49,6 +49,24 @@ def test_drop_connection_before_the_request_and_within_the_response(api) -> None
         with pytest.raises(APIConnectionError) as caught:
             client.run("acme/hello", {"text": "x"})
         assert next(client.predictions.list(created_after=caught.value.maybe_created_after)).input == {"text": "x"}
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+def test_a_processed_request_may_fail_nevertheless(api) -> None:
+    with Replicate(api.token, base_url=api.url) as client:
+        api.faults.fail_next(status=502, path="/predictions", processed=True)
+        with pytest.raises(ServerError) as caught:
+            client.run("acme/hello", {"text": "x"})
+        assert caught.value.status_code == 502
+        assert next(client.predictions.list(created_after=caught.value.maybe_created_after)).input == {"text": "x"}
+    with Emulator(chaos=1, seed=1) as chaotic:
+        faults = [chaotic.faults.take_request_fault("/predictions") for _ in range(100)]
+        assert {(fault.problem.status, fault.is_processed) for fault in faults if fault.problem} == {
+            (429, False),
+            (500, False),
+            (502, True),
+            (503, False),
+        }
 
 
 def test_replace_id_responds_with_the_id_of_another_prediction(api, client) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from emulator_fixtures import module_fixtures
+from emulator_fixtures import module_fixtures, wait_until
 
 from replicate_ext import APIConnectionError, AsyncReplicate, AuthenticationError, Replicate
 from replicate_ext.emulator import TOKEN, Emulator
@@ -55,6 +55,16 @@ def test_exit_does_not_wait_for_jobs_or_requests() -> None:
         assert httpx.get(api.url).status_code == 404  # by now the incomplete request has arrived
     with pytest.raises(RuntimeError, match="with"):
         _ = Emulator().requests
+
+
+def test_a_client_that_vanishes_within_a_request_is_no_error(api, caplog: pytest.LogCaptureFixture) -> None:
+    head = f"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n"
+    before = len(api.requests)
+    with socket.create_connection(api._address) as connection:
+        connection.sendall(f"{head}{{".encode())
+        wait_until(lambda: len(api.requests) > before)
+    wait_until(lambda: not api._server.server_state.tasks)
+    assert caplog.records == []
 
 
 def test_https_uses_a_throw_away_certificate() -> None:

@@ -48,8 +48,11 @@ class Context:
     def paginate(
         self, items: Iterable[T], key: Callable[[T], str], size: int, descending: bool = True
     ) -> tuple[dict[str, str | None], list[T]]:
-        """Return the links and the items of the requested page; see `pagination.paginate`."""
-        return paginate(items, key, size, self.url, self.query, descending)
+        """Return the links and the items of the requested page; see `pagination.paginate`.
+
+        Unlike there, the items may be in any order.
+        """
+        return paginate(sorted(items, key=key), key, size, self.url, self.query, descending)
 
 
 def handles(operation_id: str) -> Callable[[Handler], Handler]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from ..catalog import Model, Version
 from ..clock import wait_first
 from ..http import json_response
+from ..pagination import paginate
 from ..problems import Problem, not_found, unknown_version, validate
 from ..state import Job
 from .context import Context, handles
@@ -154,15 +156,20 @@ async def list_(context: Context) -> Any:
     source = context.query.get("source")
     if source not in (None, "web"):
         raise Problem(400, 'source must be "web"')
-    jobs = [
-        job
-        for job in context.state.jobs.values()
-        if job.kind == "prediction"
-        and (after is None or job.created_at >= after)
-        and (before is None or job.created_at < before)
-        and source is None  # the emulator has no website: no prediction has the source "web"
-    ]
-    links, results = context.paginate(jobs, lambda job: job.sort_key, PAGE_SIZE)
+    # The emulator has no website: no prediction has the source "web".
+    return list_jobs(context, [] if source else context.state.jobs.of_kind("prediction"), after, before)
+
+
+def list_jobs(
+    context: Context, jobs: list[Job], after: datetime | None = None, before: datetime | None = None
+) -> dict[str, Any]:
+    """Return a page of jobs, newest first; `after` and `before` restrict the times of creation."""
+    start, stop = (
+        bisect_left(jobs, time, key=lambda job: job.created_at) if time else None for time in (after, before)
+    )
+    links, results = paginate(
+        jobs, lambda job: job.sort_key, PAGE_SIZE, context.url, context.query, start=start or 0, stop=stop
+    )
     return {**links, "results": [job.to_json(context.origin) for job in results]}
 
 

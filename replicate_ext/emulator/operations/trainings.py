@@ -8,7 +8,7 @@ from ..http import json_response
 from ..problems import Problem, not_found, validate
 from .context import Context, handles
 from .models import find_version
-from .predictions import PAGE_SIZE, find_job, webhook_fields
+from .predictions import find_job, list_jobs, webhook_fields
 
 KIND = "training"
 
@@ -49,6 +49,4 @@ async def cancel(context: Context, id: str) -> Any:
 @handles("trainings.list")
 async def list_(context: Context) -> Any:
     """List trainings, newest first."""
-    jobs = [job for job in context.state.jobs.values() if job.kind == KIND]
-    links, results = context.paginate(jobs, lambda job: job.sort_key, PAGE_SIZE)
-    return {**links, "results": [job.to_json(context.origin) for job in results]}
+    return list_jobs(context, context.state.jobs.of_kind(KIND))
