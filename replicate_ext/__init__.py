@@ -37,6 +37,10 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
     from replicate_api.types import UNSET as UNSET, Unset as Unset, Upload as Upload
 
     from . import errors as errors, webhooks as webhooks
+    from ._batch.batch import AsyncBatch as AsyncBatch, Batch as Batch
+    from ._batch.item import Item as Item
+    from ._batch.progress import Status as Status
+    from ._batch.report import Report as Report
     from ._client import AsyncReplicate as AsyncReplicate, Replicate as Replicate
     from ._default_client import (
         account as account,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         deployments as deployments,
         files as files,
         hardware as hardware,
+        map as map,
         models as models,
         output as output,
         paginate as paginate,
@@ -74,6 +79,8 @@ if TYPE_CHECKING:  # for type checkers; `_EXPORTS` has the same names at run tim
         APIStatusError as APIStatusError,
         APITimeoutError as APITimeoutError,
         AuthenticationError as AuthenticationError,
+        BatchLockedError as BatchLockedError,
+        BatchStoppedError as BatchStoppedError,
         InvalidInputError as InvalidInputError,
         InvalidRequestError as InvalidRequestError,
         MissingWebhookHeaderError as MissingWebhookHeaderError,
@@ -100,9 +107,13 @@ _EXPORTS = {
         "TrainingStatus Version WebhookEvent WebhookSecret"
     ),
     "replicate_api.types": "UNSET Unset Upload",
+    "replicate_ext._batch.batch": "AsyncBatch Batch",
+    "replicate_ext._batch.item": "Item",
+    "replicate_ext._batch.progress": "Status",
+    "replicate_ext._batch.report": "Report",
     "replicate_ext._client": "AsyncReplicate Replicate",
     "replicate_ext._default_client": (
-        "account async_run async_stream collections deployments files hardware models output paginate predictions "
+        "account async_run async_stream collections deployments files hardware map models output paginate predictions "
         "request run save search stream submit trainings use wait"
     ),
     "replicate_ext._display.outputs": "Outputs",
@@ -115,10 +126,10 @@ _EXPORTS = {
     "replicate_ext._sansio.model_ref": "ModelRef",
     "replicate_ext._sansio.sse": "Event",
     "replicate_ext.errors": (
-        "APIConnectionError APIStatusError APITimeoutError AuthenticationError InvalidInputError "
-        "InvalidRequestError MissingWebhookHeaderError ModelError NotFoundError PaymentRequiredError "
-        "PermissionDeniedError PredictionAbortedError PredictionCanceledError RateLimitError ReplicateError "
-        "ResponseDecodeError ServerError StaleWebhookError StreamError WaitTimeoutError WebhookError "
+        "APIConnectionError APIStatusError APITimeoutError AuthenticationError BatchLockedError BatchStoppedError "
+        "InvalidInputError InvalidRequestError MissingWebhookHeaderError ModelError NotFoundError "
+        "PaymentRequiredError PermissionDeniedError PredictionAbortedError PredictionCanceledError RateLimitError "
+        "ReplicateError ResponseDecodeError ServerError StaleWebhookError StreamError WaitTimeoutError WebhookError "
         "WebhookSignatureError"
     ),
 }

@@ -12,6 +12,7 @@ import httpx
 from replicate_api.types import UNSET, Request, Unset
 
 from ._backends.sync import SyncBackend, run_sync
+from ._batch.map import MapMixin
 from ._config import DEFAULT_MAX_RETRIES, Config, HTTPBackend, load_config
 from ._files.save_all import FilesMixin
 from ._functions.use import UseMixin
@@ -33,6 +34,7 @@ TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport
 class _Client(
     Operations[BackendT],
     UseMixin[BackendT],
+    MapMixin[BackendT],
     PaginationMixin[BackendT],
     FilesMixin[BackendT],
     RequestMixin[BackendT],

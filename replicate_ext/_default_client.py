@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     deployments = _client.deployments
     files = _client.files
     hardware = _client.hardware
+    map = _client.map
     models = _client.models
     output = _client.output
     paginate = _client.paginate

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from replicate_api.types import Call, Operation
 
 from ._dual import Resource, dual_iterator
-from ._sansio.options import DEFAULT_BASE_URL
+from ._sansio.base_url import DEFAULT_BASE_URL
 from ._sansio.redact import strip_query
 from ._send import BackendT, Session
 from .errors import ReplicateError, ResponseDecodeError

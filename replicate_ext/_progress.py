@@ -76,7 +76,9 @@ class ProgressBar:
         progress = progress_of(job)
         title = _printable(f"{job.model or job.id} {job.status}")
         if self._bar is None:
-            self._bar = _create_bar(title)
+            self._bar = create_bar(
+                total=100, desc=title, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
+            )
         if self._bar:
             self._update(title, progress, job)
         else:
@@ -101,13 +103,13 @@ class ProgressBar:
             print(line, file=sys.stderr, flush=True)
 
 
-def _create_bar(title: str) -> Any:
+def create_bar(**options: Any) -> Any:
     """Return a bar of tqdm, or False if it is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:
         return False
-    return tqdm(total=100, desc=title, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}{postfix}")
+    return tqdm(**options)
 
 
 def _details(progress: Progress) -> str:

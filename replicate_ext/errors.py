@@ -17,6 +17,8 @@
     │   └── PredictionAbortedError       its deadline passed before it started
     ├── WaitTimeoutError                 `timeout` expired while it was running (also a TimeoutError)
     ├── StreamError                      events of a stream were lost and cannot be recovered
+    ├── BatchStoppedError                a batch ended before all rows were done; `resume` continues it
+    ├── BatchLockedError                 another process runs the batch in this folder
     └── WebhookError                     a delivery that is not authentic, or cannot be decoded
         ├── MissingWebhookHeaderError
         ├── StaleWebhookError            its timestamp is outside the tolerance
@@ -202,6 +204,24 @@ class StreamError(ReplicateError):
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
         super().__init__(message)
+
+
+class BatchStoppedError(ReplicateError):
+    """A batch ended before all of its rows were done: a limit was reached, or going on would waste money.
+
+    What was bought is kept; the message says how to continue. The cause, if it was an error, is `__cause__`.
+    """
+
+    def __init__(self, reason: str, advice: str = "", option: str | None = None) -> None:
+        self.reason = reason
+        self.option = option
+        """The option of `map` that has to be changed to continue: "max_creates", for example."""
+
+        super().__init__(f"{reason}; {advice}" if advice else reason)
+
+
+class BatchLockedError(ReplicateError):
+    """Another process, or another loop of this one, runs the batch in this folder; the message says which."""
 
 
 class WebhookError(ReplicateError):

@@ -35,6 +35,9 @@ from typing import (
 if TYPE_CHECKING:
     from replicate_api.models import Prediction, WebhookEvent
 
+    from ._batch.batch import AsyncBatch, Batch
+    from ._batch.options import MapOptions
+    from ._batch.rows import Rows
     from ._client import AsyncReplicate, Replicate
     from ._files.file_input import FileInput
     from ._functions.function import Function, UsedModel
@@ -110,6 +113,27 @@ class TypedFunction(Generic[P, R, A]):
         prediction: Prediction = self._bind(False).submit(*args, **kwargs)
         return prediction
 
+    def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> Batch:
+        """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
+
+        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        """
+        batch: Batch = self._bind(False).map(rows, folder, **options)
+        return batch
+
+    def row(self, /, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        """Return inputs as a row for `map`: a dict by the model's own names.
+
+            rows = (flux_schnell.row(prompt=prompt) for prompt in prompts)
+
+        Raises:
+            InvalidInputError: The model does not take these inputs.
+            TypeError, ValueError, OSError: A value cannot be sent.
+        """
+        function: Any = self._without_client
+        row: dict[str, Any] = function.row(*args, **kwargs)
+        return row
+
     @property
     def aio(self) -> AsyncTypedFunction[P, A]:
         """The same function for async callers."""
@@ -184,11 +208,12 @@ class TypedFunction(Generic[P, R, A]):
     def _locked(self) -> LockedModel:
         return _find_in_lock(self._signature, self._ref)
 
-    @property
+    @cached_property
     def _without_client(self) -> Function:
         from ._functions.function import Function
 
-        return Function(cast("Any", None), self._model)
+        function = Function(cast("Any", None), self._model)
+        return function.with_options(check=self._options.get("check", True))
 
 
 class AsyncTypedFunction(Generic[P, A]):
@@ -217,6 +242,14 @@ class AsyncTypedFunction(Generic[P, A]):
         """Create a prediction and return it immediately, as `client.submit` does."""
         prediction: Prediction = await self._function._bind(True).submit(*args, **kwargs)
         return prediction
+
+    def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> AsyncBatch:
+        """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
+
+        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        """
+        batch: AsyncBatch = self._function._bind(True).map(rows, folder, **options)
+        return batch
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._function._signature.__name__}.aio: {self._function._ref}>"

@@ -64,6 +64,16 @@ def test_the_sync_client_loads_no_async_modules() -> None:
     assert not modules & {"asyncio", "aiohttp", "replicate_ext._backends.asyncio"}
 
 
+@pytest.mark.parametrize("client", ["Replicate", "AsyncReplicate"])
+def test_a_client_loads_nothing_of_batches_but_the_signature_of_map(client: str) -> None:
+    modules = loaded_modules(f"from replicate_ext import {client}; {client}('r8_x').map")
+    assert {name for name in modules if name.startswith("replicate_ext._batch")} == {
+        "replicate_ext._batch",
+        "replicate_ext._batch.map",
+    }
+    assert not modules & {"sqlite3", "csv"}
+
+
 DONE = json_response(prediction(output="x"), 201)
 
 

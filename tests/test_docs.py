@@ -17,13 +17,26 @@ from typing import Any
 
 import pytest
 
+import replicate_ext
 from replicate_ext import Replicate, webhooks
 from replicate_ext._cli.main import main as replicate_ext_command
 from replicate_ext.emulator import Emulator
 from replicate_ext.emulator.builtin_models import builtin_catalog
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/webhooks.md", "docs/migrating.md", "docs/emulator.md", "docs/typed-models.md"]
+PAGES = [
+    "README.md",
+    "docs/webhooks.md",
+    "docs/migrating.md",
+    "docs/emulator.md",
+    "docs/typed-models.md",
+    "docs/batch.md",
+    "docs/command-line.md",
+]
+DEFAULT_CLIENTS = "replicate_ext._default_client"
+DEFAULT_NAMES = ["_default_client", *replicate_ext._EXPORTS[DEFAULT_CLIENTS].split()]
+"""The attributes of the package that come from there, the module included."""
+
 REPOSITORY = "https://github.com/replicate-ext/replicate-ext/blob/main/"  # the README is also the page on PyPI
 ALL_PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 
@@ -43,22 +56,19 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
         monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
         monkeypatch.chdir(tmp_path)
         monkeypatch.syspath_prepend(tmp_path)
-        for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
-            monkeypatch.delitem(sys.modules, name)  # its client has read another environment
-        import replicate_ext
-
-        for name in replicate_ext._EXPORTS["replicate_ext._default_client"].split():
+        monkeypatch.delitem(sys.modules, DEFAULT_CLIENTS, raising=False)  # which have read another environment
+        for name in DEFAULT_NAMES:
             monkeypatch.delitem(vars(replicate_ext), name, raising=False)
         yield api
     sys.modules.pop("models", None)  # which an example has written
     with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
         for namespace in NAMESPACES:
             namespace.clear()
-        for name in [name for name in sys.modules if name.startswith("replicate_ext._default_client")]:
-            del sys.modules[name]
-        for name in replicate_ext._EXPORTS["replicate_ext._default_client"].split():
+        sys.modules.pop(DEFAULT_CLIENTS, None)
+        for name in DEFAULT_NAMES:
             vars(replicate_ext).pop(name, None)
-        gc.collect()
+        for _ in range(3):  # what has a finalizer is freed by a later collection
+            gc.collect()
     logging.getLogger("replicate_ext").setLevel(logging.NOTSET)
     for name in builtin_catalog.models.keys() - known:
         del builtin_catalog.models[name]
@@ -74,7 +84,8 @@ def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) 
     codes = blocks(page, r"(?:python|sh(?=\nreplicate-ext ))")
     for number, code in enumerate(codes, 1):
         if code.startswith("replicate-ext "):
-            assert replicate_ext_command(shlex.split(code)[1:]) == 0
+            for line in code.splitlines():
+                assert replicate_ext_command(shlex.split(line, comments=True)[1:]) == 0
             continue
         try:
             exec(compile(code, f"{page}, example {number}", "exec"), namespace)

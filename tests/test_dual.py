@@ -80,7 +80,7 @@ def test_sync_and_async_clients_have_the_same_methods(server, clock) -> None:
         return methods
 
     assert public_methods(sync_client) == public_methods(async_client)
-    runs = ["output", "run", "stream", "submit", "use", "wait"]
+    runs = ["map", "output", "run", "stream", "submit", "use", "wait"]
     assert len(public_methods(sync_client)) == len(OPERATIONS) + len(
         [*runs, "paginate", "request", "save", "webhooks.verify", "with_options"]
     )

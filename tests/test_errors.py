@@ -94,6 +94,8 @@ def one_of_each_error() -> list[errors.ReplicateError]:
         errors.PredictionAbortedError(job),
         errors.WaitTimeoutError("x", job),
         errors.StreamError("x", job),
+        errors.BatchStoppedError("x", "to continue: resume()"),
+        errors.BatchLockedError("x"),
         errors.WebhookError("x"),
         errors.MissingWebhookHeaderError("x"),
         errors.StaleWebhookError("x"),

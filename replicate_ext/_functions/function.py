@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Never, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Never, Self, Unpack
 
 from replicate_api.types import UNSET, Unset
 
 from .._backends.sync import SyncBackend
+from .._files.inputs import prepare_input
 from .._models.tool import ToolFormat, make_tool
 from .._send import BackendT
 from .signature import make_docstring, make_signature, output_type, rename_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
     from replicate_api.models import Prediction, WebhookEvent
 
     from .._backends.asyncio import AsyncBackend  # noqa: F401  # the base of AsyncFunction names it
+    from .._batch.batch import AsyncBatch, Batch
+    from .._batch.options import MapOptions
+    from .._batch.rows import Rows
     from .._models.schema import Input, ModelSchema, Output
     from .._predictions.run import RunMixin
     from .._predictions.stream import AsyncStream, Stream
@@ -28,6 +33,7 @@ MAX_REPR_NAMES = 8
 
 _STREAM_OPTIONS = {"timeout", "progress", "webhook", "webhook_events_filter", "check", "cancel_on_exit"}
 _SUBMIT_OPTIONS = {"progress", "webhook", "webhook_events_filter", "check"}
+_MAP_OPTIONS = {"check", "cancel_on_exit"}
 
 
 class UsedModel(NamedTuple):
@@ -107,7 +113,8 @@ class _Function(Generic[BackendT]):
 
             flux.with_options(timeout=60)(prompt="a lighthouse")
 
-        `stream` and `submit` use those of them that `client.stream` and `client.submit` have.
+        `stream` and `submit` use those of them that `client.stream` and `client.submit` have; `map` uses `check` and
+        `cancel_on_exit`, and takes its other options itself.
         """
         options = {
             "wait": wait,
@@ -124,14 +131,44 @@ class _Function(Generic[BackendT]):
         function._options = self._options | {key: it for key, it in options.items() if not isinstance(it, Unset)}
         return function
 
+    def row(self, /, *args: Never, **inputs: Any) -> dict[str, Any]:
+        """Return inputs as a row for `map`: a dict by the model's own names.
+
+            rows = (flux.row(prompt=prompt, num_outputs=2) for prompt in prompts)
+
+        Raises:
+            InvalidInputError: The model does not take these inputs.
+            TypeError, ValueError, OSError: A value cannot be sent.
+        """
+        row = self._rename(args, inputs)
+        prepared = prepare_input(row)
+        if self._options.get("check", True):
+            self._model.schema.check(prepared.values, str(self._model.ref))
+        return row
+
+    def _map(self, rows: Rows, folder: str | os.PathLike[str], options: Mapping[str, Any]) -> Any:
+        """Call `map` of the client, with those of the function's options that it has, too."""
+        ignored = self._options.keys() - _MAP_OPTIONS - options.keys()
+        if ignored:
+            name = min(ignored)
+            raise TypeError(
+                f"{self.__name__}.map would ignore {name} of with_options: map a function without it, and give map its "
+                "own options"
+            )
+        return self._client.map(self._model.ref, rows, folder, **{**self._options, **options})
+
+    def _rename(self, args: Sequence[Never], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs by the model's own names."""
+        if args:
+            example = next((f"{name}=…" for name in self.__signature__.parameters), "no arguments")
+            raise TypeError(f"{self.__name__}() takes its inputs by name: write {example}")
+        return rename_parameters(self._model.schema, inputs)
+
     def _call(
         self, method: Callable[..., Any], args: Sequence[Never], inputs: dict[str, Any], names: set[str] | None = None
     ) -> Any:
         """Call a method of the client, which checks the inputs, with those of the options that it has."""
-        if args:
-            example = next((f"{name}=…" for name in self.__signature__.parameters), "no arguments")
-            raise TypeError(f"{self.__name__}() takes its inputs by name: write {example}")
-        ref, renamed = self._model.ref, rename_parameters(self._model.schema, inputs)
+        ref, renamed = self._model.ref, self._rename(args, inputs)
         if names is None:
             return method(ref, renamed, **self._options)
         options = {name: value for name, value in self._options.items() if name in names}
@@ -185,6 +222,16 @@ class Function(_Function[SyncBackend]):
         prediction: Prediction = self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction
 
+    def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> Batch:
+        """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
+
+            for item in flux.map((flux.row(prompt=prompt) for prompt in prompts), "runs/cards"): ...
+
+        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        """
+        batch: Batch = self._map(rows, folder, options)
+        return batch
+
 
 class AsyncFunction(_Function["AsyncBackend"]):
     """A model as a function, from `await client.use`: call it with the model's inputs as keywords, and await it."""
@@ -209,3 +256,13 @@ class AsyncFunction(_Function["AsyncBackend"]):
         """Create a prediction and return it immediately, as `client.submit` does."""
         prediction: Prediction = await self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction
+
+    def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> AsyncBatch:
+        """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
+
+            async for item in flux.map((flux.row(prompt=prompt) for prompt in prompts), "runs/cards"): ...
+
+        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        """
+        batch: AsyncBatch = self._map(rows, folder, options)
+        return batch

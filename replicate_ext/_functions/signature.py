@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._models.descriptions import describe_input
 from .._models.literals import visible
@@ -95,7 +95,7 @@ def describe_default(input: Input) -> str:
     return shown if len(shown) <= MAX_DEFAULT_SIZE else f"{shown[:MAX_DEFAULT_SIZE]}…"
 
 
-def rename_parameters(schema: ModelSchema, given: Mapping[str, object]) -> dict[str, object]:
+def rename_parameters(schema: ModelSchema, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given inputs by the model's own names: `class_` is the input `class`."""
     inputs = {name: input for input, name in parameter_names(input.name for input in schema.inputs).items()}
     return {inputs.get(name, name): value for name, value in given.items()}

@@ -10,9 +10,7 @@ import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
-
-from .._files.disk import AtomicFile
+from urllib.parse import quote, unquote, urlsplit
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
 """Bytes of a file that is read; larger ones were not written here."""
@@ -43,6 +41,8 @@ class DiskCache:
         """Keep a value; another process reads the old file or the new one, never half of it."""
         path = self._path(kind, name)
         with contextlib.suppress(OSError, ValueError, RecursionError):
+            from .._files.disk import AtomicFile  # loads the HTTP stack, which reading does not need
+
             content = json.dumps(value).encode()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it lists the names of private models
             file = AtomicFile(path.parent, path.stem, path.suffix, may_replace=True)
@@ -51,6 +51,12 @@ class DiskCache:
                 file.open()
                 file.write([content])
                 file.commit()
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of the values of a kind."""
+        with contextlib.suppress(OSError):
+            return sorted(unquote(path.stem) for path in (self._folder / kind).glob("*.json"))
+        return []
 
     def _path(self, kind: str, name: str) -> Path:
         return self._folder / kind / f"{quote(name, safe='')}.json"

@@ -24,7 +24,7 @@ from .schedule import RunDurations
 from .wait import WaitOptions, call_back, get_prediction, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from replicate_api.models import Prediction, Training
@@ -58,6 +58,9 @@ class Predictions:
     def __init__(self, session: Session[Any]) -> None:
         self._session = session
         self._attended: set[Attendance] = set()
+        self.running_batches: set[Callable[[], Coroutine[Any, Any, object]]] = set()
+        """What ends each batch that runs."""
+
         self._family = WeakSet([self])
         self.known_models = KnownModels()
         self.durations = RunDurations()
@@ -165,17 +168,19 @@ class Predictions:
     def with_session(self, session: Session[Any]) -> Predictions:
         """Return the predictions of a client with other options; both share what is remembered of models."""
         predictions = copy(self)
-        predictions._session, predictions._attended = session, set()
+        predictions._session, predictions._attended, predictions.running_batches = session, set(), set()
         self._family.add(predictions)
         return predictions
 
     async def close_all(self) -> None:
-        """Cancel the jobs that this client, and those with other options on its connections, still wait for."""
+        """End what this client, and those with other options on its connections, still wait for."""
         for predictions in list(self._family):
             await predictions.close()
 
     async def close(self) -> None:
-        """Cancel the jobs that are still waited for."""
+        """End the batches that run, and cancel the jobs that are still waited for."""
+        for end in [*self.running_batches]:
+            await end()
         running = []
         while self._attended:
             with contextlib.suppress(KeyError):  # another thread has left meanwhile

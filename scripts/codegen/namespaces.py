@@ -29,7 +29,7 @@ BASE_CLASSES = {"webhooks": BaseClass("_webhooks_resource", "WebhooksResource")}
 
 RESERVED = {
     "": frozenset(
-        "aclose api close output paginate request run save stream submit use wait with_options".split()  # noqa: SIM905  # one line
+        "aclose api close map output paginate request run save stream submit use wait with_options".split()  # noqa: SIM905  # one line
     ),
     "webhooks": frozenset(("verify",)),
 }

@@ -32,7 +32,9 @@ from models import (
     other_inputs, painter, separation_maker, table_maker, tree_maker, unknown,
 )
 from package import SeparationMakerOutput as LazyOutput, model_7, separation_maker as lazy_separation_maker
-from replicate_ext import AsyncFileOutput, AsyncStream, FileInput, FileOutput, Prediction, Replicate, Stream
+from replicate_ext import (
+    AsyncBatch, AsyncFileOutput, AsyncStream, Batch, FileInput, FileOutput, Prediction, Replicate, Stream,
+)
 
 PICTURE = Path("a.png")
 assert_type(painter(prompt="x", ratio="16:9", image=PICTURE, seed=None), list[FileOutput])
@@ -67,6 +69,9 @@ assert_type(lazy_separation_maker(), LazyOutput[FileOutput])
 assert_type(chat_maker.stream(n=3), Stream)
 assert_type(painter.submit(prompt="x"), Prediction)
 assert_type(painter.with_options(client=Replicate(), check=False)(prompt="x"), list[FileOutput])
+assert_type(painter.row(prompt="x", image=PICTURE), dict[str, Any])
+assert_type(painter.map([painter.row(prompt="x"), {"prompt": "y"}], "runs", max_creates=3, progress=True), Batch)
+assert_type(painter.with_options(client=Replicate()).map("rows.csv", Path("runs")).resume(), Batch)
 
 
 async def main() -> None:
@@ -75,6 +80,7 @@ async def main() -> None:
     assert_type((await separation_maker.aio())["vocals"], AsyncFileOutput)
     assert_type(chat_maker.aio.stream(n=3), AsyncStream)
     assert_type(await painter.aio.submit(prompt="x"), Prediction)
+    assert_type(painter.aio.map((painter.row(prompt=text) for text in "ab"), "runs"), AsyncBatch)
 """
 
 WRONG = r"""
@@ -99,6 +105,14 @@ painter.submit(prompt=3)
 painter.aio(promt="x")
 painter.aio.stream(prompt=3)
 painter.aio.submit()
+painter.row(promt="x")
+painter.row(prompt="x", count="2.5")
+painter.row()
+painter.map([painter.row(prompt=3)], "runs")
+painter.map(["x"], "runs")
+painter.map("rows.csv", "runs", timeout=3)
+painter.map("rows.csv", "runs", max_creates="3")
+painter.aio.map("rows.csv")
 text: str = painter(prompt="x")
 number: int = chat_maker()
 every_input(needed="x", size=513)

@@ -14,16 +14,20 @@ from replicate_api.models import PageOfModels, PredictionUrls, WebhookSecret
 from replicate_api.types import Response
 from replicate_ext import (
     Account,
+    AsyncBatch,
     AsyncFileOutput,
     AsyncFunction,
     AsyncReplicate,
     AsyncStream,
+    Batch,
+    BatchStoppedError,
     Event,
     File,
     FileOutput,
     Function,
     Hardware,
     InvalidInputError,
+    Item,
     Model,
     ModelError,
     Page,
@@ -32,12 +36,25 @@ from replicate_ext import (
     Progress,
     RateLimitError,
     Replicate,
+    Report,
+    Status,
     Stream,
     Training,
     Version,
     WaitTimeoutError,
     progress_of,
 )
+
+
+class DataFrame:
+    """As polars has it."""
+
+    @property
+    def columns(self) -> list[str]:
+        return ["text"]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([1])
 
 
 def blocking(client: Replicate) -> None:
@@ -116,6 +133,9 @@ def functions(client: Replicate) -> None:
     assert_type(poet.example, Prediction | None)
     assert_type(poet.json_schema("openai"), dict[str, Any])
     assert_type(replicate_ext.use("acme/poet"), Function)
+    assert_type(poet.row(prompt="the sea"), dict[str, Any])
+    assert_type(poet.map([poet.row(prompt="the sea")], "runs", max_creates=9, progress=True), Batch)
+    poet.map("rows.csv", "runs", timeout=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def async_functions(client: AsyncReplicate) -> None:
@@ -124,6 +144,41 @@ async def async_functions(client: AsyncReplicate) -> None:
     assert_type(await poet(prompt="the sea"), Any)
     assert_type(poet.stream(prompt="the sea"), AsyncStream)
     assert_type(await poet.submit(prompt="the sea"), Prediction)
+    assert_type(poet.map([poet.row(prompt="the sea")], Path("runs"), check=False), AsyncBatch)
+
+
+def batches(client: Replicate, table: DataFrame, report: Report) -> None:
+    batch = client.map("acme/hello", [{"text": "a"}], "runs", price=lambda job: len(assert_type(job, Prediction).id))
+    assert_type(batch, Batch)
+    for item in batch:
+        assert_type(item, Item)
+        assert_type(item.paths, list[Path])
+        assert_type(item.error, str | None)
+    assert_type(batch.results(), Iterator[Item])
+    assert_type(batch.report(), Report)
+    assert_type(batch.status(), Status)
+    assert_type(batch.export("runs.csv"), Path)
+    assert_type(batch.cancel(), Report)
+    assert_type(batch.stop(), None)
+    assert_type(Batch.open("runs", client), Batch)
+    assert_type(batch.resume(max_creates=9, then=lambda item: assert_type(item, Item).output), Batch)
+    assert_type(batch.retry(failed=False, uncertain=True, progress=lambda status: print(status.rate)), Batch)
+    assert_type(Report.merge([report, batch.report()]), Report)
+    assert_type(replicate_ext.map("acme/hello", Path("rows.jsonl"), Path("runs"), shard=(0, 2)), Batch)
+    client.map("acme/hello", table, "runs", on_error="raise")
+    client.map("acme/hello", 3, "runs")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    batch.resume(timeout=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def async_batches(client: AsyncReplicate) -> None:
+    batch = client.map("acme/hello", ({"text": text} for text in "ab"), "runs")
+    assert_type(batch, AsyncBatch)
+    async for item in batch:
+        assert_type(item, Item)
+    assert_type(batch.results(), AsyncIterator[Item])
+    assert_type(await batch.cancel(), Report)
+    assert_type(Batch.open("runs", client), AsyncBatch)
+    assert_type(AsyncBatch.open("runs", client).resume(), AsyncBatch)
 
 
 def data(prediction: Prediction, training: Training, model: Model) -> None:
@@ -168,6 +223,8 @@ def errors(client: Replicate) -> None:
         client.run("acme/hello")
     except ModelError as error:
         assert_type(error.prediction, Prediction | Training)
+    except BatchStoppedError as error:
+        assert_type(error.reason, str)
     except InvalidInputError as error:
         assert_type([problem.name for problem in error.problems], list[str])
     except RateLimitError as error:
