@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import by_hand
 import httpx
 import measure
 
@@ -137,6 +139,32 @@ class AsyncClient:
             with path.open("wb") as file:
                 async for chunk in response.aiter_bytes():
                     file.write(chunk)
+
+    mark_done = staticmethod(by_hand.mark_done)
+
+    async def map(
+        self, model: str, rows: Iterable[by_hand.Row], folder: Path, concurrency: int, limit: int | None = None
+    ) -> None:
+        limits = httpx.Limits(
+            max_connections=concurrency, max_keepalive_connections=20
+        )  # else most of 1,000 concurrent runs fail with PoolTimeout
+        http = httpx.AsyncClient(base_url=self.base_url, headers=HEADERS, timeout=65, limits=limits)
+
+        async def run(row: by_hand.Row, path: Path) -> Any:
+            job = (await http.post(create_path(model), json={"input": row}, headers=HOLD)).raise_for_status().json()
+            while not job["output"] and job["status"] not in ("succeeded", "failed", "canceled"):
+                await asyncio.sleep(0.5)
+                job = (await http.get(job["urls"]["get"])).raise_for_status().json()
+            [url] = job["output"]
+            path.write_bytes((await http.get(url)).raise_for_status().content)
+            return job["output"]
+
+        batch = by_hand.Batch(run, folder, concurrency, limit)
+
+        async def gather() -> None:
+            await asyncio.gather(*batch.tasks(rows))
+
+        await batch.finish(gather())
 
 
 if __name__ == "__main__":

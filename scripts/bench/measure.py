@@ -8,69 +8,23 @@ without that method does not support the workload.
 from __future__ import annotations
 
 import asyncio
-import gc
-import http.client
 import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import amounts
-
-Result = dict[str, Any]
+import measure_map
+from meter import Result, add_per_item, measure
 
 MODEL = "acme/model"
 
 
 class Unsupported(Exception):
     """The client does not support the workload; the message is the reason."""
-
-
-def read_memory(field: str) -> float:
-    """Return `VmRSS`, the current memory of the process, or `VmHWM`, its peak, in MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition(f"{field}:")[2].split()[0]) * 1024 / 1e6
-
-
-def fetch_counters(base_url: str) -> dict[str, int]:
-    """Return the requests and new connections that the server has counted since the last call."""
-    url = urlsplit(base_url)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port)
-    connection.request("GET", "/_counters")
-    counters: dict[str, int] = json.loads(connection.getresponse().read())
-    connection.close()
-    return counters
-
-
-@contextmanager
-def measure(base_url: str | None = None) -> Iterator[Result]:
-    """Measure a `with` block: time, CPU, memory added, and, with a `base_url`, requests.
-
-    The peak memory is reset via `clear_refs`. `ru_maxrss` would not do: a child process starts with that of its parent.
-    """
-    gc.collect()
-    if base_url:
-        fetch_counters(base_url)
-    Path("/proc/self/clear_refs").write_text("5")
-    result: Result = {"base_mb": read_memory("VmRSS")}
-    cpu, started = time.process_time(), time.perf_counter()
-    yield result
-    result["seconds"] = time.perf_counter() - started
-    result["ms"] = 1e3 * result["seconds"]
-    result["cpu"] = time.process_time() - cpu
-    result["rss_mb"] = read_memory("VmHWM") - result["base_mb"]
-    if base_url:
-        result |= fetch_counters(base_url)
-
-
-def add_per_item(result: Result, count: int) -> Result:
-    """Add the time and CPU per item."""
-    return result | {"per_item_us": 1e6 * result["seconds"] / count, "cpu_us": 1e6 * result["cpu"] / count}
 
 
 def get(client: Any, base_url: str) -> Result:
@@ -243,7 +197,7 @@ def _poll(client: Any, base_url: str, has_stream: bool, factors: tuple[float, ..
     return run_sequentially(client.poll, base_url, amounts.RUNS_BY_DURATION, {"stream": has_stream}, factors)
 
 
-WORKLOADS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result]]]] = {
+WORKLOADS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Result] | None]]] = {
     "get": ("get", get),
     "aget": ("async get", get_async),
     "runs": ("async run", lambda client, *args: run_concurrently(client.run, *args)),
@@ -268,6 +222,9 @@ WORKLOADS: dict[str, tuple[str, Callable[..., Result | Coroutine[Any, Any, Resul
         "async run_without_pool_timeout",
         lambda client, *args: run_concurrently(client.run_without_pool_timeout, *args, "0.2"),
     ),
+    "map": ("async map", measure_map.run_batch),
+    "map-resume": ("async map", measure_map.resume_batch),
+    "map-part": ("async map", measure_map.run_part),
 }
 """For each workload the client method that it needs, and the function that measures it."""
 

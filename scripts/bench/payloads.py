@@ -55,6 +55,16 @@ CREATED_AT = 1_748_879_600.761
 """When the samples were created: June 2025, as a Unix time."""
 
 PAGE_SIZE = 100
+INPUTS = {
+    "prompt": "string",
+    "seed": "integer",
+    "seconds": "number",
+    "hold": "number",
+    "stream": "boolean",
+    "file_size": "integer",
+}
+"""The inputs of the workloads, with their types. `server.py` explains what they do."""
+
 OUTPUT = ["The sea ", "was ", "calm ", "and ", "the ", "lighthouse ", "was ", "lit."]
 
 
@@ -64,14 +74,20 @@ def format_time(timestamp: float) -> str:
 
 
 def prediction(
-    base_url: str, id: str, input: dict[str, Any], status: str, stream: str | None = None, created: float = CREATED_AT
+    base_url: str,
+    id: str,
+    input: dict[str, Any],
+    status: str,
+    stream: str | None = None,
+    created: float = CREATED_AT,
+    model: str = "acme/model",
 ) -> dict[str, Any]:
     """Return a prediction that has just been created."""
     urls = {"cancel": f"{base_url}/v1/predictions/{id}/cancel", "get": f"{base_url}/v1/predictions/{id}"}
     urls |= {"stream": f"{base_url}{stream}"} if stream else {}
     return {
         "id": id,
-        "model": "acme/model",
+        "model": model,
         "version": "hidden",
         "input": input,
         "logs": "",
@@ -146,8 +162,11 @@ def account() -> dict[str, Any]:
 
 
 def model(base_url: str, name: str) -> dict[str, Any]:
-    """Return a model. Its name ends with the duration in seconds of its runs, and of its example."""
-    return _model(base_url, random.Random(3), name, float(name.rpartition("-")[2]))
+    """Return an official model. Its name ends with the duration in seconds of its runs, and of its example."""
+    model = _model(base_url, random.Random(3), name, float(name.rpartition("-")[2])) | {"is_official": True}
+    inputs = model["latest_version"]["openapi_schema"]["components"]["schemas"]["Input"]["properties"]
+    inputs |= {name: {"type": type, "title": name.title()} for name, type in INPUTS.items()}
+    return model
 
 
 def _model(base_url: str, rng: random.Random, name: str, seconds: float) -> dict[str, Any]:

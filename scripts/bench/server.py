@@ -5,35 +5,39 @@ python server.py FOLDER     prints its two URLs, without and with TLS, and serve
 It writes two files of CA certificates to FOLDER: its own (`ca.pem`), and its own with the usual ones (`ca-bundle.pem`).
 
 The input of a create request determines what the model does: `seconds` is its duration, `stream` whether it has a
-stream, `events` the number of events in that stream, and `edge_cases` selects the events of `sse_edge_cases.py`. Below
-`/n1234` the list of models has 1,234 items. `GET /_counters` returns the requests and new connections since the last
-call.
+stream, `events` the number of events in that stream, `edge_cases` selects the events of `sse_edge_cases.py`,
+`file_size` is the size of the file that it returns, and `hold` the longest time in seconds that the request is held.
+Below `/n1234` the list of models has 1,234 items. `GET /_counters` returns the requests (in total and by kind), the new
+connections, and the CPU time of the server since the last call.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import gzip
-import itertools
 import json
 import re
 import socket
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import certifi
+import jobs
 import payloads
 import sse_edge_cases
 import trustme
 import uvloop
 
 HEADERS = (
-    "Date: Mon, 02 Jun 2025 15:53:20 GMT\r\nConnection: keep-alive\r\nCF-Cache-Status: DYNAMIC\r\n"
+    "Connection: keep-alive\r\nCF-Cache-Status: DYNAMIC\r\n"
     "CF-Ray: 94981ee0c8a1b2c3-FRA\r\nServer: cloudflare\r\nratelimit-remaining: 2999\r\nratelimit-reset: 1\r\n"
     "replicate-edge-cluster: edge-b-ric1\r\nStrict-Transport-Security: max-age=15552000\r\n"
     "Via: 1.1 vegur, 1.1 google\r\n"
@@ -49,23 +53,11 @@ FILE_CHUNK_SIZE = 256 * 1024
 
 EVENTS_PER_WRITE = 64
 
-
-class Job(NamedTuple):
-    """A prediction, and what its model does."""
-
-    started: float
-    created_at: float
-    input: dict[str, Any]
-
-    @property
-    def seconds(self) -> float:
-        return float(self.input.get("seconds", 0))
-
-    @property
-    def output(self) -> list[str]:
-        if self.input.get("edge_cases"):
-            return [data for _, data in sse_edge_cases.EDGE_CASES]
-        return ["word "] * self.input["events"] if "events" in self.input else payloads.OUTPUT
+KINDS = re.compile(
+    r"(?P<creates>POST /v1/(?:.+/)?predictions$)|(?P<polls>GET /v1/predictions/)|(?P<lists>GET /v1/predictions$)"
+    r"|(?P<downloads>GET /files/)"
+)
+"""The kinds of requests that are counted separately."""
 
 
 class State:
@@ -73,18 +65,32 @@ class State:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        self.requests = self.connections = 0
-        self.jobs: dict[str, Job] = {}
-        self.numbers = itertools.count(1)
+        self.counters: Counter[str] = Counter()
+        self.cpu = time.process_time()
+        self.jobs = jobs.Jobs(base_url)
         self.page = payloads.Page(base_url)
-        self.sample = encode_response(200, json.dumps(payloads.sample_prediction(base_url)).encode())
-        self.gzipped_sample = encode_gzip_response(json.dumps(payloads.sample_prediction(base_url)).encode())
-        self.account = encode_gzip_response(json.dumps(payloads.account()).encode())
+        self.sample = json.dumps(payloads.sample_prediction(base_url)).encode()
+        self.gzipped_sample = gzip.compress(self.sample, 6, mtime=0)
+        self.gzipped_account = gzip.compress(json.dumps(payloads.account()).encode(), 6, mtime=0)
+
+    def read_counters(self) -> dict[str, float]:
+        """Return what was counted since the last call."""
+        counters, self.counters = self.counters, Counter()
+        before, self.cpu = self.cpu, time.process_time()
+        kinds = ("requests", "connections", *KINDS.groupindex)
+        return {name: counters[name] for name in kinds} | {"server_cpu": self.cpu - before}
+
+
+@functools.lru_cache(maxsize=1)
+def format_date(second: int) -> str:
+    """Return the header `Date`, which clients compare with the times of predictions."""
+    return f"Date: {formatdate(second, usegmt=True)}\r\n"
 
 
 def encode_head(status: int, headers: str, type: str = "application/json") -> bytes:
     """Return the status line and the headers of a response."""
-    return f"HTTP/1.1 {status} OK\r\nContent-Type: {type}\r\n{HEADERS}{headers}\r\n\r\n".encode()
+    date = format_date(int(time.time()))
+    return f"HTTP/1.1 {status} OK\r\n{date}Content-Type: {type}\r\n{HEADERS}{headers}\r\n\r\n".encode()
 
 
 def encode_response(status: int, body: bytes, headers: str = "") -> bytes:
@@ -192,43 +198,56 @@ class Connection(asyncio.Protocol):
         (method, path, headers), self.request = self.request, None
         state = self.state
         if path == "/_counters":
-            counters = {"requests": state.requests, "connections": state.connections}
-            state.requests = state.connections = 0
-            self.transport.write(encode_response(200, json.dumps(counters).encode()))
+            self.transport.write(encode_response(200, json.dumps(state.read_counters()).encode()))
             return
         if path == "/_sse_edge_cases":
             self.transport.write(
                 encode_response(200, json.dumps([data for _, data in sse_edge_cases.EDGE_CASES]).encode())
             )
             return
-        state.requests += 1
+        path, _, query = path.partition("?")
+        self._count(f"{method} {path}")
+        if method == "POST":
+            self._post(path, headers)
+        else:
+            self._get(path, query, b"gzip" in headers)
+
+    def _count(self, request: str) -> None:
+        counters, kind = self.state.counters, KINDS.match(request)
+        counters["requests"] += 1
+        if kind:
+            counters[str(kind.lastgroup)] += 1
         if not self.is_counted:
             self.is_counted = True
-            state.connections += 1
-        path, _, query = path.partition("?")
+            counters["connections"] += 1
+
+    def _get(self, path: str, query: str, accepts_gzip: bool) -> None:
         total, prefix = 20_000, ""
         if path.startswith("/n"):
             prefix, _, path = path[1:].partition("/")
             total, prefix, path = int(prefix[1:]), f"/{prefix}", f"/{path}"
-        if method == "POST":
-            self._post(path, headers)
-        elif path.startswith("/v1/predictions/"):
-            self._prediction(path[16:], b"gzip" in headers)
+        if path.startswith("/v1/predictions/"):
+            self._prediction(path[16:], accepts_gzip)
+        elif path == "/v1/predictions":
+            self._write_json(self.state.jobs.page(query), accepts_gzip)
         elif path.startswith("/stream/"):
             self._stream(path[8:])
         elif path == "/v1/models":
-            self._list_models(total, prefix, query, b"gzip" in headers)
+            self._list_models(total, prefix, query, accepts_gzip)
         elif path.startswith("/v1/models/acme/model-"):
-            body = json.dumps(payloads.model(state.base_url, path[16:])).encode()
-            self.transport.write(encode_gzip_response(body) if b"gzip" in headers else encode_response(200, body))
+            self._write_json(payloads.model(self.state.base_url, path[16:]), accepts_gzip)
         elif path == "/v1/account":
-            self.transport.write(state.account)
+            self.transport.write(encode_chunked_response(self.state.gzipped_account))
         elif path.startswith("/files/"):
-            self._file(int(path[7:]))
+            self._file(int(path.split("/")[2]))
         else:
             self.transport.write(
                 encode_response(404, b'{"detail": "The requested resource could not be found.", "status": 404}')
             )
+
+    def _write_json(self, value: Any, accepts_gzip: bool) -> None:
+        body = json.dumps(value).encode()
+        self.transport.write(encode_gzip_response(body) if accepts_gzip else encode_response(200, body))
 
     def _post(self, path: str, headers: bytes) -> None:
         state = self.state
@@ -238,21 +257,17 @@ class Connection(asyncio.Protocol):
         if path.endswith("/cancel"):
             self._prediction(path[16:-7], False)
             return
-        input = json.loads(b"".join(self.body or [])).get("input") or {}
-        id = f"{next(state.numbers):026}"
-        job = state.jobs[id] = Job(self.loop.time(), time.time(), input)
-        is_streamed = any(input.get(name) for name in ("stream", "events", "edge_cases"))
-        stream = f"/stream/{id}" if is_streamed else None
-        prefer = re.search(rb"\r\nprefer: *(wait\S*)", headers)
+        body = json.loads(b"".join(self.body or []))
+        model = body.get("version") or path.removeprefix("/v1/models/").removesuffix("/predictions")
+        job = state.jobs.create(model, body.get("input") or {})
+        prefer = re.search(rb"\r\nprefer: *(wait(?:=(\d+))?)", headers)
         if not prefer:
-            created = payloads.prediction(state.base_url, id, input, "starting", stream, job.created_at)
-            self.transport.write(encode_response(201, json.dumps(created).encode()))
+            self.transport.write(encode_response(201, json.dumps(job.create("starting")).encode()))
             return
-        done = payloads.prediction(state.base_url, id, input, "processing", stream, job.created_at) | {
-            "output": job.output
-        }
-        response = encode_response(201, json.dumps(done).encode(), f"Preference-Applied: {prefer[1].decode()}\r\n")
-        self._call_later(job.seconds, lambda: self.transport.write(response))
+        seconds, created = job.hold(float(prefer[2] or jobs.MAX_HOLD))
+        applied = f"Preference-Applied: {prefer[1].decode()}\r\n"
+        response = encode_response(201, json.dumps(created).encode(), applied)
+        self._call_later(seconds, lambda: self.transport.write(response))
 
     def _call_later(self, seconds: float, callback: Callable[[], object]) -> None:
         if seconds <= 0:
@@ -263,16 +278,12 @@ class Connection(asyncio.Protocol):
     def _prediction(self, id: str, accepts_gzip: bool) -> None:
         state = self.state
         job = state.jobs.get(id)
-        if job is None:
-            self.transport.write(state.gzipped_sample if accepts_gzip else state.sample)
-            return
-        elapsed = self.loop.time() - job.started
-        status = "processing" if elapsed > 0.02 else "starting"
-        shown = payloads.prediction(state.base_url, id, job.input, status, created=job.created_at)
-        if elapsed >= job.seconds:
-            shown = payloads.finish(shown, job.output, job.seconds, job.created_at)
-        body = json.dumps(shown).encode()
-        self.transport.write(encode_gzip_response(body) if accepts_gzip else encode_response(200, body))
+        if job is not None:
+            self._write_json(job.get(), accepts_gzip)
+        elif accepts_gzip:
+            self.transport.write(encode_chunked_response(state.gzipped_sample))
+        else:
+            self.transport.write(encode_response(200, state.sample))
 
     def _list_models(self, total: int, prefix: str, query: str, accepts_gzip: bool) -> None:
         end = int(query.removeprefix("cursor=") or 0) + payloads.PAGE_SIZE
@@ -283,7 +294,8 @@ class Connection(asyncio.Protocol):
         )
 
     def _stream(self, id: str) -> None:
-        job = self.state.jobs[id]
+        job = self.state.jobs.get(id)
+        assert job
         self.transport.write(
             encode_head(200, STREAM_HEADERS, type="x").replace(b"Content-Type: x\r\n", b"") + encode_chunk(b": hi\n\n")
         )
@@ -295,7 +307,7 @@ class Connection(asyncio.Protocol):
             self._send_chunks(_events(job.output, f"1690212292:{len(job.output)}"))
         else:
             self._call_later(
-                max(0.0, job.seconds - (self.loop.time() - job.started)),
+                max(0.0, job.seconds - (time.monotonic() - job.started)),
                 lambda: self._send_chunks(_events(["".join(job.output)], "1690212292:1")),
             )
 

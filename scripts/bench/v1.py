@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import by_hand
+import httpx
 import measure
 from official import Official
 from replicate import client
@@ -41,6 +44,7 @@ class Client(Official):
 
 class AsyncClient:
     def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
         self.api = client.Client("r8_bench", base_url=base_url)
 
     async def warm_up(self) -> None:
@@ -60,6 +64,30 @@ class AsyncClient:
         with path.open("wb") as file:
             async for chunk in FileOutput(url, self.api):
                 file.write(chunk)
+
+    mark_done = staticmethod(by_hand.mark_done)
+
+    async def map(
+        self, model: str, rows: Iterable[by_hand.Row], folder: Path, concurrency: int, limit: int | None = None
+    ) -> None:
+        limits = httpx.Limits(
+            max_connections=concurrency, max_keepalive_connections=20
+        )  # else most of 1,000 concurrent runs fail with PoolTimeout
+        api = client.Client("r8_bench", base_url=self.base_url, transport=httpx.AsyncHTTPTransport(limits=limits))
+
+        async def run(row: by_hand.Row, path: Path) -> Any:
+            [url] = await api.async_run(model, input=row)
+            path.write_bytes(await FileOutput(url, api).aread())
+            return [url]
+
+        batch = by_hand.Batch(run, folder, concurrency, limit)
+
+        async def start() -> None:
+            async with asyncio.TaskGroup() as group:
+                for task in batch.tasks(rows):
+                    group.create_task(task)
+
+        await batch.finish(start())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import NamedTuple
 TITLES = {"v1": "v1", "v2": "v2", "js": "JS", "httpx": "raw httpx", "ours": "ours", "fast": "ours [fast]"}
 TIMES = "\N{MULTIPLICATION SIGN}"
 SCALING_CLIENTS = ("httpx", "ours", "fast")
+BATCH_CLIENTS = ("v1", "httpx", "ours", "fast")
 BASELINE = "interpreter"
 """The interpreter without any client, in the workload `import`."""
 
@@ -216,6 +217,7 @@ def workloads(quick: bool, folder: str) -> list[Workload]:
             ),
             (f"{folder}/input.bin",),
         ),
+        *_batch_workloads(quick, folder),
         *(
             Workload(
                 "grow_list",
@@ -237,5 +239,50 @@ def workloads(quick: bool, folder: str) -> list[Workload]:
                 2,
             )
             for count in (10, 100, 1_000, *(() if quick else (5_000,)))
+        ),
+    ]
+
+
+def _batch_workloads(quick: bool, folder: str) -> list[Workload]:
+    """Return the workloads of `map`; raw httpx and v1 run batches that are written by hand (`by_hand.py`)."""
+    short, long, seconds, hold = (1_000, 200, 2.5, 0.6) if quick else (10_000, 1_000, 25, 6)
+    enrolled = 100_000 if quick else 1_000_000
+
+    def figures(max_requests: float) -> tuple[Figure, ...]:
+        return (
+            Figure("CPU per row", "cpu_ms_per_row", "ms", _targets("≤", 1)),
+            Figure("API requests per row", "api_requests_per_row", "", _targets("≤", max_requests)),
+            Figure("memory", "rss_mb", "MB"),
+            Figure("failed", "failed", "", _targets("≤", 0), is_count=True),
+        )
+
+    return [
+        Workload(
+            "map",
+            f"`map`, {short:,} rows of a 0.2 s model, 100 at a time",
+            figures(1.3),
+            (folder, str(short), "0.2", "100", "60"),
+            BATCH_CLIENTS,
+            2,
+        ),
+        Workload(
+            "map",
+            f"`map`, {long:,} rows of a {seconds} s model, all at a time, held for {hold} s",
+            figures(2.2),
+            (folder, str(long), str(seconds), str(long), str(hold)),
+            BATCH_CLIENTS,
+            1,
+        ),
+        Workload(
+            "map-resume",
+            f"`map`, {enrolled:,} rows",
+            (
+                Figure("memory", "rss_mb", "MB", _targets("≤", 150)),
+                Figure("resumed after 100 rows, until 100 more are done", "resume_seconds", "s", _targets("≤", 5)),
+                Figure("resumed before the last 100 rows, until they are done", "end_seconds", "s", _targets("≤", 5)),
+            ),
+            (folder, str(enrolled)),
+            BATCH_CLIENTS,
+            1,
         ),
     ]
