@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check generate update-spec rehearse record interop conformance bench clean
+.PHONY: help setup demo test soak soak-map check generate update-spec rehearse record interop conformance bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup  ## Run all tests on all cores
 soak: setup  ## Play random faults on all backends for up to 10 minutes: make soak SOAK="--seeds 1000"
 	$(BIN)/python tests/soak/soak.py $(SOAK)
 
+soak-map: setup  ## Kill a batch again and again, and judge what was bought: make soak-map SOAK="--inputs 1000"
+	$(BIN)/python tests/soak/map_soak.py $(SOAK)
+
 check: setup  ## Check formatting, lint, types and that the generated code is up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,10 +40,12 @@ check: setup  ## Check formatting, lint, types and that the generated code is up
 	$(BIN)/python scripts/check_snippets.py
 	$(BIN)/python -m pytest --quiet tests/models/check_typed_functions.py
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/command_line_docs.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-generate: setup  ## Regenerate generated/replicate_api and replicate_ext/_generated from openapi.json
+generate: setup  ## Regenerate the code from openapi.json, and docs/command-line.md from the commands
 	$(BIN)/python scripts/generate.py
+	$(BIN)/python scripts/command_line_docs.py
 
 update-spec: setup  ## Update to a new OpenAPI document (SPEC_URL, default: Replicate's) and report the changes
 	$(BIN)/python scripts/update_spec.py --format $(or $(FORMAT),text)

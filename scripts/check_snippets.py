@@ -1,7 +1,7 @@
 """Check the types of the Python examples in README and docs: mypy --strict and basedpyright in strict mode.
 
 The examples of a page are one module, as in tests/test_docs.py; each recipe (```python flask) is one of its own. The
-commands `replicate-ext` of the pages write the modules that examples import, for models of the emulator.
+commands `replicate-ext models` of the pages write the modules that examples import, for models of the emulator.
 """
 
 from __future__ import annotations
@@ -45,12 +45,14 @@ def modules(page: Path) -> dict[str, str]:
 
 
 def run_commands(pages: Iterable[Path], folder: str) -> None:
-    """Run the examples of pages that are commands, on the emulator."""
+    """Run the examples of pages that write typed modules, on the emulator."""
     with Emulator() as api:
         environment = os.environ | {"REPLICATE_BASE_URL": api.url, "REPLICATE_API_TOKEN": api.token}
         for page in pages:
-            for command in re.findall(r"^```sh\nreplicate-ext (.*)", page.read_text(encoding="utf-8"), re.MULTILINE):
-                arguments = [sys.executable, "-m", "replicate_ext", *shlex.split(command)]
+            for command in re.findall(
+                r"^```sh\nreplicate-ext (models .*)", page.read_text(encoding="utf-8"), re.MULTILINE
+            ):
+                arguments = [sys.executable, "-m", "replicate_ext", *shlex.split(command, comments=True)]
                 subprocess.run(arguments, cwd=folder, env=environment, check=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -69,11 +70,7 @@ def run(
 
     def run(command: str, platform: str | None = "now") -> tuple[int, str, str]:
         monkeypatch.setenv("REPLICATE_BASE_URL", emulators[platform].url if platform else "http://127.0.0.1:9/v1")
-        try:
-            code = main(["models", *command.split()])
-        except SystemExit as exit:
-            code = int(str(exit.code))
-        return code, *capsys.readouterr()
+        return main(["models", *command.split()]), *capsys.readouterr()
 
     return run
 
@@ -173,6 +170,22 @@ def test_check_reports_a_module_that_its_lock_does_not_generate(run: Run, tmp_pa
     )
 
 
+def test_json_is_one_array_of_what_was_added_or_has_changed(run: Run, tmp_path: Path) -> None:
+    added = json.loads(run("add acme/poet acme/painter --module models.py --json")[1])
+    assert [(row["model"], row["function"], row["replaced"]) for row in added] == [
+        ("acme/poet", "poet", False),
+        ("acme/painter", "painter", False),
+    ]
+    with (tmp_path / "models.py").open("a") as file:
+        file.write("x = 1\n")
+    code, out, _ = run("check --json", platform="later")
+    stale, *changes = json.loads(out)
+    assert (code, stale["model"]) == (1, None)
+    assert {"model": "acme/painter", "change": "scheduler is gone", "breaks": True} in changes
+    assert [row["function"] for row in json.loads(run("list --json")[1])] == ["painter", "poet"]
+    assert json.loads(run("check --json", platform="now")[1]) == [stale]
+
+
 def test_many_models_become_a_package_and_few_a_module_again(run: Run, tmp_path: Path) -> None:
     run("add acme/painter --module models.py")
     refs = " ".join(f"acme/model-{number}" for number in range(MAX_FUNCTIONS))
@@ -195,7 +208,7 @@ def test_many_models_become_a_package_and_few_a_module_again(run: Run, tmp_path:
 def test_a_failure_leaves_all_files_as_they_were(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("add acme/poet --module models.py")
     before = folder_contents(tmp_path)
-    assert run("add acme/painter acme/nothing")[0] == 2
+    assert run("add acme/painter acme/nothing")[0] == 3
     assert folder_contents(tmp_path) == before
 
     commit, count = module_files.AtomicFile.commit, iter((False, True))
@@ -237,8 +250,8 @@ def test_a_failure_leaves_all_files_as_they_were(run: Run, tmp_path: Path, monke
         ("update --module good.py", "name the models to update, or write --all"),
         ("update acme/painter --module good.py", "acme/painter is not in the lock; its models are none"),
         ("update acme/poet:1 --module good.py", "acme/poet:1: update uses the latest version; to choose one, add it"),
-        ("add --module models.py", "the following arguments are required: REF (--help lists the arguments)"),
-        ("unknown", "invalid choice: 'unknown'"),
+        ("add --module models.py", "missing argument 'REF...' (--help lists the arguments)"),
+        ("unknown", "there is no command 'unknown'; the commands are "),
     ],
 )
 def test_a_failure_is_one_line_that_says_what_to_do(run: Run, tmp_path: Path, command: str, error: str) -> None:
@@ -250,7 +263,7 @@ def test_a_failure_is_one_line_that_says_what_to_do(run: Run, tmp_path: Path, co
     if "--module" not in command:
         (tmp_path / "good.lock").unlink()
     code, out, err = run(command)
-    assert (code, out) == (2, "")
+    assert (code, out) == (3 if "nothing" in command else 2, "")
     assert err.startswith("replicate-ext")
     assert error in err
     assert err.count("\n") == 1
@@ -286,4 +299,4 @@ def refuse_pipes(read_text: Callable[..., str]) -> Callable[..., str]:
 def test_python_m_replicate_ext_is_the_same_command() -> None:
     process = subprocess.run([sys.executable, "-m", "replicate_ext", "models"], capture_output=True, text=True)
     assert process.returncode == 2
-    assert process.stderr.startswith("replicate-ext models: the following arguments are required: COMMAND")
+    assert process.stderr.startswith("replicate-ext models: the command is missing: write one of search, show, ")

@@ -11,7 +11,7 @@ import pytest
 from codegen import contract
 from conftest import shared
 from openapi_documents import DOCUMENT, ROOT, iterate_documentation
-from replicate_ext._sansio.options import DEFAULT_BASE_URL
+from replicate_ext._sansio.base_url import DEFAULT_BASE_URL
 
 
 def test_the_servers_are_those_of_our_client() -> None:
