@@ -1,8 +1,7 @@
-"""One call under the rate limit of its client: it waits, and shows the client what the server allows."""
+"""One call that waits for the rate limit of its client."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from replicate_api.types import Request
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RateLimitedCall:
-    """Waits for a rate limiter before each attempt of a call.
+    """A call that waits for a rate limiter before an attempt.
 
     Args:
         limiter: The one of the client's calls of this kind.
@@ -33,46 +32,34 @@ class RateLimitedCall:
         self._limiter, self._request, self._backend = limiter, request, backend
         self._max_wait, self._deadline = max_wait, deadline
         self._ticket: int | None = None
-        self._number, self._sent_at = 0, 0.0
-        self.waited = 0.0
-        """Seconds that the call has waited because the server asked for it."""
 
-    async def wait(self) -> None:
-        """Wait until the limiter releases the call; RateLimitError if that would take too long."""
-        limiter, monotonic = self._limiter, self._backend.monotonic
-        if not limiter.must_wait(monotonic()):
-            return
+    async def wait(self, waited: float) -> float:
+        """Wait until the limiter releases the call, and return for how long.
+
+        Args:
+            waited: Seconds that the call has waited before because the server asked for it.
+
+        Raises:
+            RateLimitError: It would take too long.
+        """
+        limiter, monotonic, total = self._limiter, self._backend.monotonic, 0.0
         ticket = self._ticket = limiter.enter(self._ticket)
-        waited_before = self.waited
         try:
             while (delay := limiter.delay(ticket, monotonic())) > 0:
-                self._raise_if_too_long(limiter.seconds_blocked(monotonic()) or delay)
-                if self.waited == waited_before:
+                self._raise_if_too_long(limiter.seconds_blocked(monotonic()) or delay, waited + total)
+                if not total:
                     seconds = limiter.expected_delay(ticket, monotonic())
-                    log_wait(self._request.method, self._request.path, seconds, "rate limit (429)", waited_before)
+                    log_wait(self._request.method, self._request.path, seconds, "rate limit (429)", waited)
                 await self._backend.sleep(delay)
-                self.waited += delay
+                total += delay
         finally:
             limiter.leave(ticket)
+        return total
 
-    def _raise_if_too_long(self, seconds: float) -> None:
+    def _raise_if_too_long(self, seconds: float, waited: float) -> None:
         is_too_late = self._deadline is not None and self._backend.monotonic() + seconds > self._deadline
-        if not is_too_late and (self._max_wait is None or self.waited + seconds <= self._max_wait):
+        if not is_too_late and (self._max_wait is None or waited + seconds <= self._max_wait):
             return
         note = f"(this client got a 429 for another call, and may not send for {seconds:.0f} more seconds)"
         detail = " ".join(filter(None, [self._limiter.reason, note]))
         raise errors.RateLimitError(429, detail=detail, request=request_label(self._request), retry_after=seconds)
-
-    def start(self) -> None:
-        """Record that an attempt is about to be sent."""
-        self._number, self._sent_at = self._limiter.start(), self._backend.monotonic()
-
-    def finish(self, headers: Mapping[str, str] | None) -> None:
-        """Record the end of an attempt; `headers` are those of its response if it was accepted."""
-        self._limiter.finish(self._number, self._sent_at, self._backend.monotonic(), headers)
-        if headers is not None and self._ticket is not None:
-            self._limiter.accept(headers.get("ratelimit-remaining"))
-
-    def refuse(self, hint: float, reason: str | None) -> None:
-        """Record a 429 and its hint in seconds."""
-        self._limiter.block(self._backend.monotonic(), hint, reason, has_waited=self._ticket is not None)

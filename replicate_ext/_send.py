@@ -174,21 +174,26 @@ class Session(Generic[BackendT]):
         is_idempotent = retry.is_idempotent(request.method, request.path)
         sent = None if is_idempotent else self._sent or SentRecord()
         started = backend.monotonic()
-        attempt = 1
+        attempt, waited = 1, 0.0
         close_count = backend.close_count if self._close_count is None else self._close_count
-        rate_limit = self._rate_limit(request)
+        max_wait, limiter, rate_limit = self.config.max_rate_limit_wait, self._limiter_of(request), None
         while True:
-            await rate_limit.wait()
+            if limiter.must_wait(backend.monotonic()):
+                rate_limit = rate_limit or RateLimitedCall(limiter, request, backend, max_wait, self.deadline)
+                waited += await rate_limit.wait(waited)
             if self._is_closed(close_count):
                 raise errors.APIConnectionError(f"{request_label(request)}: the client was closed during this call")
-            accepted = None
-            rate_limit.start()
+            counted, accepted = limiter if limiter is self._rate_limiters[True] else None, None
+            number, sent_at = counted.start() if counted else 0, backend.monotonic()
             try:
                 result = await self._attempt(request, parse, attempt, stream, sent, close_count)
                 accepted = result.headers if isinstance(result, TimedResponse) else None
             finally:
-                rate_limit.finish(accepted)
+                if counted:
+                    counted.finish(number, sent_at, backend.monotonic(), accepted)
             if isinstance(result, TimedResponse):
+                if rate_limit is not None:
+                    limiter.accept(result.headers.get("ratelimit-remaining"))
                 log_job(request.method, request.path, result.value)
                 return result
             error, failure, cause, is_retryable = result
@@ -197,9 +202,9 @@ class Session(Generic[BackendT]):
             hint = retry.retry_after(failure)
             is_limited = isinstance(error, errors.RateLimitError) and (hint or 0.0) >= retry.INITIAL_BACKOFF
             if isinstance(error, errors.RateLimitError) and is_limited:
-                rate_limit.refuse(hint or 0.0, error.detail)
-            max_wait = self.config.max_rate_limit_wait
-            delay = retry.retry_delay(failure, attempt, retries, rate_limit.waited, max_wait) if is_retryable else None
+                has_waited = rate_limit is not None
+                limiter.block(backend.monotonic(), hint or 0.0, error.detail, has_waited=has_waited)
+            delay = retry.retry_delay(failure, attempt, retries, waited, max_wait) if is_retryable else None
             must_end = self._is_too_late(delay or 0.0) or self._is_closed(close_count)
             if delay is None or must_end or not request.is_replayable():
                 if sent and sent.sent_at:
@@ -209,14 +214,13 @@ class Session(Generic[BackendT]):
                 reason = f"retry {attempt} after {failure.status_code or type(cause).__name__}"
                 log_wait(request.method, request.path, delay, reason, backend.monotonic() - started)
                 await backend.sleep(delay)
-                rate_limit.waited += delay if hint is not None else 0.0
+                waited += delay if hint is not None else 0.0
             attempt += 1
 
-    def _rate_limit(self, request: Request) -> RateLimitedCall:
-        """Return the rate limit of a call; other hosts have limits of their own, and urgent calls ignore it."""
+    def _limiter_of(self, request: Request) -> RateLimiter:
+        """Return the rate limiter of a call; other hosts have limits of their own, and urgent calls ignore it."""
         is_exempt = self._is_urgent or not request.path.startswith("/")
-        limiter = RateLimiter() if is_exempt else self._rate_limiters[_is_create(request)]
-        return RateLimitedCall(limiter, request, self.backend, self.config.max_rate_limit_wait, self.deadline)
+        return RateLimiter() if is_exempt else self._rate_limiters[_is_create(request)]
 
     def creates_available(self) -> float:
         """Return how many predictions can be created now without a 429, as far as known.
