@@ -36,8 +36,10 @@ MAX_REDIRECTS = 5
 MAX_ERROR_SIZE = 64 * 1024
 """Bytes that are read of the body of an error response: it may be anything, and need not end."""
 
-_NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_NON_RETRYABLE)
+NON_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError, OverflowError)
+"""Errors that no other attempt can mend, such as those of a URL."""
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *NON_RETRYABLE)
 
 
 class TimedResponse(NamedTuple, Generic[T]):
@@ -256,7 +258,7 @@ class Session(Generic[BackendT]):
                 value = _parse(response, parse, request)
                 return TimedResponse(value, response.status_code, backend.monotonic() - started, response.headers)
             content = await self._read_error(response)
-        except (httpx.RequestError, *_NON_RETRYABLE) as cause:
+        except (httpx.RequestError, *NON_RETRYABLE) as cause:
             outcome = type(cause).__name__
             not_sent = isinstance(cause, _NOT_SENT) or (sent is not None and sent.sent_at is None)
             failed = self._diagnose(cause, request, retry.Failure(method, path, not_sent))
@@ -292,7 +294,7 @@ class Session(Generic[BackendT]):
         error = map_exception(cause, request_label(request))
         diagnosis = diagnose(cause, has_connected=self.clock.has_observed)
         if diagnosis is None:
-            return _FailedAttempt(error, failure, cause, not isinstance(cause, (BodyTooLargeError, *_NON_RETRYABLE)))
+            return _FailedAttempt(error, failure, cause, not isinstance(cause, (BodyTooLargeError, *NON_RETRYABLE)))
         error.add_advice(diagnosis.advice)
         return _FailedAttempt(error, failure, cause, diagnosis.is_retryable)
 

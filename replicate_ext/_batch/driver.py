@@ -25,7 +25,7 @@ from .buyer import Buyer
 from .engine import Engine, Outcome
 from .flight import Flight
 from .journal import Journal, State
-from .ledger import CANCEL_REQUESTED, MAYBE_FOREIGN, Ledger
+from .ledger import CANCEL_REQUESTED, MAYBE_FOREIGN, Ledger, describe
 from .outcomes import Outcomes
 from .output_files import remove_partial_files
 from .progress import RateEstimator, Status
@@ -183,7 +183,7 @@ class Driver:
             self._report(self.status())
         except Exception as error:  # of a function of the caller's
             self._report = lambda status: None
-            self.stop(f"progress raised {type(error).__name__}: {error}", error)
+            self.stop(f"progress raised {describe(error)}", error)
 
     def _choose(self) -> None:
         tracker = self._tracker
@@ -266,7 +266,7 @@ class Driver:
             try:
                 await coroutine
             except Exception as error:
-                self.stop(f"{type(error).__name__}: {error}", error)
+                self.stop(describe(error), error)
                 self._has_left = True
             finally:
                 self._tasks.discard(task)

@@ -11,6 +11,7 @@ from .. import errors
 from .._files.inputs import check_text, prepare_input
 from .fingerprint import hash_text
 from .journal import Journal, State
+from .ledger import describe
 from .stored_input import dump_input
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Enrollment:
             if self._options.on_error == "raise":
                 invalid.add_note(f"row {index} of the batch; nothing was created")
                 raise
-            text, error = _describe(values), invalid
+            text, error = _to_text(values), invalid
         digest = hash_text(text)
         found = self._journal.find_row(n) if n is not None and n < self._end else None
         if n is not None and found is not None:
@@ -113,7 +114,7 @@ class Enrollment:
                 self._by_key[key] = n
         self._count_failure(index, error)
         if error is not None:
-            return n, key, digest, text, State.FAILED, None, INVALID, f"{type(error).__name__}: {error}"
+            return n, key, digest, text, State.FAILED, None, INVALID, describe(error)
         origin = self._find_origin(digest, n)
         return n, key, digest, text, State.NEW if origin is None else State.DUPLICATE, origin, None, None
 
@@ -166,11 +167,11 @@ class Enrollment:
         if limit is not None and (self._failures >= limit or (index == 0 and not self._known)):
             which = "the first row is" if index == 0 else f"{self._failures} rows in a row are"
             raise errors.BatchStoppedError(
-                f"{which} invalid, and nothing was created: row {index}: {type(error).__name__}: {error}"
+                f"{which} invalid, and nothing was created: row {index}: {describe(error)}"
             ) from error
 
 
-def _describe(values: object) -> str:
+def _to_text(values: object) -> str:
     """Return a row that cannot be stored as text, for its digest and for the report."""
     if not isinstance(values, Mapping):
         return json.dumps({"row": repr(values)})

@@ -19,6 +19,11 @@ MAYBE_FOREIGN = "found among more equal predictions than were created"
 """There, too: the prediction may be somebody else's, and is not canceled."""
 
 
+def describe(error: BaseException) -> str:
+    """Return an error as the journal has it: its class first."""
+    return f"{type(error).__name__}: {error}"
+
+
 class Ledger:
     """Writes the steps of rows; all of them take effect with the journal's next commit."""
 

@@ -11,7 +11,7 @@ from .._files.download import EXPIRY_ADVICE
 from .._sansio import job as jobs
 from .engine import EngineError, Outcome
 from .journal import UNCERTAIN, Journal, State
-from .ledger import Ledger
+from .ledger import Ledger, describe
 from .output_files import OutputFile, SavedFile, find_files, replace_data_uris
 from .server_time import server_time
 from .tracker import Purchase
@@ -106,7 +106,7 @@ class Outcomes:
     def refused(self, flight: Flight, error: Exception) -> None:
         """A prediction does not exist; its row is bought again."""
         self._budget.release()
-        self._ledger.refused(flight, _describe(error))
+        self._ledger.refused(flight, describe(error))
         self._renew(flight.n)
 
     def absent(self, flight: Flight) -> None:
@@ -119,7 +119,7 @@ class Outcomes:
         """A row cannot be bought."""
         if flight is not None:
             self._budget.release()
-            self._ledger.refused(flight, _describe(error))
+            self._ledger.refused(flight, describe(error))
         self._fail_to_run(n, "refused", error)
 
     def stop(self, reason: str, cause: BaseException | None = None) -> None:
@@ -138,7 +138,7 @@ class Outcomes:
         ended_at = jobs.completed_at(job) or max(server_time(self._session), flight.created_at or 0.0)
         status = str(job.status) if jobs.is_finished(job) else "succeeded"  # the response to a held create
         error = _error_of(job) if jobs.is_finished(job) else None
-        self._ledger.ended(flight, status, ended_at, None if error is None else _describe(error))
+        self._ledger.ended(flight, status, ended_at, None if error is None else describe(error))
         purchase = Purchase(flight.attempt_id, n, flight.created_at)
         if jobs.is_finished(job):
             self.measured(purchase, job)
@@ -172,9 +172,10 @@ class Outcomes:
         try:
             cost = self._budget.price_of(job)
         except Exception as error:  # of a function of the caller's; `resume` fetches the prediction again
-            self._stop(f"price raised {type(error).__name__}: {error}", error)
+            self._stop(f"price raised {describe(error)}", error)
             return
-        seconds = None if purchase.is_timed else jobs.predict_time(job) or 0.0
+        # Negative times occur: docs/api-facts.md, section 2.2.
+        seconds = None if purchase.is_timed else max(0.0, jobs.predict_time(job) or 0.0)
         self._budget.settle(seconds, cost)
         self._ledger.measured(purchase.attempt_id, purchase.n, seconds, cost)
 
@@ -202,7 +203,7 @@ class Outcomes:
         """The files of a row are saved, or lost."""
         output = self._data_uris.pop(n, None)
         if error is not None:
-            text = _describe(error)
+            text = describe(error)
             advice = f"; {EXPIRY_ADVICE}" if has_expired and EXPIRY_ADVICE not in text else ""
             self._fail(n, None, f"{text}{advice}", error)
             if not has_expired:
@@ -228,7 +229,7 @@ class Outcomes:
             self.to_process.clear()
             self._stop(f"the engine cannot run `then`: {outcome.error}", outcome.error)
         else:
-            self._fail(n, None, f"then raised {_describe(outcome.error)}", outcome.error)
+            self._fail(n, None, f"then raised {describe(outcome.error)}", outcome.error)
 
     # Ends of rows
 
@@ -240,7 +241,7 @@ class Outcomes:
         self.failures[error.partition(":")[0]] += self._finish(n, State.FAILED)
 
     def _fail_to_run(self, n: int, status: str, error: Exception) -> None:
-        self._fail(n, status, _describe(error), error)
+        self._fail(n, status, describe(error), error)
         self._count_failure("prediction", n, error)
 
     def _count_failure(self, kind: str, n: int, error: Exception) -> None:
@@ -251,9 +252,9 @@ class Outcomes:
         if limit is None:
             self.buyer.is_proven = True
         elif not self.buyer.is_proven:
-            self._stop(f"the first row failed: row {n}: {_describe(error)}", error)
+            self._stop(f"the first row failed: row {n}: {describe(error)}", error)
         elif count >= limit:
-            self._stop(f"{count} rows in a row failed (max_failures); row {n}: {_describe(error)}", error)
+            self._stop(f"{count} rows in a row failed (max_failures); row {n}: {describe(error)}", error)
 
     def _finish(self, n: int, state: State) -> int:
         """Report that a row has ended, with those that share its result, and return how many these are."""
@@ -275,7 +276,3 @@ def _error_of(job: Prediction) -> errors.ModelError | None:
 def _is_worth_a_retry(error: errors.ModelError) -> bool:
     """Whether the platform failed, and did not bill the run."""
     return isinstance(error, errors.PredictionAbortedError) or error.is_transient
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

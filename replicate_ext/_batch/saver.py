@@ -8,10 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import httpx
-
 from .. import errors
 from .._files.disk import commit_together
+from .._send import NON_RETRYABLE
 from .output_files import HashedFile, OutputFile, SavedFile, download_file
 
 if TYPE_CHECKING:
@@ -34,11 +33,10 @@ RETRY_DELAYS = (1.0, 5.0, 15.0, 30.0)
 """Seconds before the attempts after a failure; the last one repeats until the files have expired."""
 
 
+_TRANSIENT = (errors.APIConnectionError, errors.ServerError, errors.RateLimitError, OSError)
+"""What another attempt may mend."""
+
 StartSoon = Callable[[Coroutine[Any, Any, None]], object]
-
-
-_HOPELESS = (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)
-"""Causes of failures that no other attempt can mend: the URL that a model made is none."""
 
 
 class SavedRow(Protocol):
@@ -179,10 +177,8 @@ class Saver:
 
     def _fail(self, waiting: _Waiting, error: BaseException) -> None:
         del self._running[waiting.n]
-        is_hopeless = isinstance(error.__cause__, _HOPELESS)
-        passes = isinstance(error, errors.APIConnectionError | errors.ServerError | errors.RateLimitError | OSError)
-        if passes and not is_hopeless:
-            assert isinstance(error, Exception)
+        is_permanent = isinstance(error.__cause__, NON_RETRYABLE)  # the URL that a model made is none
+        if isinstance(error, _TRANSIENT) and not is_permanent:
             self._delay(waiting, error)
         elif isinstance(error, errors.ReplicateError):  # 404 after they expired, say
             self._done(waiting.n, waiting.files, [], error, has_expired=self._has_expired(waiting))

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from .._sansio.job import predict_time
 from . import markup
 
 LOG_LINES = 10
@@ -32,8 +33,8 @@ def card(job: Any) -> str:
 def _times(job: Any) -> list[tuple[str, ...]]:
     moments = {name: getattr(job, f"{name}_at", None) for name in ("created", "started", "completed")}
     rows = [(name, markup.preview(moment)) for name, moment in moments.items() if isinstance(moment, datetime)]
-    seconds = getattr(job.metrics, "predict_time", None)
-    return [*rows, *([("predict time", f"{seconds:,.1f} s")] if isinstance(seconds, int | float) else [])]
+    seconds = predict_time(job)
+    return [*rows, *([("predict time", f"{seconds:,.1f} s")] if seconds is not None else [])]
 
 
 def _inputs(values: object) -> list[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replicate_api import models, operations as op
 
 from .. import errors
+from .._sansio.job import predict_time
 from .._sansio.log import log_drift, log_unchecked
 from .._sansio.model_ref import ModelRef
 from .disk_cache import DiskCache, default_folder
@@ -233,8 +234,7 @@ async def _fetch(session: Session[Any], ref: ModelRef) -> KnownModel:
         advice = "" if ref.version else f"; if it is a deployment, write 'deployments/{ref}'"
         error.add_advice(f"there is no model {ref} that this token can run{advice}")
         raise
-    duration = _number(getattr(getattr(model.default_example, "metrics", None), "predict_time", None))
-    known = KnownModel(model.is_official, example_duration=duration, model=model)
+    known = KnownModel(model.is_official, example_duration=predict_time(model.default_example), model=model)
     return _to_known_model(model.latest_version, known)
 
 

@@ -11,6 +11,7 @@ from replicate_api import operations as op
 from replicate_api.errors import MissingOperation
 
 from .. import errors
+from .._sansio.job import predict_time
 from .._sansio.request import MIN_TIMEOUT
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ class RunDurations:
             with contextlib.suppress(errors.ReplicateError, MissingOperation):  # only an optimization
                 limited = session.with_options(deadline=session.backend.monotonic() + MIN_TIMEOUT, max_retries=0)
                 model = await limited.call(op.MODELS_GET(ref.owner, ref.name))
-                metrics = getattr(getattr(model, "default_example", None), "metrics", None)
-                seconds = getattr(metrics, "predict_time", None)
-                self._example_durations[name] = seconds if isinstance(seconds, int | float) else None
+                self._example_durations[name] = predict_time(getattr(model, "default_example", None))
         return self._example_durations[name]
 
 

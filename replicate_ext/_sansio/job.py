@@ -74,10 +74,10 @@ def completed_at(job: Prediction | Training) -> float | None:
     return job.completed_at.timestamp() if isinstance(job.completed_at, datetime) else None
 
 
-def predict_time(job: Prediction | Training) -> float | None:
-    """Return the seconds that the model ran, or None if the server does not say; a negative time is none."""
-    seconds: object = getattr(job.metrics, "predict_time", None)
-    return max(0.0, seconds) if isinstance(seconds, int | float) else None
+def predict_time(job: object) -> float | None:
+    """Return the seconds that the model ran, as the server sent them, or None if it did not, or if this is no job."""
+    seconds: object = getattr(getattr(job, "metrics", None), "predict_time", None)
+    return seconds if isinstance(seconds, int | float) else None
 
 
 def raise_unless_succeeded(job: JobT) -> JobT:
