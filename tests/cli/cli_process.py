@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 from replicate_ext.__main__ import main
 from replicate_ext.emulator import Emulator
@@ -133,3 +135,24 @@ class CommandLine:
 def plain(text: str) -> str:
     """Return the text of a terminal without its control sequences (ECMA-48)."""
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
+
+
+def emulator_fixture() -> Any:
+    """Return a fixture for an emulator that all tests of a module share."""
+
+    @pytest.fixture(scope="module")
+    def api() -> Iterator[Emulator]:
+        with Emulator() as api:
+            yield api
+
+    return api
+
+
+def command_fixture() -> Any:
+    """Return a fixture for the command line of a user of the emulator `api`."""
+
+    @pytest.fixture
+    def cli(api: Emulator) -> CommandLine:
+        return CommandLine(api)
+
+    return cli

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import CommandLine
+from cli_process import CommandLine, command_fixture, emulator_fixture
 
 from replicate_ext import Replicate
 from replicate_ext.emulator import Emulator
@@ -15,15 +14,8 @@ from replicate_ext.emulator import Emulator
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 def test_it_prints_json_as_it_was_sent(cli: CommandLine) -> None:

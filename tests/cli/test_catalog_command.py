@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
-from cli_process import CommandLine
+from cli_process import CommandLine, command_fixture, emulator_fixture
 
-from replicate_ext.emulator import Emulator
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 def test_collections_lists_them(cli: CommandLine) -> None:

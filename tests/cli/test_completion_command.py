@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_process import CommandLine
+from cli_process import CommandLine, emulator_fixture
 
 from replicate_ext._predictions.disk_cache import DiskCache, default_folder
 from replicate_ext._sansio.base_url import DEFAULT_BASE_URL
@@ -29,10 +29,7 @@ def schema(properties: dict[str, object]) -> dict[str, object]:
     return {"components": {"schemas": {"Input": {"type": "object", "properties": properties}}}}
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
+api = emulator_fixture()
 
 
 @pytest.fixture

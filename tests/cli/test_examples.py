@@ -7,11 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import CommandLine
+from cli_process import CommandLine, emulator_fixture
 from test_commands import find
 
 import command_line_docs
@@ -95,10 +94,7 @@ def create_file(name: str) -> None:
         Path(name).write_text("{}")
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
+api = emulator_fixture()
 
 
 @pytest.mark.parametrize("path", [path for path in RUNNING if path in COMMANDS])

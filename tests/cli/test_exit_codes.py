@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
-from cli_process import CommandLine
+from cli_process import CommandLine, command_fixture, emulator_fixture
 
 from conftest import TOKEN
 from replicate_api.models import Prediction
@@ -16,16 +15,8 @@ from replicate_ext._cli.exit_codes import UnusableResultError, exit_code
 from replicate_ext._cli.termination import Terminated
 from replicate_ext.emulator import Emulator
 
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 def with_cause(cause: BaseException | None) -> errors.BatchStoppedError:

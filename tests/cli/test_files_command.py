@@ -9,21 +9,13 @@ from pathlib import Path
 
 import pytest
 from api_schemas import check
-from cli_process import CommandLine
+from cli_process import CommandLine, command_fixture, emulator_fixture
 
 from conftest import folder_contents
 from replicate_ext.emulator import Emulator
 
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 @pytest.fixture

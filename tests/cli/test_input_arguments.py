@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_process import CommandLine, Result
+from cli_process import CommandLine, Result, emulator_fixture
 
 from replicate_ext.emulator import Emulator
 
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
+api = emulator_fixture()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_process import CommandLine, plain
+from cli_process import CommandLine, emulator_fixture, plain
 
 from replicate_ext import Replicate
 from replicate_ext.emulator import Catalog, Emulator
@@ -44,10 +44,7 @@ class Gate:
         self.is_open.set()
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
+api = emulator_fixture()
 
 
 @pytest.fixture

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 
 import pytest
-from cli_process import CommandLine, plain
+from cli_process import CommandLine, command_fixture, emulator_fixture, plain
 
-from replicate_ext.emulator import Emulator
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 def test_search_prints_the_references_first(cli: CommandLine) -> None:

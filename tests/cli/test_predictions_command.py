@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from api_schemas import check
-from cli_process import CommandLine, plain
+from cli_process import CommandLine, command_fixture, emulator_fixture, plain
 
 from conftest import folder_contents
 from replicate_api.models import PredictionStatus, TrainingStatus
@@ -25,10 +25,8 @@ class Ids(NamedTuple):
     deployed: str
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
+api = emulator_fixture()
+cli = command_fixture()
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +43,6 @@ def ids(api: Emulator) -> Ids:
     for id in submitted:
         cli.call("wait", id)
     return submitted
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
 
 
 @pytest.fixture

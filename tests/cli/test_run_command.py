@@ -7,27 +7,18 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import MAX_SECONDS, CommandLine, Result
+from cli_process import MAX_SECONDS, CommandLine, Result, command_fixture, emulator_fixture
 from PIL import Image
 
 from conftest import folder_contents
 from replicate_ext import Replicate
 from replicate_ext.emulator import Emulator
 
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 PAIR = ("acme/painter", "prompt=a", "num_outputs=2", "width=16", "height=16")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from api_schemas import check
-from cli_process import CommandLine
+from cli_process import CommandLine, command_fixture
 
 from replicate_ext import Replicate
 from replicate_ext.emulator import Emulator, log, sleep
@@ -47,9 +47,7 @@ def version(api: Emulator) -> str:
     return f"{BASE}:{latest.id}"
 
 
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+cli = command_fixture()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import IO
 
 import httpx
 import pytest
-from cli_process import CommandLine, plain
+from cli_process import CommandLine, command_fixture, emulator_fixture, plain
 
 from replicate_ext import APIConnectionError, Replicate
 from replicate_ext._cli import webhook_receiver
@@ -27,15 +27,8 @@ BODY = b'{"id": "p1", "status": "succeeded", "model": "acme/hello", "urls": {}, 
 FORGED = {"webhook-id": "msg_1", "webhook-timestamp": "1700000000", "webhook-signature": "v1,c2ln"}
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Emulator]:
-    with Emulator() as api:
-        yield api
-
-
-@pytest.fixture
-def cli(api: Emulator) -> CommandLine:
-    return CommandLine(api)
+api = emulator_fixture()
+cli = command_fixture()
 
 
 @pytest.fixture(scope="module")
