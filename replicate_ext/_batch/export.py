@@ -27,7 +27,7 @@ COLUMNS = (
 _JSON_COLUMNS = ("input", "output", "result")
 
 ROWS_PER_GROUP = 2000
-"""Rows of a row group of a Parquet file, which are in memory at once."""
+"""Rows of a row group of a Parquet file, which are in memory together."""
 
 
 def export(reader: JournalReader, path: str | os.PathLike[str]) -> Path:

@@ -44,7 +44,7 @@ class Flight:
     """Whether this batch has canceled it: its row is bought again."""
 
     is_ours: bool = True
-    """Whether it is surely a prediction of this batch, and not an equal one of somebody else's."""
+    """Whether it is surely a prediction of this batch, and not an equal one of another program."""
 
     missed_polls: int = 0
     """How often the API did not know it."""

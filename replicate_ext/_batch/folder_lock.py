@@ -1,4 +1,4 @@
-"""The lock of a batch's folder: one process at a time buys, and another one is told which."""
+"""The lock of a batch's folder: one process at a time buys, and the error of another one names it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ CANCEL_REQUESTED = "cancel requested"
 
 
 MAYBE_FOREIGN = "found among more equal predictions than were created"
-"""There, too: the prediction may be somebody else's, and is not canceled."""
+"""There, too: the prediction may belong to another program, and is not canceled."""
 
 
 def describe(error: BaseException) -> str:

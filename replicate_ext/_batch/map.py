@@ -116,7 +116,7 @@ class MapMixin(Resource[BackendT]):
                 are fetched if the batch is resumed within an hour of their end.
 
         Returns:
-            A `Batch` (or `AsyncBatch`), whose docstring says what iterating it raises. Besides, it has `results()`,
+            A `Batch` (or `AsyncBatch`), whose docstring says what iterating it raises. It also has `results()`,
             `report()`, `export(path)`, `status()`, `stop()`, `cancel()`, `resume()` and `retry()`.
 
         Raises:

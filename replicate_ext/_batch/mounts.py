@@ -20,7 +20,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def is_network_file_system(folder: Path) -> bool:
-    """Whether a folder is on a network file system, as far as this system tells."""
+    """Whether a folder is on a network file system, as far as this system shows."""
     try:
         lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux

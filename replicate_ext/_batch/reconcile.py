@@ -105,7 +105,7 @@ def decide(
             by_hash[flight.sent].append(flight)
     removed = [_created_at(job) for job in candidates.removed if not is_known(job.id)]
     for sent, flights in by_hash.items():
-        start = min(flight.intent_at for flight in flights) - CLOCK_MARGIN  # what is older is somebody else's
+        start = min(flight.intent_at for flight in flights) - CLOCK_MARGIN  # what is older belongs to another program
         found = [job for job in candidates.by_hash.get(sent, ()) if _created_at(job) >= start and not is_known(job.id)]
         are_ours = len(found) <= len(flights)
         for flight in sorted(flights, key=lambda flight: flight.intent_at, reverse=True):

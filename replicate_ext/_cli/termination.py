@@ -1,4 +1,4 @@
-"""SIGTERM: a command ends as with Ctrl-C, which cancels what it runs, and not at once."""
+"""SIGTERM: a command ends as with Ctrl-C, which cancels what it runs, instead of immediately."""
 
 from __future__ import annotations
 

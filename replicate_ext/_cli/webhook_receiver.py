@@ -33,7 +33,7 @@ POLL_INTERVAL = 0.1
 class WebhookReceiver(ThreadingTCPServer):
     """Yields the predictions and trainings of authentic deliveries, and lines of text about refused requests.
 
-    Not an HTTPServer, which resolves the name of its own address before it listens.
+    Not an HTTPServer, which resolves its own host name before it listens.
 
     Args:
         port: The port on 127.0.0.1, or 0 for a free one.
