@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests wait for processes a third of the time.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak soak-map check generate update-spec rehearse record interop conformance bench clean
@@ -23,7 +25,7 @@ demo: setup  ## Run the tour on the local emulator: no token, no internet
 	$(BIN)/python examples/tour.py --emulator
 
 test: setup  ## Run all tests on all cores
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 soak: setup  ## Play random faults on all backends for up to 10 minutes: make soak SOAK="--seeds 1000"
 	$(BIN)/python tests/soak/soak.py $(SOAK)

@@ -54,6 +54,7 @@ class CommandLine:
 
     def __init__(self, api: Emulator, **environment: str) -> None:
         self.environment = {"REPLICATE_BASE_URL": api.url, "REPLICATE_API_TOKEN": api.token, **environment}
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def call(self, *arguments: object, stdin: bytes = b"", is_terminal: bool = False) -> Result:
         """Run it in this process, which is fast; stdout and stderr are pipes, or say that they are a terminal."""
@@ -86,7 +87,14 @@ class CommandLine:
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         pipes: dict[str, object] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         words, environment = [*self.command, *map(str, arguments)], inherited | self.environment
-        return subprocess.Popen(words, env=environment, **pipes | options)
+        self._processes.append(process := subprocess.Popen(words, env=environment, **pipes | options))
+        return process
+
+    def close(self) -> None:
+        """Kill the processes of a test that failed."""
+        for process in self._processes:
+            with process:
+                process.kill()
 
     def run(self, *arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> Result:
         """Run it as a process on pipes."""
@@ -152,7 +160,8 @@ def command_fixture() -> Any:
     """Return a fixture for the command line of a user of the emulator `api`."""
 
     @pytest.fixture
-    def cli(api: Emulator) -> CommandLine:
-        return CommandLine(api)
+    def cli(api: Emulator) -> Iterator[CommandLine]:
+        with contextlib.closing(CommandLine(api)) as cli:
+            yield cli
 
     return cli

@@ -220,6 +220,8 @@ def test_the_token_is_in_no_process_list_and_no_output(cli: CommandLine, api: Em
     process.stdin.write(TOKEN.encode())
     process.stdin.flush()  # it waits for the rest
     shown = psutil.Process(process.pid)
+    while not shown.cmdline():  # the kernel lets the parent go on before the arguments of the child are in place
+        assert process.poll() is None
     assert shown.cmdline()[-2:] == ["login", "--debug"]
     assert TOKEN not in f"{shown.cmdline()} {shown.environ()}"
     out, err = process.communicate(timeout=20)

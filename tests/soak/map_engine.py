@@ -32,7 +32,12 @@ def failing_cluster(interval: float, log: Path) -> Iterator[Any]:
     """Return the client of a local cluster of processes, one of which is killed every `interval` seconds."""
     import distributed
 
-    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "processes": True, "dashboard_address": None}
+    options: dict[str, Any] = {
+        "n_workers": 2,
+        "threads_per_worker": 2,
+        "processes": True,
+        "dashboard_address": "127.0.0.1:0",
+    }
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         stopped = threading.Event()
 
