@@ -81,7 +81,7 @@ def tour(client: Replicate, models: Models, folder: Path) -> None:
 
     print("6. Handle the error of a failed prediction")
     try:
-        client.run(*models.failing)
+        client.run(*models.failing, check=False)  # the input is wrong on purpose
     except ReplicateError as error:
         print(f"   {type(error).__name__}: {_indent(error)}")
 

@@ -1,12 +1,12 @@
 """A Python client for Replicate's HTTP API.
 
-    import replicate_ext as replicate
-
-    [image] = replicate.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse", "output_format": "png"})
-    image.save("lighthouse.png")
-
 The names below are loaded on first use, so importing the package is fast. The module-level functions share a client
 that is made on their first use, with the token in REPLICATE_API_TOKEN.
+
+Examples:
+    >>> import replicate_ext as replicate
+    >>> [image] = replicate.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse", "output_format": "png"})
+    >>> path = image.save("lighthouse.png")
 """
 
 from __future__ import annotations

@@ -96,10 +96,26 @@ class _Client(
     ) -> Self:
         """Return a client with other options, on the same connections and under the same rate limit.
 
-            client.with_options(timeout=5, max_retries=0).predictions.get("…")
+        What is omitted stays the same. Closing the new client cancels only its own predictions; the connections are
+        closed with this one.
 
-        The arguments are those of the constructor; what is omitted stays the same, and `headers` are added to those of
-        this client. Closing the new client cancels only its own predictions; the connections are closed with this one.
+        Args:
+            timeout: Seconds for one HTTP request to connect, to read and to write, or an `httpx.Timeout`; None for the
+                default.
+            max_retries: How often a request is retried, if a retry is safe; 0 disables retries.
+            max_rate_limit_wait: Seconds that one call waits, in total, for the server's rate limit; None for no limit.
+            headers: Headers that are added to those of this client, or replace them by name.
+            user_agent: The User-Agent header; None for the default.
+
+        Returns:
+            A client of the same class.
+
+        Raises:
+            TypeError, ValueError: An option is invalid.
+
+        Examples:
+            >>> client.with_options(timeout=5, max_retries=0).account.get().username
+            'acme'
         """
         options = {
             "timeout": timeout,
@@ -138,14 +154,16 @@ class _Client(
 class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
     """A sync client for Replicate's HTTP API; can be shared between threads.
 
+    Use it in a `with` block, or call `close()`. Every operation of the API is a method of a namespace:
+    `client.predictions.list()`.
+
     Args:
-        api_token: The API token; by default the environment variable REPLICATE_API_TOKEN. A missing or malformed token
-            raises AuthenticationError immediately.
+        api_token: The API token; by default the environment variable REPLICATE_API_TOKEN.
         base_url: Another server, to which `/v1` is added if the URL has no path; by default REPLICATE_BASE_URL, else
             Replicate's.
-        timeout: Seconds for one HTTP request to connect, to read and to write, or an `httpx.Timeout`. To limit a whole
-            run, use `run(timeout=…)`.
-        max_retries: How often a request is retried, if a retry is safe.
+        timeout: Seconds for one HTTP request to connect, to read and to write, or an `httpx.Timeout`; by default 10 s
+            to connect, and 60 s to read and to write. To limit a whole run, use `run(timeout=…)`.
+        max_retries: How often a request is retried, if a retry is safe; 0 disables retries.
         max_rate_limit_wait: Seconds that one call waits, in total, for the server's rate limit; then it raises
             RateLimitError. None waits as long as it takes. Waiting calls are sent one after another.
         headers: Additional headers for requests to the API; like the token, they are sent to no other host.
@@ -156,7 +174,14 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
         http_backend: The HTTP library of AsyncReplicate: "httpx", "aiohttp", or None for aiohttp where the extra `fast`
             is installed. SOCKS proxies always use httpx, and so does Replicate.
 
-    Use it in a `with` block, or call `close()`.
+    Raises:
+        AuthenticationError: The token is missing or malformed.
+        TypeError, ValueError: Another argument, or a variable of the environment, is invalid.
+
+    Examples:
+        >>> with replicate.Replicate(timeout=30, max_retries=2) as client:
+        ...     print(client.run("acme/hello", {"text": "Ada"}))
+        Hello, Ada!
     """
 
     _is_async = False
@@ -167,16 +192,23 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
 
     @property
     def api(self) -> Sender:
-        """The generated client, with the connections, token and retries of this one, for typed low-level calls.
+        """The argument `client` of the functions in `replicate_api`: they use this client's connections and token.
 
-        `predictions_get.sync("…", client=client.api)`. It raises the errors of this package.
+        They are retried as other calls are, and raise the errors of this package.
+
+        Examples:
+            >>> from replicate_api.api.account import account_get
+            >>> account = account_get.sync(client=client.api)
         """
         return _Api(self._session)
 
     def close(self) -> None:
         """Cancel the predictions that are still waited for, and close the connections.
 
-        A client that is used again opens new ones.
+        A client that is used again opens new ones. A `with` block calls it at its end.
+
+        Examples:
+            >>> client.close()
         """
         run_sync(self._close())
 
@@ -190,8 +222,15 @@ class Replicate(_Client[SyncBackend, httpx.BaseTransport]):
 class AsyncReplicate(_Client["AsyncBackend", httpx.AsyncBaseTransport]):
     """An async client for Replicate's HTTP API; can serve several event loops, one after another.
 
-    The arguments are those of `Replicate`; `transport` is an `httpx.AsyncBaseTransport`. Use it in an `async with`
-    block, or call `aclose()`.
+    It has the methods of `Replicate`, awaited; lists and streams are iterated with `async for`. The arguments are those
+    of `Replicate`; `transport` is an `httpx.AsyncBaseTransport`. Use it in an `async with` block, or call `aclose()`.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with replicate.AsyncReplicate() as client:
+        ...         print(await client.run("acme/hello", {"text": "Ada"}))
+        >>> asyncio.run(main())
+        Hello, Ada!
     """
 
     _is_async = True
@@ -204,16 +243,17 @@ class AsyncReplicate(_Client["AsyncBackend", httpx.AsyncBaseTransport]):
 
     @property
     def api(self) -> AsyncSender:
-        """The generated client, with the connections, token and retries of this one, for typed low-level calls.
+        """The argument `client` of the functions in `replicate_api`: they use this client's connections and token.
 
-        `await predictions_get.asyncio("…", client=client.api)`. It raises the errors of this package.
+        They are retried as other calls are, and raise the errors of this package:
+        `await account_get.asyncio(client=client.api)`.
         """
         return _AsyncApi(self._session)
 
     async def aclose(self) -> None:
         """Cancel the predictions that are still waited for, and close the connections of the running event loop.
 
-        A client that is used again opens new ones.
+        A client that is used again opens new ones. An `async with` block calls it at its end.
         """
         await self._close()
 

@@ -35,7 +35,7 @@ class PageResponse(Protocol[T_co]):
 
 
 class Page(list[T]):
-    """The items of one page."""
+    """The items of one page: a list that a notebook shows as a table."""
 
     def _repr_html_(self) -> str:
         from ._display.page import table
@@ -66,22 +66,27 @@ class PaginationMixin(Resource[BackendT]):
     ) -> AsyncIterator[Page[Any]]:
         """Yield the pages of a list; each next page is fetched while you process the current one.
 
-            for page in client.paginate(client.models.list, limit=1000):
-                print(len(page), page[0].name)
-
         A list method itself yields single items: `for model in client.models.list()`.
 
         Args:
             list_method: A list method of this client, such as `client.predictions.list`.
-            args: Its positional arguments.
+            *args: Its positional arguments.
             limit: The maximum number of items in total.
             prefetch: Whether to fetch the next page in the background.
-            filters: Its keyword arguments, such as `created_after`.
+            **filters: Its keyword arguments, such as `created_after`.
+
+        Yields:
+            A `Page` of items.
 
         Raises:
             TypeError, ValueError: An argument is invalid; nothing was sent.
-            ReplicateError: A page could not be fetched, despite retries; a note gives its number and how many items
-                came before it.
+            APIStatusError, APIConnectionError, ResponseDecodeError: A page could not be fetched, despite retries; a
+                note gives its number and how many items came before it.
+
+        Examples:
+            >>> for page in client.paginate(client.models.list, limit=3):
+            ...     print(len(page))
+            3
         """
         operation = getattr(list_method, "operation", None)
         if not isinstance(operation, Operation):

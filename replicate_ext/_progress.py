@@ -16,19 +16,19 @@ MAX_LOG_SIZE = 10_000
 
 
 class Progress(NamedTuple):
-    """How far a prediction is, by the last progress bar in its log."""
+    """How far a prediction is, by the last progress bar in its log.
+
+    Attributes:
+        fraction: The part that is done, from 0 to 1.
+        current: The number of steps that are done.
+        total: The number of all steps.
+        remaining: Seconds that the model expects to need for the other steps, or None if its log has no estimate.
+    """
 
     fraction: float
-    """From 0 to 1."""
-
     current: int
-    """The steps that are done."""
-
     total: int
-    """The steps in all."""
-
     remaining: float | None
-    """Seconds that the model expects to need for the other steps, if its log has an estimate."""
 
 
 def progress_of(job: Prediction | Training) -> Progress | None:
@@ -36,6 +36,17 @@ def progress_of(job: Prediction | Training) -> Progress | None:
 
     The bars are those of tqdm: ` 30%|███       | 15/50 [00:03<00:07,  4.9it/s]`. A model may show several, one after
     another; the last one counts.
+
+    Args:
+        job: The prediction or training, as a callback gets it for example.
+
+    Returns:
+        A `Progress`, or None.
+
+    Examples:
+        >>> job = client.wait(client.submit("acme/sleeper", {"seconds": 0, "steps": 5}))
+        >>> replicate.progress_of(job)
+        Progress(fraction=1.0, current=5, total=5, remaining=None)
     """
     logs: object = job.logs
     lines = logs[-MAX_LOG_SIZE:].splitlines() if isinstance(logs, str) else []

@@ -30,10 +30,9 @@ class RequestMixin(Resource[BackendT]):
         files: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send any request to the API, and return the body of the response: JSON, text or bytes by its media type.
+        """Send any request to the API, and return the body of the response.
 
-        For what the OpenAPI document does not define yet; retries and errors are those of every other call. An empty
-        body is None.
+        For what the OpenAPI document does not define yet; retries and errors are those of every other call.
 
         Args:
             method: The HTTP method.
@@ -44,10 +43,17 @@ class RequestMixin(Resource[BackendT]):
             files: A multipart body: bytes, binary files and `Upload` by name; other values are strings or JSON.
             headers: Headers of this request, which replace those of the client, except for the token.
 
+        Returns:
+            JSON values, text or bytes, by the media type of the response; None if its body is empty.
+
         Raises:
             APIStatusError, APIConnectionError: The request failed.
             ResponseDecodeError: The response claims to be JSON, and is not.
             ValueError, TypeError: An argument is invalid; nothing was sent.
+
+        Examples:
+            >>> client.request("GET", "/account")["username"]
+            'acme'
         """
         if not path.startswith("/"):
             raise ValueError(f"path must begin with a slash, below {self._session.config.base_url}: {path!r}")

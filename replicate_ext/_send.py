@@ -265,11 +265,11 @@ class Session(Generic[BackendT]):
         except (errors.ResponseDecodeError, errors.APIConnectionError) as known:  # undecodable or interrupted
             failed = _FailedAttempt(known, retry.Failure(method, path), known.__cause__)
         else:
+            from ._sansio.error_response import from_response  # only needed for errors
+
             status_code, headers = response.status_code, response.headers
             failure = retry.Failure(method, path, status_code=status_code, headers=headers, body=content)
-            error = errors.from_response(
-                status_code, headers, content, request_label(request), retry.retry_after(failure)
-            )
+            error = from_response(status_code, headers, content, request_label(request), retry.retry_after(failure))
             failed = _FailedAttempt(error, failure)
         finally:
             log_attempt(method, path, outcome, 1000 * (backend.monotonic() - started), number)

@@ -38,6 +38,9 @@ def verify(
         tolerance: Seconds by which the timestamp may differ from the local clock, or None for any timestamp.
         now: The clock, in seconds since 1970.
 
+    Returns:
+        The prediction or training as of the moment of the event.
+
     Raises:
         MissingWebhookHeaderError: The request is no delivery of Replicate's, or a proxy removed a header.
         StaleWebhookError: The timestamp is too old: a recorded delivery may be replayed.
@@ -45,6 +48,12 @@ def verify(
         WebhookError: The body is authentic but not the expected JSON object.
         ValueError: The secret is malformed.
         TypeError: An argument has another type, such as a body that is already decoded.
+
+    Examples:
+        >>> secret, body = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", b'{"id": "x0fm", "status": "succeeded"}'
+        >>> headers = replicate.webhooks.sign(body, secret)
+        >>> print(replicate.webhooks.verify(body, headers, secret).status)
+        succeeded
     """
     if tolerance is not None and (isinstance(tolerance, bool) or not isinstance(tolerance, int | float)):
         raise TypeError(f"tolerance must be a number of seconds or None, not {tolerance!r:.100}")
@@ -77,7 +86,25 @@ def verify(
 def sign(
     body: bytes | str, secret: str, *, message_id: str | None = None, timestamp: float | None = None
 ) -> dict[str, str]:
-    """Return the headers that Replicate would send with this body; for your own tests."""
+    """Return the headers that Replicate would send with this body; for your own tests.
+
+    Args:
+        body: The raw body of the request.
+        secret: The signing secret, `whsec_…`.
+        message_id: The id of the delivery; by default a random one.
+        timestamp: The time of the delivery, in seconds since 1970; by default now.
+
+    Returns:
+        The headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+
+    Raises:
+        ValueError: The secret is malformed.
+        TypeError: An argument has another type.
+
+    Examples:
+        >>> replicate.webhooks.sign(b"{}", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", timestamp=1700000000)
+        {'webhook-id': 'msg_...', 'webhook-timestamp': '1700000000', 'webhook-signature': 'v1,...'}
+    """
     message_id = message_id or f"msg_{secrets.token_urlsafe(16)}"
     seconds = str(int(time.time() if timestamp is None else timestamp))
     raw = _raw_body(body)

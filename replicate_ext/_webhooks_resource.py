@@ -33,7 +33,27 @@ class WebhooksResource(Namespace[BackendT]):
         """Return the prediction or training of an authentic delivery, verified with the account's secret.
 
         The secret is fetched once, and again, at most once a minute, if a signature does not match, because it may have
-        been rotated. Arguments and errors are those of `replicate_ext.webhooks.verify`.
+        been rotated.
+
+        Args:
+            body: The raw body of the request.
+            headers: Its headers, in any mapping or as pairs; names in any case.
+            tolerance: Seconds by which the timestamp may differ from the local clock, or None for any timestamp.
+
+        Returns:
+            The prediction or training as of the moment of the event.
+
+        Raises:
+            WebhookError: The delivery is not authentic, or its body is not the expected JSON object.
+            APIStatusError, APIConnectionError, ResponseDecodeError: The secret could not be fetched.
+            TypeError: An argument has another type, such as a body that is already decoded.
+
+        Examples:
+            >>> body = b'{"id": "x0fmfzfcf5rma0cq65c825tcbm", "status": "succeeded"}'
+            >>> secret = client.webhooks.default.secret.get().key or ""
+            >>> headers = replicate.webhooks.sign(body, secret)
+            >>> print(client.webhooks.verify(body, headers).status)
+            succeeded
         """
         from . import _webhook_signatures as webhooks  # rarely needed, and slow to import
 

@@ -30,7 +30,6 @@ a ValueError. All errors hold plain data and can be pickled.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -41,24 +40,26 @@ if TYPE_CHECKING:
     from replicate_api.models import Prediction, Training
 
 
-PROXY_CREDENTIALS = "the proxy requires a user and password: write http://user:password@host:port in HTTP(S)_PROXY"
-
-
 class ReplicateError(Exception):
-    """Base class of all errors of this package."""
+    """Base class of all errors of this package: `except ReplicateError` catches them all.
 
-    prediction: Prediction | Training | None = None
-    """The prediction or training that the error is about, if there is one: its id is never lost to an error."""
-
-    maybe_created_after: datetime | None = None
-    """Set if a create request failed and the server may have accepted it.
-
-    `client.predictions.list(created_after=error.maybe_created_after)` lists what was created since. Check it before
-    you retry the call, or you may pay twice.
+    Attributes:
+        prediction: The prediction or training that the error is about, if there is one: its id is never lost to an
+            error.
+        maybe_created_after: Set if a create request failed and the server may have accepted it.
+            `client.predictions.list(created_after=error.maybe_created_after)` lists what was created since. Check it
+            before you retry the call, or you may pay twice.
     """
 
+    prediction: Prediction | Training | None = None
+    maybe_created_after: datetime | None = None
+
     def add_advice(self, advice: str) -> None:
-        """Append to the message what the caller can do about the error."""
+        """Append to the message what the caller can do about the error.
+
+        Args:
+            advice: What to do, without a period at the end.
+        """
         self.args = (f"{str(self).rstrip('. ')}: {advice}",)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -73,18 +74,32 @@ def _restore(cls: type[ReplicateError], args: tuple[Any, ...], state: dict[str, 
 
 
 class APIConnectionError(ReplicateError):
-    """No response arrived: the host did not resolve, or the connection was refused, reset or interrupted."""
+    """Raised if no response arrives: the host does not resolve, or the connection is refused, reset or interrupted.
+
+    Also raised by calls that the closing of their client interrupts. What is safe to retry was retried before. The
+    message says what to check, if the cause is known: the URL, the proxy, a certificate.
+    """
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No response arrived in time. This is about one HTTP request; a whole run raises `WaitTimeoutError`."""
+    """Raised if one HTTP request takes longer than the `timeout` of the client, which you can increase.
+
+    A run or wait that takes longer than its own `timeout` raises `WaitTimeoutError`.
+    """
 
 
 class APIStatusError(ReplicateError):
-    """The server responded with an error status.
+    """Raised for a response with an error status; the statuses that you may want to handle have subclasses.
 
-    `problem` is the whole problem document of the response (RFC 9457), with every member that the server sent: `type`,
-    `instance`, `errors` and extensions; it is empty if the body is no JSON object.
+    Attributes:
+        status_code (int): The status of the response.
+        title (str | None): The problem in a few words, as the server sent it.
+        detail (str | None): The explanation that the server sent. If the body is no JSON, its title or beginning.
+        invalid_fields (list[dict[str, Any]]): The invalid inputs that the server lists, with the keys `field`, `type`
+            and `description`.
+        headers (dict[str, str]): The headers of the response.
+        problem (dict[str, Any]): The whole problem document (RFC 9457), with every member that the server sent: `type`,
+            `instance`, `errors` and extensions. Empty if the body is no JSON object.
     """
 
     def __init__(
@@ -112,32 +127,50 @@ class APIStatusError(ReplicateError):
 
 
 class AuthenticationError(APIStatusError):
-    """401, or an API token that is missing or malformed, which is raised before any request is sent."""
+    """Raised for 401, and before any request if the API token is missing or malformed; check the token.
+
+    Your tokens are at https://replicate.com/account/api-tokens.
+    """
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: the account has no credit left, or has reached its spend limit."""
+    """Raised for 402: the account has no credit left, or has reached its spend limit.
+
+    Add credit, or raise the limit: https://replicate.com/account/billing.
+    """
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: this token may not do that."""
+    """Raised for 403: this token may not do that; use a token of the account that owns the resource."""
 
 
 class NotFoundError(APIStatusError):
-    """404: the resource does not exist, or this token may not see it."""
+    """Raised for 404: the resource does not exist, or this token may not see it; check the name or id.
+
+    Output files are deleted one hour after an API prediction ends, and raise it then.
+    """
 
 
 class InvalidRequestError(APIStatusError):
-    """400 or 422. Each item of `invalid_fields` has the keys `field`, `type` and `description`."""
+    """Raised for 400 and 422: the request is invalid; change what `detail` and `invalid_fields` name.
+
+    An input that does not match the model's schema raises `InvalidInputError` before it is sent, unless `check=False`.
+    """
 
 
 class RateLimitError(APIStatusError):
-    """429, and the wait that the server asked for is longer than the client waits by itself."""
+    """Raised for 429, once the client has waited as long as it may; retry after `retry_after` seconds.
+
+    To wait longer, pass the client a larger `max_rate_limit_wait`, or None for no limit. It is also raised without a
+    request, if another call of the client got a 429 and the limit lasts too long for this one.
+
+    Attributes:
+        retry_after (float | None): Seconds until the server accepts the next request, or None if it gave no hint.
+    """
 
     def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retry_after = retry_after
-        """Seconds until the server accepts the next request, or None if it gave no hint."""
         if self.is_low_credit:
             self.add_advice("this limit is due to the account's low credit: see https://replicate.com/account/billing")
 
@@ -151,21 +184,33 @@ class RateLimitError(APIStatusError):
 
 
 class ServerError(APIStatusError):
-    """5xx: the server, or a proxy in front of it, failed."""
+    """Raised for 5xx: the server, or a proxy in front of it, failed; try again later.
+
+    A create that fails with it may have been accepted: see `maybe_created_after`.
+    """
 
 
 class ResponseDecodeError(ReplicateError):
-    """A successful response whose body cannot be decoded; whether the request took effect is unknown."""
+    """Raised for a successful response whose body cannot be decoded: a proxy may have sent it.
+
+    Whether the request took effect is unknown: check that before you repeat it.
+    """
 
 
 class ModelError(ReplicateError):
-    """The prediction or training ended without a result; `prediction` is its final state."""
+    """Raised if a prediction or training failed; `prediction.error` and `prediction.logs` say why.
+
+    Change the input, or run it again if `is_transient`. The message has the end of the log.
+
+    Attributes:
+        prediction: Its final state.
+    """
 
     prediction: Prediction | Training
 
     def __init__(self, prediction: Prediction | Training) -> None:
         self.prediction = prediction  # pyright: ignore[reportIncompatibleVariableOverride]  # here it is always set
-        super().__init__(describe(prediction))
+        super().__init__(_describe(prediction))
 
     @property
     def is_transient(self) -> bool:
@@ -183,15 +228,29 @@ is temporarily unavailable, E1000 an unknown error, E6716 a timeout before the s
 
 
 class PredictionCanceledError(ModelError):
-    """The prediction was canceled while it ran, by a request or by its deadline."""
+    """Raised if the prediction or training was canceled, by a request or by its deadline; run it again if you need it.
+
+    What it computed until then is billed.
+    """
 
 
 class PredictionAbortedError(ModelError):
-    """The deadline of the prediction passed before it started; it is not billed (docs/api-facts.md, section 7)."""
+    """Raised if the deadline of the prediction passed before it started; run it again, with a longer `timeout`.
+
+    That of a public model is not billed (docs/api-facts.md, section 7).
+    """
 
 
 class WaitTimeoutError(ReplicateError, TimeoutError):
-    """`timeout` expired while the prediction was running; `client.wait(error.prediction)` resumes the wait."""
+    """Raised if `timeout` expires before the prediction or training has ended; the message says what became of it.
+
+    It was canceled, unless `cancel_on_exit=False` or the cancel failed: then `client.wait(error.prediction)` resumes
+    the wait. It is also raised, without a cancellation, if a job stays for 60 seconds in a status that this version
+    does not know.
+
+    Attributes:
+        prediction: Its latest known state, or None if no response with it had arrived.
+    """
 
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
@@ -199,7 +258,13 @@ class WaitTimeoutError(ReplicateError, TimeoutError):
 
 
 class StreamError(ReplicateError):
-    """Events of a stream were lost: the final output does not continue the events that arrived."""
+    """Raised if events of a stream were lost: the final output does not begin with the events that arrived.
+
+    Discard what you have of the output and use that of `prediction`, which is complete once it has ended.
+
+    Attributes:
+        prediction: Its latest known state.
+    """
 
     def __init__(self, message: str, prediction: Prediction | Training | None = None) -> None:
         self.prediction = prediction
@@ -207,51 +272,73 @@ class StreamError(ReplicateError):
 
 
 class BatchStoppedError(ReplicateError):
-    """A batch ended before all of its rows were done: a limit was reached, or going on would waste money.
+    """Raised if a batch ends before all of its rows are done: a limit is reached, or continuing would waste money.
 
     What was bought is kept; the message says how to continue. The cause, if it was an error, is `__cause__`.
+
+    Attributes:
+        reason (str): Why it ended.
+        option (str | None): The option of `map` that has to be changed to continue: "max_creates", for example.
     """
 
     def __init__(self, reason: str, advice: str = "", option: str | None = None) -> None:
         self.reason = reason
         self.option = option
-        """The option of `map` that has to be changed to continue: "max_creates", for example."""
-
         super().__init__(f"{reason}; {advice}" if advice else reason)
 
 
 class BatchLockedError(ReplicateError):
-    """Another process, or another loop of this one, runs the batch in this folder; the message says which."""
+    """Raised if another process, or another loop of this one, runs the batch in this folder; wait for its end.
+
+    The message says which it is.
+    """
 
 
 class WebhookError(ReplicateError):
-    """A webhook delivery that is not authentic, or cannot be decoded."""
+    """Raised if a webhook delivery is not authentic or cannot be decoded; respond with 400, and ignore it."""
 
 
 class MissingWebhookHeaderError(WebhookError):
-    """The request lacks one of the headers webhook-id, webhook-timestamp and webhook-signature."""
+    """Raised if a request lacks one of the headers webhook-id, webhook-timestamp and webhook-signature.
+
+    It is no delivery of Replicate's, or a proxy has removed the header.
+    """
 
 
 class StaleWebhookError(WebhookError):
-    """The timestamp of the delivery is too old, or in the future."""
+    """Raised if the timestamp of a delivery differs from the local clock by more than `tolerance`.
+
+    A recorded delivery may be replayed; or the clock is wrong, and has to be set.
+    """
 
 
 class WebhookSignatureError(WebhookError):
-    """No signature of the delivery matches its body and the secret."""
+    """Raised if no signature of a delivery matches its body and the secret.
+
+    If all deliveries raise it, check that the body is the raw one, and that the secret is that of the account.
+    """
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with the input of a model."""
+    """One thing that is wrong with the input of a model.
+
+    Attributes:
+        name: The name of the input, or a place within it: `images[2]`.
+        message: What is wrong, and what to write instead; without the values of secrets.
+    """
 
     name: str
-    """The name of the input, or a place within it: `images[2]`."""
-
     message: str
-    """What is wrong, and what to write instead; without the values of secrets."""
 
 
 class InvalidInputError(ValueError):
-    """The model does not take this input; nothing was created. `problems` has everything that is wrong."""
+    """Raised if the input does not match the schema of the model, before anything is created; change the input.
+
+    It is a ValueError, and no ReplicateError. `check=False` sends an input that the schema does not allow.
+
+    Attributes:
+        problems (tuple[Problem, ...]): Everything that is wrong with it.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -259,62 +346,6 @@ class InvalidInputError(ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,), {"__notes__": self.__notes__} if hasattr(self, "__notes__") else None
-
-
-_ERROR_BY_STATUS: dict[int, type[APIStatusError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    422: InvalidRequestError,
-    429: RateLimitError,
-}
-
-
-def from_response(
-    status_code: int, headers: Mapping[str, str], body: bytes, request: str, retry_after: float | None = None
-) -> APIStatusError:
-    """Return the error for a response with an error status.
-
-    The body should be a problem document (RFC 9457), but any key may be missing, and it may be an HTML page of a proxy
-    (docs/api-facts.md, section 5).
-
-    Args:
-        status_code: The status of the response.
-        headers: Its headers.
-        body: Its body.
-        request: Method and path for the message, without secrets: "GET /predictions/…".
-        retry_after: The server's hint in seconds.
-    """
-    text = body.decode(errors="replace").strip()
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        parsed = None
-    problem = parsed if isinstance(parsed, dict) else {}
-    title, detail, fields = problem.get("title"), problem.get("detail"), problem.get("invalid_fields")
-    if not isinstance(parsed, dict):
-        detail = text[:500] if isinstance(parsed, list) else _summarize_page(text)
-    cls = _ERROR_BY_STATUS.get(status_code, ServerError if status_code >= 500 else APIStatusError)
-    extra = {"retry_after": retry_after} if cls is RateLimitError else {}
-    error = cls(
-        status_code,
-        title if isinstance(title, str) else None,
-        detail if isinstance(detail, str) else json.dumps(detail) if detail else None,
-        [dict(field) for field in fields if isinstance(field, dict)] if isinstance(fields, list) else None,
-        headers,
-        request=request,
-        problem=problem,
-        **extra,
-    )
-    if status_code == 407:  # of a plain HTTP request, which is not tunneled
-        error.add_advice(PROXY_CREDENTIALS)
-    if status_code == 413:
-        error.add_advice(
-            "pass large values as files of up to 100 MB, which are uploaded instead of being part of the request"
-        )
-    return error
 
 
 def _describe_errors(problem: Mapping[str, Any]) -> Iterator[str]:
@@ -326,14 +357,7 @@ def _describe_errors(problem: Mapping[str, Any]) -> Iterator[str]:
             yield f"{place}: {item['detail']}" if place else str(item["detail"])
 
 
-def _summarize_page(text: str) -> str:
-    """Return the title of an HTML page, or the beginning of a plain text."""
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    plain = title[1] if title else re.sub(r"<[^>]*>", " ", text)
-    return " ".join(plain.split())[:300]
-
-
-def describe(prediction: Prediction | Training) -> str:
+def _describe(prediction: Prediction | Training) -> str:
     """Return how a prediction ended: its id, status and error, its web page, the last lines of its log."""
     lines = [f"{prediction.id} {prediction.status}"]
     if prediction.error:

@@ -1,12 +1,18 @@
 """What typed modules are made of: `function` turns the signature of a model into a function that runs it.
 
-`replicate-ext models add` writes such a module:
+`replicate-ext models add` writes such a module, and beside it the lock, which has the schemas of the models. Sync
+callers write `flux_schnell(prompt="…")`, async ones `await flux_schnell.aio(prompt="…")`.
 
-    @function("black-forest-labs/flux-schnell")
-    def flux_schnell(*, prompt: str, num_outputs: int = 1) -> Returns[list[FileOutput], list[AsyncFileOutput]]:
-        raise NotImplementedError
-
-Sync callers write `flux_schnell(prompt="…")`, async ones `await flux_schnell.aio(prompt="…")`.
+Examples:
+    >>> from replicate_ext import AsyncFileOutput, FileOutput
+    >>> from replicate_ext.typed import Returns, function
+    >>> @function("black-forest-labs/flux-schnell")
+    ... def flux_schnell(
+    ...     *, prompt: str, num_outputs: int = 1
+    ... ) -> Returns[list[FileOutput], list[AsyncFileOutput]]:
+    ...     raise NotImplementedError
+    >>> flux_schnell
+    <TypedFunction flux_schnell: black-forest-labs/flux-schnell>
 """
 
 from __future__ import annotations
@@ -65,11 +71,11 @@ FileTypes: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview 
 
 
 class Returns(Generic[R, A]):
-    """What a function returns to sync callers, and what to async ones, whose files have another class."""
+    """The annotation of what a function returns: to sync callers R, to async ones A, whose files have another class."""
 
 
 class Options(TypedDict, total=False):
-    """The options of `client.run`, for `with_options`."""
+    """The options of `client.run`, and the client, for `with_options`."""
 
     client: Replicate | AsyncReplicate
     """The client that sends the requests; by default that of the module-level functions."""
@@ -86,7 +92,10 @@ class Options(TypedDict, total=False):
 
 
 class TypedFunction(Generic[P, R, A]):
-    """A model as a function, with the types of its inputs and its output."""
+    """A model as a function, with the types of its inputs and its output.
+
+    A typed module has one for each model. Call it with the inputs of the model as keywords.
+    """
 
     def __init__(self, signature: Callable[P, Any], ref: str, options: Options | None = None) -> None:
         self._signature, self._ref, self._options = signature, ref, options or {}
@@ -94,41 +103,73 @@ class TypedFunction(Generic[P, R, A]):
         update_wrapper(self, signature)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the model and return its output.
+        """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Returns:
+            The output, as `client.run` returns it; the text of a language model as one string.
 
         Raises:
             InvalidInputError: The model does not take these inputs; nothing was created.
             ReplicateError: As for `client.run`.
+            RuntimeError: The lock of the module is missing, or does not have the model.
+            TypeError: The client of `with_options` is of the other kind.
         """
         output: R = self._bind(False)(*args, **kwargs)
         return output
 
     def stream(self, /, *args: P.args, **kwargs: P.kwargs) -> Stream:
-        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        """Run the model and yield its events as they arrive, as `client.stream` does.
+
+        Returns:
+            A `Stream`. The prediction is created when its iteration begins, which raises most of the errors below.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.stream`.
+            RuntimeError, TypeError: As for a call of the function.
+        """
         stream: Stream = self._bind(False).stream(*args, **kwargs)
         return stream
 
     def submit(self, /, *args: P.args, **kwargs: P.kwargs) -> Prediction:
-        """Create a prediction and return it immediately, as `client.submit` does."""
+        """Create a prediction and return it immediately, as `client.submit` does.
+
+        Returns:
+            The prediction as it was created; `client.wait` waits for its end.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.submit`.
+            RuntimeError, TypeError: As for a call of the function.
+        """
         prediction: Prediction = self._bind(False).submit(*args, **kwargs)
         return prediction
 
     def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> Batch:
         """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
 
-        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        Args:
+            rows: Dicts by the model's own names, such as `row` returns, or a DataFrame or a file of them.
+            folder: Where the journal of the batch and the files of its outputs are kept.
+            options: The options of `client.map`.
+
+        Returns:
+            A `Batch`, to be iterated.
+
+        Raises:
+            TypeError, ValueError, OSError, ImportError: As for `client.map`; or `map` would ignore an option.
         """
         batch: Batch = self._bind(False).map(rows, folder, **options)
         return batch
 
     def row(self, /, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
-        """Return inputs as a row for `map`: a dict by the model's own names.
+        """Return inputs as a row for `map`, checked as a call with them is, but without a client.
 
-            rows = (flux_schnell.row(prompt=prompt) for prompt in prompts)
+        Returns:
+            A dict of the inputs by the model's own names.
 
         Raises:
             InvalidInputError: The model does not take these inputs.
             TypeError, ValueError, OSError: A value cannot be sent.
+            RuntimeError: The lock of the module is missing, or does not have the model.
         """
         function: Any = self._without_client
         row: dict[str, Any] = function.row(*args, **kwargs)
@@ -136,13 +177,20 @@ class TypedFunction(Generic[P, R, A]):
 
     @property
     def aio(self) -> AsyncTypedFunction[P, A]:
-        """The same function for async callers."""
+        """The same function for async callers: `await flux_schnell.aio(prompt="…")`."""
         return AsyncTypedFunction(self)
 
     def with_options(self, **options: Unpack[Options]) -> Self:
         """Return a function with other options, or for another client; what is omitted stays the same.
 
-        flux_schnell.with_options(timeout=60)(prompt="a lighthouse")
+        Args:
+            options: Those of `Options`: `client`, and the options of `client.run`.
+
+        Returns:
+            Another function of the same model.
+
+        Raises:
+            TypeError: There is no such option.
         """
         known = Options.__annotations__
         if unknown := options.keys() - known.keys():
@@ -151,7 +199,7 @@ class TypedFunction(Generic[P, R, A]):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The inputs, in the order in which the model's author wrote them."""
+        """The inputs, with their types and limits, in the order in which the model's author wrote them."""
         return self._model.schema.inputs
 
     @property
@@ -165,7 +213,17 @@ class TypedFunction(Generic[P, R, A]):
         return self._model.version
 
     def json_schema(self, tool: ToolFormat | None = None) -> dict[str, Any]:
-        """Return the inputs as a JSON Schema, or as a tool for a language model, as functions of `client.use` do."""
+        """Return the inputs as a JSON Schema, or as the definition of a tool for a language model.
+
+        Args:
+            tool: "openai" or "anthropic" for a tool of their clients, as for `Function.json_schema`.
+
+        Returns:
+            The schema or the definition, as JSON values.
+
+        Raises:
+            ValueError: There is no such format of a tool.
+        """
         return self._without_client.json_schema(tool)
 
     def _repr_html_(self) -> str:
@@ -217,36 +275,66 @@ class TypedFunction(Generic[P, R, A]):
 
 
 class AsyncTypedFunction(Generic[P, A]):
-    """A typed function for async callers: `await flux_schnell.aio(prompt="…")`."""
+    """A typed function for async callers: `await flux_schnell.aio(prompt="…")`.
+
+    It is the attribute `aio` of a `TypedFunction`, and sends requests with an `AsyncReplicate`.
+    """
 
     def __init__(self, function: TypedFunction[P, Any, A]) -> None:
         self._function = function
         update_wrapper(self, function._signature)
 
     async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> A:
-        """Run the model and return its output.
+        """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Returns:
+            The output, as `client.run` returns it; the text of a language model as one string.
 
         Raises:
-            InvalidInputError: The model does not take these inputs; nothing was created.
-            ReplicateError: As for `client.run`.
+            InvalidInputError, ReplicateError, RuntimeError, TypeError: As for a call of the `TypedFunction`.
         """
         output: A = await self._function._bind(True)(*args, **kwargs)
         return output
 
     def stream(self, /, *args: P.args, **kwargs: P.kwargs) -> AsyncStream:
-        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        """Run the model and yield its events as they arrive, as `client.stream` does.
+
+        Returns:
+            An `AsyncStream`, for `async for`. The prediction is created when its iteration begins.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.stream`.
+            RuntimeError, TypeError: As for a call of the function.
+        """
         stream: AsyncStream = self._function._bind(True).stream(*args, **kwargs)
         return stream
 
     async def submit(self, /, *args: P.args, **kwargs: P.kwargs) -> Prediction:
-        """Create a prediction and return it immediately, as `client.submit` does."""
+        """Create a prediction and return it immediately, as `client.submit` does.
+
+        Returns:
+            The prediction as it was created; `client.wait` waits for its end.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.submit`.
+            RuntimeError, TypeError: As for a call of the function.
+        """
         prediction: Prediction = await self._function._bind(True).submit(*args, **kwargs)
         return prediction
 
     def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> AsyncBatch:
         """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
 
-        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        Args:
+            rows: Dicts by the model's own names, such as `row` returns, or a DataFrame or a file of them.
+            folder: Where the journal of the batch and the files of its outputs are kept.
+            options: The options of `client.map`.
+
+        Returns:
+            An `AsyncBatch`, for `async for`; `map` itself is not awaited.
+
+        Raises:
+            TypeError, ValueError, OSError, ImportError: As for `client.map`; or `map` would ignore an option.
         """
         batch: AsyncBatch = self._function._bind(True).map(rows, folder, **options)
         return batch
@@ -265,7 +353,13 @@ class _Decorator(Protocol):
 def function(ref: str) -> _Decorator:
     """Return a decorator that turns a signature into a function that runs this model.
 
-    Its schema is that in the lock beside the module, which is read when the function is first called.
+    The schema of the model is in the lock beside the module, which is read when the function is first called.
+
+    Args:
+        ref: `owner/name` of an official model, or `owner/name:version`, as the lock has it.
+
+    Returns:
+        A decorator, which returns a `TypedFunction` with the parameters of the decorated signature.
     """
 
     def decorator(signature: Callable[..., Any], /) -> TypedFunction[..., Any, Any]:

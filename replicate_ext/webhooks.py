@@ -1,7 +1,5 @@
 """Webhooks: verify that a delivery is from Replicate, and read it.
 
-    prediction = webhooks.verify(body, headers, secret)
-
 `body` must be the raw bytes of the request: JSON that was decoded and encoded again has another signature. The secret
 is `webhooks.default.secret.get().key`; `client.webhooks.verify(body, headers)` fetches it once. Deliveries are retried
 and may arrive out of order: be idempotent on `prediction.id`, and ignore everything after a terminal status.
@@ -9,6 +7,12 @@ and may arrive out of order: be idempotent on `prediction.id`, and ignore everyt
 `webhooks.default` is that of the client behind the module-level functions.
 
 https://replicate.com/docs/topics/webhooks/verify-webhook, https://www.standardwebhooks.com
+
+Examples:
+    >>> secret = client.webhooks.default.secret.get().key or ""
+    >>> body = b'{"id": "x0fmfzfcf5rma0cq65c825tcbm", "status": "succeeded"}'
+    >>> replicate.webhooks.verify(body, replicate.webhooks.sign(body, secret), secret).id
+    'x0fmfzfcf5rma0cq65c825tcbm'
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from replicate_ext import AsyncReplicate, Replicate
-from replicate_ext._files.outputs import wrap_files
+from replicate_ext._files.wrap import wrap_files
 from replicate_ext.emulator import Emulator
 
 TOKEN = "r8_0123456789012345678901234567890123456"

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import prediction
 from replicate_ext import Prediction, errors
+from replicate_ext._sansio.error_response import from_response
 
 VALIDATION = {
     "detail": "- input: prompt is required\n",
@@ -57,7 +58,7 @@ HTML_PAGE = b"<html><head><title>520: Web server is returning an unknown error</
     ],
 )
 def test_error_class_by_status_and_body(status: int, body: bytes, cls: type, message: str) -> None:
-    error = errors.from_response(status, {"ratelimit-remaining": "0"}, body, "POST /predictions")
+    error = from_response(status, {"ratelimit-remaining": "0"}, body, "POST /predictions")
     assert type(error) is cls
     assert error.status_code == status
     assert error.headers == {"ratelimit-remaining": "0"}
@@ -67,7 +68,7 @@ def test_error_class_by_status_and_body(status: int, body: bytes, cls: type, mes
 
 
 def test_invalid_fields_of_a_validation_error() -> None:
-    error = errors.from_response(422, {}, json.dumps(VALIDATION).encode(), "POST /predictions")
+    error = from_response(422, {}, json.dumps(VALIDATION).encode(), "POST /predictions")
     assert error.title == "Input validation failed"
     assert error.invalid_fields == VALIDATION["invalid_fields"]
 
@@ -102,7 +103,7 @@ def one_of_each_error() -> list[errors.ReplicateError]:
         errors.WebhookSignatureError("x"),
     ]
     for status in (400, 401, 402, 403, 404, 409, 429, 500):
-        instances.append(errors.from_response(status, {"a": "b"}, json.dumps(VALIDATION).encode(), "GET /x"))
+        instances.append(from_response(status, {"a": "b"}, json.dumps(VALIDATION).encode(), "GET /x"))
     return instances
 
 
@@ -135,7 +136,7 @@ def test_every_member_of_a_problem_document_is_kept() -> None:
         "errors": [{"pointer": "#/input/width", "detail": "must be positive"}, {"detail": "too many"}, "odd"],
         "balance": 30,
     }
-    error = errors.from_response(422, {}, json.dumps(problem).encode(), "POST /predictions")
+    error = from_response(422, {}, json.dumps(problem).encode(), "POST /predictions")
     assert error.problem == problem
     assert pickle.loads(pickle.dumps(error)).problem == problem
     assert str(error) == "POST /predictions: 422: Invalid input: #/input/width: must be positive: too many"
@@ -143,7 +144,7 @@ def test_every_member_of_a_problem_document_is_kept() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<h1>no</h1>", b"[1]", b"7"])
 def test_problem_is_empty_without_a_json_object(body: bytes) -> None:
-    assert errors.from_response(500, {}, body, "GET /x").problem == {}
+    assert from_response(500, {}, body, "GET /x").problem == {}
 
 
 @pytest.mark.parametrize(
@@ -155,11 +156,11 @@ def test_problem_is_empty_without_a_json_object(body: bytes) -> None:
     ],
 )
 def test_message_does_not_repeat_its_parts(status: int, body: bytes, message: str) -> None:
-    assert str(errors.from_response(status, {}, body, "GET /x")) == message
+    assert str(from_response(status, {}, body, "GET /x")) == message
 
 
 def test_advice_follows_the_sentence_without_its_full_stop() -> None:
-    error = errors.from_response(404, {}, b'{"detail": "Not found."}', "GET /x")
+    error = from_response(404, {}, b'{"detail": "Not found."}', "GET /x")
     error.add_advice("check the id")
     assert str(error) == "GET /x: 404: Not found: check the id"
 

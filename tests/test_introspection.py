@@ -32,7 +32,7 @@ def test_help_shows_methods_and_namespaces(cls: type) -> None:
     assert re.search(r"\brun\([\s|]*self,[\s|]*ref: ", text)
     assert "Run a model and return its output" in text
     assert "predictions = <class 'replicate_ext._generated.resources.Predictions'>" in text
-    assert "Starts a prediction with any model" in pydoc.plain(pydoc.render_doc(cls.predictions))
+    assert "It runs any model" in pydoc.plain(pydoc.render_doc(cls.predictions))
     assert "prediction_id: " in pydoc.plain(pydoc.render_doc(cls.predictions.get))
 
 

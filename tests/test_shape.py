@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -86,6 +87,7 @@ LAYERS: dict[str, set[str]] = {
 """What a folder, or a module between two folders, may import. Other top-level modules may import any of these."""
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return what a file imports of the package, as dotted names below it; imports for type checkers included."""
     found: set[str] = set()
@@ -182,6 +184,7 @@ def test_what_one_module_alone_does(code: str, modules: list[str]) -> None:
     assert sorted(found) == modules
 
 
+@cache
 def _code(path: Path) -> list[str]:
     """Return the lines of a file without docstrings and comments."""
     tree = ast.parse(path.read_text())

@@ -79,9 +79,6 @@ class MapMixin(Resource[BackendT]):
     ) -> batches.Batch | batches.AsyncBatch:
         """Run a model on many inputs, each bought once, with everything that was bought kept in a folder.
 
-            for item in client.map("acme/painter", rows, "runs/cards", progress=True):
-                print(item.index, item.paths or item.error)
-
         Nothing is read or sent until the batch is iterated. All rows are checked and stored before the first one is
         bought. Called again with the same folder, after a crash for example, it continues there: what was bought is
         not bought again, and the items that are done are yielded first.
@@ -90,7 +87,7 @@ class MapMixin(Resource[BackendT]):
             ref: What to run, as for `run`. A community model stays at the version that is its latest one when the
                 batch begins.
             rows: The inputs, read one by one: dicts as `run` takes them, from any iterable; a DataFrame of pandas or
-                polars; or the path of a .jsonl, .csv or .parquet file.
+                polars; or the path of a .jsonl, .ndjson, .csv or .parquet file.
             folder: Where the journal of the batch and the files of its outputs are kept. It is created.
             concurrency: How many predictions may run at a time; only one until the first has succeeded.
             key: The column that identifies a row, so that rows may come in another order when the batch continues. It
@@ -104,23 +101,38 @@ class MapMixin(Resource[BackendT]):
                 become `item.result`. It runs in a thread of this process, or where `engine` runs it, and may be called
                 again for an item if a process dies meanwhile.
             engine: A `distributed.Client` of Dask, or an Executor of `concurrent.futures`, that runs `then`.
-            max_creates: How many predictions may be created for this folder in total.
-            max_cost: What they may cost in total, by `price`; what is running counts with the highest cost so far.
+            max_creates: How many predictions may be created for this folder in total; None for no limit.
+            max_cost: What they may cost in total, in the unit of `price`; what is running counts with the highest cost
+                so far. None for no limit.
             price: What a prediction costs: a number, or a function of the finished prediction.
             max_seconds: Seconds that the model may run in total; what is running counts with the longest run so far.
-            max_failures: The batch stops after so many failures in a row, or if the first row fails; None for never.
+                None for no limit.
+            max_failures: How many rows may fail in a row before the batch stops; it also stops if the first row fails.
+                None for never.
             progress: True for a progress bar, or a function that is called with a `Status` at most twice a second.
             shard: (k, n) takes only every n-th row, beginning with row k: for n processes with a folder each.
             check: Check the rows by the model's schema.
-            cancel_on_exit: Cancel what is running when the loop is left early. Otherwise it goes on, and its outputs
+            cancel_on_exit: Cancel what is running when the loop is left early. Otherwise it continues, and its outputs
                 are fetched if the batch is resumed within an hour of their end.
 
         Returns:
-            A `Batch` (or `AsyncBatch`), whose docstring says what iterating it raises. It also has `results()`,
-            `report()`, `export(path)`, `status()`, `stop()`, `cancel()`, `resume()` and `retry()`.
+            A `Batch`, to be iterated; on the async client an `AsyncBatch`. `map` itself is not awaited.
 
         Raises:
-            ValueError, TypeError, OSError, ImportError: An argument is invalid; nothing was read or sent.
+            TypeError: An argument has the wrong type. Nothing was read or sent, as with the other errors here; what
+                iterating raises is described by `Batch`.
+            ValueError: An argument is out of range, `ref` is no reference of a model, or the format of the file is
+                unknown.
+            OSError: The file of rows does not exist, or is a folder.
+            ImportError: The rows are a Parquet file, and pyarrow is not installed.
+
+        Examples:
+            >>> rows = [{"text": "Ada"}, {"text": "Alan"}]
+            >>> batch = client.map("acme/hello", rows, "runs/greetings")
+            >>> for item in batch.results():
+            ...     print(item.index, item.output)
+            0 Hello, Ada!
+            1 Hello, Alan!
         """
         from .engine import check_engine
         from .opening import Work

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._files import data_uri
 from .._files.disk import AtomicFile, download_to, file_name, portable_name
-from .._files.outputs import is_wrapped, wrap_files
 from .._files.save_all import iter_places
+from .._files.wrap import is_wrapped, wrap_files
 from .._transfers import Transfers
 
 if TYPE_CHECKING:

@@ -30,46 +30,51 @@ LINE_INTERVAL = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How far a batch is."""
+    """How far a batch is; `print` shows it in one line.
+
+    Attributes:
+        rows: Rows of the batch.
+        done: Rows that have succeeded, files and `then` included.
+        failed: Rows that have failed.
+        uncertain: Rows whose prediction may exist, but cannot be found.
+        in_flight: Predictions that were created and have not ended, or may have been.
+        saving: Rows whose prediction has ended, and whose files are not saved yet.
+        creates: Predictions that were created, or may have been, since the folder was begun.
+        cost: What they cost so far, by `price`; None without a price.
+        rate: Rows finished per second, over the last minute; 0 if the batch does not run in this process.
+        eta: Seconds until all rows are finished, at the current rate; None if that cannot be estimated.
+        failures: Failed rows by the class of their error.
+        note: What the batch waits for: "waiting for the rate limit", for example.
+    """
 
     rows: int
     done: int
     failed: int
     uncertain: int
-    """Rows of which cannot be found out whether a prediction was created."""
-
     in_flight: int
-    """Predictions that were created and have not ended, or may have been."""
-
     saving: int
-    """Rows whose prediction has ended, and whose files are not saved yet."""
-
     creates: int
-    """Predictions that were created, or may have been, since the folder was begun."""
-
     cost: float | None = None
-    """What they cost so far, by the `price` that was given."""
-
     rate: float = 0.0
-    """Rows finished per second, over the last minute."""
-
     eta: float | None = None
-    """Seconds until all rows are finished, at the current rate."""
-
     failures: Mapping[str, int] = field(default_factory=dict)
-    """Failed rows by the class of their error."""
-
     note: str = ""
-    """What the batch waits for: "waiting for the rate limit", for example."""
 
     @property
     def finished(self) -> int:
-        """Rows that are done, failed or uncertain."""
+        """How many rows are done, failed or uncertain."""
         return self.done + self.failed + self.uncertain
 
     @classmethod
     def read(cls, reader: JournalReader) -> Status:
-        """Return the status of a batch by its journal, which may be in use."""
+        """Return the status of a batch by its journal, which may be in use; `Batch.status` calls it.
+
+        Args:
+            reader: Reads the journal.
+
+        Returns:
+            What the journal says at this moment: without a rate, and without a note.
+        """
         report, counts = Report.read(reader), reader.counts()
         return cls(
             rows=report.rows,

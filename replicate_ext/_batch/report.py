@@ -21,73 +21,74 @@ MAX_ERRORS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a batch has done, bought and spent, by its journal; `print` shows a summary."""
+    """What a batch has done, bought and spent, by its journal; `print` shows a summary.
+
+    Attributes:
+        folders: The folder of the batch, or of each shard.
+        rows: Rows of the batch.
+        done: Rows that have succeeded, files and `then` included.
+        failed: Rows that have failed.
+        uncertain: Rows whose prediction may exist, but cannot be found.
+        unfinished: Rows that are none of these, by state: "new", "intent", "created", "ended", "saved".
+        creates: Predictions that were created, or may have been.
+        ended: Creates by the status with which the prediction ended.
+        in_flight: Creates whose prediction has not ended.
+        uncertain_creates: Creates that may or may not have been accepted.
+        retries: Creates after the first one of a row.
+        errors: Failed and uncertain rows by the class of their error.
+        predict_seconds: Seconds that the model ran, as far as they are known.
+        cost: The cost of all creates, by `price`; None while no cost is known.
+        estimated_creates: Creates whose cost is not known: `cost` counts each of them with the highest cost so far.
+        uncertain_rows: The numbers of the first 20 uncertain rows.
+        files: Saved files.
+        bytes: Their size in bytes.
+        first_created_at: When the first prediction was created, by the server's clock.
+        last_ended_at: When the last prediction ended, by the server's clock.
+    """
 
     folders: tuple[Path, ...]
-    """That of the batch, or of each shard."""
-
     rows: int
     done: int
     failed: int
     uncertain: int
-    """Rows of which cannot be found out whether a prediction was created."""
-
     unfinished: dict[str, int]
-    """Rows that are none of these, by state: "new", "intent", "created", "ended", "saved"."""
-
     creates: int
-    """Predictions that were created, or may have been."""
-
     ended: dict[str, int]
-    """Creates by the status with which the prediction ended."""
-
     in_flight: int
-    """Creates whose prediction has not ended."""
-
     uncertain_creates: int
-    """Creates that may or may not have been accepted."""
-
     retries: int
-    """Creates after the first one of a row."""
-
     errors: dict[str, int]
-    """Failed and uncertain rows by the class of their error."""
-
     predict_seconds: float
-    """Seconds that the model ran, as far as they are known."""
-
     cost: float | None
-    """By the `price` that was given; None while no cost is known."""
-
     estimated_creates: int
-    """Creates whose cost is not known: `cost` counts each of them with the highest cost so far."""
-
     uncertain_rows: tuple[int, ...]
-    """The numbers of the first uncertain rows."""
-
     files: int
     bytes: int
     first_created_at: datetime | None
-    """When the first prediction was created, by the server's clock."""
-
     last_ended_at: datetime | None
-    """When the last prediction ended, by the server's clock."""
 
     @property
     def is_cost_exact(self) -> bool:
-        """Whether the cost of every create is known."""
+        """Whether the cost of every create is known, so that `cost` is no estimate."""
         return self.cost is not None and not self.estimated_creates
 
     @property
     def seconds(self) -> float | None:
-        """Seconds from the first create to the last end."""
+        """Seconds from the first create to the last end, by the server's clock; None before these."""
         if self.first_created_at is None or self.last_ended_at is None:
             return None
         return (self.last_ended_at - self.first_created_at).total_seconds()
 
     @classmethod
     def read(cls, reader: JournalReader) -> Report:
-        """Return the report of a journal, which may be in use."""
+        """Return the report of a journal, which may be in use; `Batch.report` calls it.
+
+        Args:
+            reader: Reads the journal.
+
+        Returns:
+            What the journal says at this moment.
+        """
         counts = reader.counts()
         [(files, size)] = reader.select(_FILES)
         return cls(
@@ -106,9 +107,25 @@ class Report:
 
     @classmethod
     def merge(cls, reports: Iterable[Report]) -> Report:
-        """Return the report of all shards of a batch, by those of each.
+        """Return one report of all shards of a batch.
 
-        Its cost is None if that of one shard with purchases is.
+        Args:
+            reports: The report of each shard.
+
+        Returns:
+            Their sums. `cost` is None if that of a shard with creates is None.
+
+        Raises:
+            ValueError: There are no reports.
+
+        Examples:
+            >>> rows = [{"text": "Ada"}, {"text": "Alan"}]
+            >>> first = client.map("acme/hello", rows, "runs/0", shard=(0, 2))
+            >>> second = client.map("acme/hello", rows, "runs/1", shard=(1, 2))
+            >>> [item.output for item in [*first, *second]]
+            ['Hello, Ada!', 'Hello, Alan!']
+            >>> replicate.Report.merge([first.report(), second.report()]).rows
+            2
         """
         parts = [*reports]
         if not parts:
@@ -129,7 +146,16 @@ class Report:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values, with times in ISO 8601."""
+        """Return the report as JSON values.
+
+        Returns:
+            The attributes by name, and `is_cost_exact` and `seconds`; paths as text, and times in ISO 8601.
+
+        Examples:
+            >>> batch = client.map("acme/hello", [{"text": "Ada"}], "runs/to-dict")
+            >>> [*batch] and batch.report().to_dict()["ended"]
+            {'succeeded': 1}
+        """
         values = asdict(self) | {"is_cost_exact": self.is_cost_exact, "seconds": self.seconds}
         return values | {
             "folders": [str(folder) for folder in self.folders],

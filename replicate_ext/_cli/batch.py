@@ -59,7 +59,7 @@ _OPTIONS = (
     click.option("--concurrency", type=_COUNT, metavar="N", help="Predictions at a time; default: 100."),
     click.option("--retries", type=click.IntRange(0), metavar="N", help="After failures of the platform; default: 1."),
     click.option(
-        "--on-error", type=click.Choice(["collect", "raise"]), help="Go on after a failed row, the default; or stop."
+        "--on-error", type=click.Choice(["collect", "raise"]), help="Continue after a failed row, the default; or stop."
     ),
     click.option("--save/--no-save", default=None, help="Save the files of the outputs, the default."),
     _limit("--max-creates", _COUNT, "How many predictions may be created in total."),

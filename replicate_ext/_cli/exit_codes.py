@@ -21,7 +21,7 @@ UNAUTHORIZED = 4
 """The token is missing or wrong, or the account has no credit."""
 
 UNAVAILABLE = 5
-"""The network, the API's servers or its rate limit: worth a repetition."""
+"""The network, the API's servers or its rate limit: worth retrying."""
 
 TIMEOUT = 124
 """`--timeout` expired, as coreutils' `timeout` reports it."""

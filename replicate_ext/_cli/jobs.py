@@ -29,8 +29,8 @@ def wait_for(
 
     Raises:
         ModelError: It failed, or was canceled.
-        WaitTimeoutError: `timeout` expired; it goes on unless `cancel_on_timeout`. `-o` of the command that is printed
-            is `destination`.
+        WaitTimeoutError: `timeout` expired; it continues unless `cancel_on_timeout`. `-o` of the command that is
+            printed is `destination`.
     """
     with attend(app, job, cancel_on_timeout=cancel_on_timeout), show_status(app.output) as callback:
         try:

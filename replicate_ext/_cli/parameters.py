@@ -61,6 +61,6 @@ def show(function: Function) -> Function:
 def timeout(function: Function) -> Function:
     """Add how long to wait; the function gets `timeout` and `cancel_on_timeout`."""
     seconds = click.FloatRange(min=0, min_open=True)
-    limit = click.option("--timeout", type=seconds, metavar="SECONDS", help="Stop waiting; it goes on.")
+    limit = click.option("--timeout", type=seconds, metavar="SECONDS", help="Stop waiting, without canceling.")
     cancel = click.option("--cancel-on-timeout", is_flag=True, help="Cancel it when --timeout expires.")
     return limit(cancel(function))

@@ -61,7 +61,7 @@ def stream(app: App, model: str, inputs: InputArguments, **limits: Any) -> None:
 def submit(app: App, model: str, inputs: InputArguments, webhook: str | None) -> None:
     """Create a prediction, and print its id.
 
-    It goes on without this process: `wait` prints its output.
+    It continues without this process: `wait` prints its output.
     """
     job, _ = _submit(app, model, inputs, webhook=webhook)
     if app.output.is_json:

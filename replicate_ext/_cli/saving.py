@@ -101,7 +101,7 @@ def _is_text(output: Any) -> bool:
 
 
 def _is_file(value: object) -> bool:
-    from .._files.outputs import is_wrapped
+    from .._files.wrap import is_wrapped
 
     return isinstance(value, str) and is_wrapped(value)
 

@@ -44,7 +44,7 @@ def show(app: App, ids: tuple[str, ...], logs: bool) -> None:
 def create(app: App, model: str, destination: str, inputs: InputArguments, webhook: str | None) -> None:
     """Start a training, and print its id.
 
-    It goes on without this process: `trainings watch` waits for it.
+    It continues without this process: `trainings watch` waits for it.
     """
     from .._sansio.model_ref import ModelRef
 

@@ -17,6 +17,13 @@ class Outputs(list[Any]):
     """The output of a model that returns a list: a list that a notebook shows as pictures, players and text.
 
     `str()` of pieces of text is the whole text.
+
+    Examples:
+        >>> words = client.run("acme/poet", {"prompt": "the sea", "lines": 1})
+        >>> words[:3]
+        ['Beneath', ' the', ' sea']
+        >>> print(words, end="")
+        Beneath the sea a garden remembers.
     """
 
     __slots__ = ()

@@ -26,8 +26,6 @@ DEFAULT_NAME = "upload"
 class FileInput:
     """A file for an input, with instructions how to send it.
 
-        client.run("acme/filter", {"image": FileInput(Path("scan"), name="scan.png", inline=False)})
-
     A file without a `FileInput` around it is sent with the defaults.
 
     Args:
@@ -38,6 +36,14 @@ class FileInput:
         media_type: Its media type, such as "audio/wav"; by default guessed by the name, else by the first bytes.
         inline: True to send it within the request, as a data URI; False to upload it. By default files of up to 256 KiB
             go inline, as long as the data URIs of a request have no more than 4 MiB in total.
+
+    Raises:
+        TypeError, ValueError: `name`, `media_type` or `inline` is invalid.
+
+    Examples:
+        >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+        >>> scan = replicate.FileInput(image.save("scan"), name="scan.png", inline=False)
+        >>> inverted = client.run("acme/filter", {"image": scan})
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The output of a model: files become `FileOutput`, everything else stays as the API sent it."""
+"""A file in the output of a model: `FileOutput` and `AsyncFileOutput`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, cast
@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from .._backends.sync import SyncBackend, run_sync
 from .._config import Config
 from .._display.ipython import is_notebook
-from .._display.outputs import Outputs
 from .._dual import Resource, dual_iterator, dual_method
 from .._send import BackendT, Session
 from .._transfers import TransferCallback, Transfers
@@ -36,14 +35,7 @@ BUFFER_SIZE = 256 * 1024
 
 
 class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
-    """A file that a model made, by its URL.
-
-    It is a string, the URL: it prints, compares, iterates, pickles and goes into JSON as that, also with pydantic and
-    FastAPI. `read`, `save`, `open` and `iter_bytes` (`aiter_bytes` on the async client) return its content. Nothing is
-    downloaded until you call one of them, and every call downloads it again. Replicate keeps the files of API
-    predictions for one hour (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to
-    the file's host.
-    """
+    """A file that a model made: what both kinds of client have in common."""
 
     def __new__(cls, url: str, session: Session[BackendT]) -> _FileOutput[BackendT]:
         """Use the URL as the string."""
@@ -61,7 +53,7 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
     @property
     def url(self) -> str:
-        """The URL: https or data."""
+        """The URL of the file, or the data URI that contains it."""
         return str(self)
 
     @property
@@ -102,14 +94,26 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
     @dual_method
     async def read(self, size: int = -1) -> bytes:
-        """Return the whole content, or the next `size` bytes.
+        r"""Return the whole content, or the next `size` bytes.
 
         Without a size, every call starts at the beginning. With one, each call continues where the last one stopped,
-        returns b"" at the end, and then starts over. Each call is a request: use `open()` for many small reads.
+        returns `b""` at the end, and then starts over. Each call is a request: use `open()` for many small reads.
+
+        Args:
+            size: The maximum number of bytes; all of them if it is negative.
+
+        Returns:
+            The bytes.
 
         Raises:
             APIStatusError: The host responded with an error status: 404 or 403 after the file expired.
             APIConnectionError: The download was interrupted and could not be resumed.
+            ResponseDecodeError: The content is not what its response, or its data URI, has announced.
+
+        Examples:
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+            >>> image.read(8)
+            b'\x89PNG\r\n\x1a\n'
         """
         if size < 0:
             return (await self._read_all()).getvalue()
@@ -134,10 +138,19 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
             progress: A function that is called with the bytes that have arrived and the total, which is None if the
                 host does not declare it; or True for a progress bar.
 
+        Returns:
+            The path of the file, with the name that it got.
+
         Raises:
             APIStatusError: The host responded with an error status: 404 or 403 after the file expired.
             APIConnectionError: The download was interrupted and could not be resumed.
+            ResponseDecodeError: The content is not what its response, or its data URI, has announced.
             OSError: The disk is full, or the folder cannot be created.
+
+        Examples:
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+            >>> print(image.save("lighthouse.png"), image.save("pictures/"))
+            lighthouse.png pictures...
         """
         target = Path(path)
         is_folder = os.fspath(path).endswith(("/", os.sep)) or await self._session.backend.to_thread(target.is_dir)
@@ -150,7 +163,21 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
     @dual_method
     async def to_pil(self) -> Image.Image:
-        """Return the content as a PIL image; requires Pillow."""
+        """Return the content as a PIL image; requires Pillow.
+
+        Returns:
+            The image, decoded from the whole content in memory.
+
+        Raises:
+            ImportError: Pillow is not installed.
+            PIL.UnidentifiedImageError: The content is no image that Pillow knows.
+            APIStatusError, APIConnectionError, ResponseDecodeError: As for `read`.
+
+        Examples:
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+            >>> image.to_pil().size
+            (64, 512)
+        """
         try:
             from PIL import Image
         except ImportError as error:
@@ -204,15 +231,51 @@ class _FileOutput(str, Resource[BackendT], Generic[BackendT]):
 
 
 class FileOutput(_FileOutput[SyncBackend]):
-    __doc__ = _FileOutput.__doc__
+    """A file that a model made, by its URL.
+
+    It is a string, the URL: it prints, compares, iterates, pickles and goes into JSON as that, also with pydantic and
+    FastAPI. `read`, `save`, `open` and `iter_bytes` return its content. Nothing is downloaded until you call one of
+    them, and every call downloads it again. Replicate keeps the files of API predictions for one hour
+    (https://replicate.com/docs/topics/predictions/output-files). The API token is not sent to the file's host.
+
+    Examples:
+        >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+        >>> print(image, image.content_type)
+        http...png image/png
+    """
+
     _is_async = False
 
     def iter_bytes(self) -> Iterator[bytes]:
-        """Yield the content in chunks as it arrives; an interrupted download is resumed."""
+        """Yield the content in chunks as it arrives; an interrupted download is resumed.
+
+        Yields:
+            Bytes, in chunks of any size.
+
+        Raises:
+            APIStatusError, APIConnectionError, ResponseDecodeError: As for `read`.
+
+        Examples:
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+            >>> size = sum(len(chunk) for chunk in image.iter_bytes())
+        """
         return self._iter_chunks()
 
     def open(self) -> IO[bytes]:
-        """Return a seekable file, open for reading; only the ranges that are read are fetched."""
+        r"""Return a seekable file, open for reading; only the ranges that are read are fetched.
+
+        Returns:
+            A binary file that fetches 256 KiB at a time, or what a larger read asks for.
+
+        Raises:
+            APIStatusError, APIConnectionError, ResponseDecodeError: Its methods raise them, as `read` does.
+
+        Examples:
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64})
+            >>> with image.open() as file:
+            ...     print(file.read(4))
+            b'\x89PNG'
+        """
         return io.BufferedReader(cast("Any", RangedFile(self._session, str(self))), BUFFER_SIZE)
 
     def _repr_html_(self) -> str:
@@ -223,15 +286,43 @@ class FileOutput(_FileOutput[SyncBackend]):
 
 
 class AsyncFileOutput(_FileOutput["AsyncBackend"]):
-    __doc__ = _FileOutput.__doc__
+    """A file that a model made, by its URL: a `FileOutput` of the async client.
+
+    `read`, `save` and `to_pil` are awaited. So is `open`, which downloads the whole content. Chunks come from
+    `aiter_bytes`. A notebook shows its content once `read` has downloaded it.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with replicate.AsyncReplicate() as client:
+        ...         [image] = await client.run("acme/painter", {"prompt": "a lighthouse"})
+        ...         print(await image.save("lighthouse.png"))
+        >>> asyncio.run(main())
+        lighthouse.png
+    """
+
     _is_async = True
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """Yield the content in chunks as it arrives; an interrupted download is resumed."""
+        """Yield the content in chunks as it arrives; an interrupted download is resumed.
+
+        Yields:
+            Bytes, in chunks of any size.
+
+        Raises:
+            APIStatusError, APIConnectionError, ResponseDecodeError: As for `read`.
+        """
         return self._iter_chunks()
 
     async def open(self) -> IO[bytes]:
-        """Download to a temporary file, in memory while it is small, and return it open for reading."""
+        """Download to a temporary file, in memory while it is small, and return it open for reading.
+
+        Returns:
+            A binary file, in memory up to 256 KiB, which you close.
+
+        Raises:
+            APIStatusError, APIConnectionError, ResponseDecodeError: As for `read`.
+            OSError: The disk is full.
+        """
         file = tempfile.SpooledTemporaryFile(max_size=BUFFER_SIZE)  # noqa: SIM115  # the caller closes it
         try:
             async for chunk in self.aiter_bytes():
@@ -259,64 +350,6 @@ def _restore(cls: Any, url: str) -> Any:
         file = cls(url, Session(AsyncBackend(Config)))
     file._created_at = None  # unknown
     return file
-
-
-def wrap_files(output: Any, session: Session[Any], openapi_schema: object = None) -> Any:
-    """Return an output with its files as `FileOutput`; a list is an `Outputs`, which a notebook shows in a row.
-
-    Args:
-        output: JSON values.
-        session: Downloads the files.
-        openapi_schema: The version's `openapi_schema`. If given, strings with `format: uri` are wrapped. Otherwise
-            every string that is, in its entirety, an http(s) URL or a data URI.
-    """
-    schemas: Any = openapi_schema
-    for key in ("components", "schemas"):
-        schemas = schemas.get(key) if isinstance(schemas, Mapping) else None
-    components = schemas if isinstance(schemas, Mapping) else {}
-    wrapped = [output]
-    pending: list[tuple[Any, Any, object]] = [(wrapped, 0, components.get("Output"))]
-    while pending:  # a model may nest its output deeper than Python's stack
-        container, key, unresolved = pending.pop()
-        value, schema = container[key], _dereference(unresolved, components)
-        if isinstance(value, str):
-            container[key] = _wrap_string(value, session, schema)
-        elif isinstance(value, list):
-            container[key] = copy = Outputs(value) if container is wrapped else list(value)
-            pending += [(copy, index, schema.get("items")) for index in range(len(copy))]
-        elif isinstance(value, dict):
-            container[key] = fields = dict(value)
-            properties, default = schema.get("properties"), schema.get("additionalProperties")
-            by_name = properties if isinstance(properties, Mapping) else {}
-            pending += [(fields, name, by_name.get(name, default)) for name in fields]
-    return wrapped[0]
-
-
-def _wrap_string(value: str, session: Session[Any], schema: Mapping[str, Any]) -> str:
-    is_file = schema.get("format") == "uri" if schema.get("type") == "string" else True
-    if not is_file or not is_file_url(value):
-        return value
-    return (AsyncFileOutput if session.backend.is_async else FileOutput)(value, session)
-
-
-def _dereference(schema: Any, components: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow references to components; an unknown construct is treated as an empty schema."""
-    for _ in range(10):
-        if not isinstance(schema, Mapping):
-            return {}
-        parts = schema.get("allOf")
-        if isinstance(parts, list) and len(parts) == 1:
-            schema = parts[0]
-        elif isinstance(schema.get("$ref"), str):
-            schema = components.get(schema["$ref"].rpartition("/")[2])
-        else:
-            return schema
-    return {}
-
-
-def is_wrapped(value: str) -> bool:
-    """Whether a string of an output is a file, as `wrap_files` has found."""
-    return isinstance(value, _FileOutput)
 
 
 def is_file_url(text: str) -> bool:

@@ -41,9 +41,6 @@ class FilesMixin(Resource[BackendT]):
     ) -> list[Path]:
         """Download all files of a result into a folder, several concurrently, and return their paths in order.
 
-            client.save(client.run("acme/painter", {"prompt": "a lighthouse"}), "pictures")
-            client.save(client.predictions.get(id), "pictures")
-
         Files are the strings of an output that are, in their entirety, an http(s) URL or a data URI.
 
         A single file is named as by `FileOutput.save`. Several are named by where they are in the output: the keys of
@@ -57,9 +54,18 @@ class FilesMixin(Resource[BackendT]):
             progress: A function that is called with the bytes that have arrived and the total, which is None until the
                 size of every file is known; or True for a progress bar.
 
+        Returns:
+            The paths, in the order of the files in the output.
+
         Raises:
             ValueError: There is no file, or a prediction is unfinished or its data was removed; nothing was sent.
-            APIStatusError, APIConnectionError, OSError: As for `FileOutput.save`; other files may have been saved.
+            APIStatusError, APIConnectionError, ResponseDecodeError, OSError: As for `FileOutput.save`; other files may
+                have been saved.
+
+        Examples:
+            >>> images = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64, "num_outputs": 2})
+            >>> [path.name for path in client.save(images, "pictures")]
+            ['out-0.png', 'out-1.png']
         """
         places = list(iter_places(output))
         if not places:

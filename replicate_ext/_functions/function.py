@@ -65,7 +65,7 @@ class _Function(Generic[BackendT]):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The inputs, in the order in which the model's author wrote them."""
+        """The inputs, with their types and limits, in the order in which the model's author wrote them."""
         return self._model.schema.inputs
 
     @property
@@ -80,7 +80,7 @@ class _Function(Generic[BackendT]):
 
     @property
     def example(self) -> Prediction | None:
-        """The model's default example, a prediction; None if it has none, or if the reference names a version."""
+        """The default example of the model, a prediction; None if it has none, or if the reference names a version."""
         return self._model.example
 
     def json_schema(self, tool: ToolFormat | None = None) -> dict[str, Any]:
@@ -89,6 +89,19 @@ class _Function(Generic[BackendT]):
         Args:
             tool: "openai" for an item of `tools` in a chat completion of OpenAI, "anthropic" for one in a message of
                 Anthropic. The arguments with which the language model calls it are inputs: `function(**arguments)`.
+
+        Returns:
+            The schema or the definition, as JSON values. Secrets are left out if the model runs without them.
+
+        Raises:
+            ValueError: There is no such format of a tool.
+
+        Examples:
+            >>> hello = client.use("acme/hello")
+            >>> hello.json_schema()["required"]
+            ['text']
+            >>> hello.json_schema("openai")["function"]["name"]
+            'hello'
         """
         name, description = str(self._model.ref.name), self._model.description
         schema = self._model.schema.json_schema(name, description)
@@ -111,10 +124,15 @@ class _Function(Generic[BackendT]):
     ) -> Self:
         """Return a function with other options, which are those of `client.run`; what is omitted stays the same.
 
-            flux.with_options(timeout=60)(prompt="a lighthouse")
-
         `stream` and `submit` use those of them that `client.stream` and `client.submit` have; `map` uses `check` and
         `cancel_on_exit`, and takes its other options itself.
+
+        Returns:
+            Another function of the same model and client.
+
+        Examples:
+            >>> client.use("acme/hello").with_options(timeout=60)(text="Ada")
+            'Hello, Ada!'
         """
         options = {
             "wait": wait,
@@ -132,13 +150,23 @@ class _Function(Generic[BackendT]):
         return function
 
     def row(self, /, *args: Never, **inputs: Any) -> dict[str, Any]:
-        """Return inputs as a row for `map`: a dict by the model's own names.
+        """Return inputs as a row for `map`, checked as a call with them is.
 
-            rows = (flux.row(prompt=prompt, num_outputs=2) for prompt in prompts)
+        Args:
+            inputs: The inputs of the model.
+
+        Returns:
+            A dict of the inputs by the model's own names.
 
         Raises:
             InvalidInputError: The model does not take these inputs.
-            TypeError, ValueError, OSError: A value cannot be sent.
+            TypeError: An input is passed by position, or has a type that cannot be sent.
+            ValueError: A value cannot be sent, such as nan.
+            OSError: A file cannot be read.
+
+        Examples:
+            >>> client.use("acme/hello").row(text="Ada")
+            {'text': 'Ada'}
         """
         row = self._rename(args, inputs)
         prepared = prepare_input(row)
@@ -199,12 +227,28 @@ class _Function(Generic[BackendT]):
 
 
 class Function(_Function[SyncBackend]):
-    """A model as a function, from `client.use`: call it with the model's inputs as keywords."""
+    """A model as a function, from `client.use`: call it with the model's inputs as keywords.
+
+    Its signature and its docstring are those of the model.
+
+    Examples:
+        >>> hello = client.use("acme/hello")
+        >>> hello
+        <Function acme/hello(text) -> str>
+        >>> hello(text="Ada")
+        'Hello, Ada!'
+    """
 
     _file_type = "FileOutput"
 
     def __call__(self, /, *args: Never, **inputs: Any) -> Any:
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            The output, as `client.run` returns it; the text of a language model as one string.
 
         Raises:
             InvalidInputError: The model does not take these inputs; nothing was created.
@@ -213,33 +257,93 @@ class Function(_Function[SyncBackend]):
         return self._join(self._call(self._client.run, args, inputs))
 
     def stream(self, /, *args: Never, **inputs: Any) -> Stream:
-        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        """Run the model and yield its events as they arrive, as `client.stream` does.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            A `Stream`. The prediction is created when its iteration begins, which raises the errors below.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.stream`.
+
+        Examples:
+            >>> poet = client.use("acme/poet")
+            >>> for event in poet.stream(prompt="the sea", lines=1, seconds=0):
+            ...     print(event, end="")
+            Beneath the sea a garden remembers.
+        """
         stream: Stream = self._call(self._client.stream, args, inputs, _STREAM_OPTIONS)
         return stream
 
     def submit(self, /, *args: Never, **inputs: Any) -> Prediction:
-        """Create a prediction and return it immediately, as `client.submit` does."""
+        """Create a prediction and return it immediately, as `client.submit` does.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            The prediction as it was created; `client.wait` waits for its end.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.submit`.
+
+        Examples:
+            >>> print(client.use("acme/hello").submit(text="Ada").status)
+            starting
+        """
         prediction: Prediction = self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction
 
     def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> Batch:
         """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
 
-            for item in flux.map((flux.row(prompt=prompt) for prompt in prompts), "runs/cards"): ...
+        Args:
+            rows: Dicts by the model's own names, such as `row` returns, or a DataFrame or a file of them.
+            folder: Where the journal of the batch and the files of its outputs are kept.
+            options: The options of `client.map`.
 
-        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        Returns:
+            A `Batch`, to be iterated.
+
+        Raises:
+            TypeError, ValueError, OSError, ImportError: As for `client.map`; or `map` would ignore an option.
+
+        Examples:
+            >>> hello = client.use("acme/hello")
+            >>> rows = [hello.row(text="Ada"), hello.row(text="Alan")]
+            >>> [item.output for item in hello.map(rows, "runs/function").results()]
+            ['Hello, Ada!', 'Hello, Alan!']
         """
         batch: Batch = self._map(rows, folder, options)
         return batch
 
 
 class AsyncFunction(_Function["AsyncBackend"]):
-    """A model as a function, from `await client.use`: call it with the model's inputs as keywords, and await it."""
+    """A model as a function, from `await client.use`: call it with the model's inputs as keywords, and await it.
+
+    Its signature and its docstring are those of the model.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with replicate.AsyncReplicate() as client:
+        ...         hello = await client.use("acme/hello")
+        ...         print(await hello(text="Ada"))
+        >>> asyncio.run(main())
+        Hello, Ada!
+    """
 
     _file_type = "AsyncFileOutput"
 
     async def __call__(self, /, *args: Never, **inputs: Any) -> Any:
         """Run the model and return its output, with the types of its schema; text that comes in pieces is joined.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            The output, as `client.run` returns it; the text of a language model as one string.
 
         Raises:
             InvalidInputError: The model does not take these inputs; nothing was created.
@@ -248,21 +352,48 @@ class AsyncFunction(_Function["AsyncBackend"]):
         return self._join(await self._call(self._client.run, args, inputs))
 
     def stream(self, /, *args: Never, **inputs: Any) -> AsyncStream:
-        """Run the model and yield its events as they arrive, as `client.stream` does."""
+        """Run the model and yield its events as they arrive, as `client.stream` does.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            An `AsyncStream`. The prediction is created when its iteration begins, which raises the errors below.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.stream`.
+        """
         stream: AsyncStream = self._call(self._client.stream, args, inputs, _STREAM_OPTIONS)
         return stream
 
     async def submit(self, /, *args: Never, **inputs: Any) -> Prediction:
-        """Create a prediction and return it immediately, as `client.submit` does."""
+        """Create a prediction and return it immediately, as `client.submit` does.
+
+        Args:
+            inputs: The inputs of the model: JSON values and files, as for `client.run`.
+
+        Returns:
+            The prediction as it was created; `client.wait` waits for its end.
+
+        Raises:
+            InvalidInputError, ReplicateError: As for `client.submit`.
+        """
         prediction: Prediction = await self._call(self._client.submit, args, inputs, _SUBMIT_OPTIONS)
         return prediction
 
     def map(self, rows: Rows, folder: str | os.PathLike[str], **options: Unpack[MapOptions]) -> AsyncBatch:
         """Run the model on many inputs, each bought once, as `client.map` does, which describes the options.
 
-            async for item in flux.map((flux.row(prompt=prompt) for prompt in prompts), "runs/cards"): ...
+        Args:
+            rows: Dicts by the model's own names, such as `row` returns, or a DataFrame or a file of them.
+            folder: Where the journal of the batch and the files of its outputs are kept.
+            options: The options of `client.map`.
 
-        Rows are dicts by the model's own names, such as `row` returns, or files or data frames of them.
+        Returns:
+            An `AsyncBatch`, for `async for`; `map` itself is not awaited.
+
+        Raises:
+            TypeError, ValueError, OSError, ImportError: As for `client.map`; or `map` would ignore an option.
         """
         batch: AsyncBatch = self._map(rows, folder, options)
         return batch

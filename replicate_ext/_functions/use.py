@@ -49,18 +49,25 @@ class UseMixin(RunMixin[BackendT]):
     async def use(self, ref: str | ModelRef) -> functions.Function | functions.AsyncFunction:
         """Return a model as a function, with the signature of its latest version.
 
-            flux = client.use("black-forest-labs/flux-schnell")
-            [image] = flux(prompt="a lighthouse", num_outputs=1)
-
         The model is looked up with one request. An official model runs by its name, in the version that is the
         latest one at that time; any other in the version that it has now.
 
         Args:
             ref: `owner/name`, `owner/name:version`, or the URL of a model's page.
 
+        Returns:
+            A `Function`; on the async client an `AsyncFunction`.
+
         Raises:
             NotFoundError: There is no such model or version.
+            ReplicateError: The request failed in another way.
             ValueError: The reference is no model, but a deployment or the id of a version.
+
+        Examples:
+            >>> flux = client.use("black-forest-labs/flux-schnell")
+            >>> [image] = flux(prompt="a lighthouse", num_outputs=1)
+            >>> image.save("lighthouse.png").name
+            'lighthouse.png'
         """
         ref = ModelRef.parse(ref)
         if ref.owner is None or ref.is_deployment:

@@ -31,16 +31,21 @@ SEARCH_DELAYS = (0.0, 0.5, 2.0)
 """Seconds before each search for a create without an id: the server may list a prediction a moment after it got it."""
 
 
-async def cancel_jobs(session: Session[Any], running: Iterable[Prediction | Training | str]) -> None:
-    """Cancel jobs, or predictions by their ids, concurrently."""
-    await session.backend.gather([_cancel(session, job) for job in running])
+async def cancel_jobs(
+    session: Session[Any], running: Iterable[Prediction | Training | str], failed: list[str] | None = None
+) -> None:
+    """Cancel jobs, or predictions by their ids, concurrently; add to `failed` the ids of those that may still run."""
+    failed = [] if failed is None else failed
+    await session.backend.gather([_cancel(session, job, failed) for job in running])
 
 
-async def _cancel(session: Session[Any], job: Prediction | Training | str) -> None:
+async def _cancel(session: Session[Any], job: Prediction | Training | str, failed: list[str]) -> None:
     id = job if isinstance(job, str) else jobs.id_of(job)
     operation: Any = op.TRAININGS_CANCEL if jobs.is_training(job) else op.PREDICTIONS_CANCEL
-    with contextlib.suppress(errors.ReplicateError):  # or it would keep the others from being canceled
+    try:
         await fetch_job(session, operation, id)
+    except errors.ReplicateError:  # not raised: it would keep the others from being canceled
+        failed.append(id)
 
 
 async def cancel_unidentified(session: Session[Any], request: CreateRequest, sent_at: datetime) -> None:

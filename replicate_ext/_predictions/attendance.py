@@ -60,15 +60,25 @@ class Attendance:
             return
         # A closing client takes the attendance away when it cancels the job.
         is_canceled = self._cancel_on_exit and (not is_attended or not self._is_stuck(error))
-        resume = f"it is still running: client.wait({self._id!r}) resumes the wait"
-        outcome = "it was canceled" if is_canceled else resume
+        resume = f"client.wait({self._id!r}) resumes the wait"
+        message = error.args
+        self._describe(error, message, "it is being canceled" if is_canceled else f"it is still running: {resume}")
+        if is_canceled and is_attended:
+            wait, failed = self._is_generator or not isinstance(error, GeneratorExit), list[str]()
+            cancel = partial(cancel_jobs, running=[self.job], failed=failed)
+            await self._session.clean_up(cancel, error=error, wait=wait)
+            if failed:
+                self._describe(error, message, f"its cancel failed, so it may still be running: {resume}")
+
+    def _describe(self, error: BaseException, message: tuple[object, ...], outcome: str) -> None:
+        """Say in the error that leaves what became of the job, in place of what was said before."""
         if isinstance(error, errors.WaitTimeoutError):
+            error.args = message
             error.add_advice(outcome)
         else:
-            error.add_note(f"prediction {self._id}: {outcome}")
-        if is_canceled and is_attended:
-            wait = self._is_generator or not isinstance(error, GeneratorExit)
-            await self._session.clean_up(partial(cancel_jobs, running=[self.job]), error=error, wait=wait)
+            prefix = f"prediction {self._id}: "
+            notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(prefix)]
+            error.__notes__ = [*notes, prefix + outcome]
 
     def drop(self) -> None:
         """Cancel the job of a stream that was garbage collected after its event loop was closed."""

@@ -13,7 +13,7 @@ from weakref import WeakSet
 from .. import errors
 from .._backends.base import Unfinished
 from .._files.inputs import prepare_input
-from .._files.outputs import wrap_files
+from .._files.wrap import wrap_files
 from .._sansio import job as jobs
 from .._sansio.in_flight import InFlightCreates, SentRecord
 from .abandon import cancel_jobs, cancel_unidentified
@@ -130,7 +130,7 @@ class Predictions:
         self, session: Session[Any], job: Prediction, cancel_on_exit: bool
     ) -> errors.ReplicateError:
         """Cancel a prediction that was created while the client was being closed, and return the error to raise."""
-        outcome = "it was canceled" if cancel_on_exit else "it is running"
+        outcome = "it is being canceled" if cancel_on_exit else "it is running"
         error = errors.APIConnectionError(f"prediction {job.id} was created while the client was closed; {outcome}")
         error.prediction = job
         if cancel_on_exit:
@@ -174,19 +174,31 @@ class Predictions:
 
     async def close_all(self) -> None:
         """End what this client, and those with other options on its connections, still wait for."""
-        for predictions in list(self._family):
-            await predictions.close()
+        await self._end(list(self._family))
 
     async def close(self) -> None:
         """End the batches that run, and cancel the jobs that are still waited for."""
-        for end in [*self.running_batches]:
+        await self._end([self])
+
+    async def _end(self, family: list[Predictions]) -> None:
+        """End the batches and cancel the jobs of some clients, all jobs in one cleanup."""
+        for end in [end for predictions in family for end in predictions.running_batches]:
             await end()
-        running = []
+        running = [(one._session, taken) for one in family if (taken := one._take_attended())]
+
+        async def cancel(session: Session[Any]) -> None:
+            await session.backend.gather([cancel_jobs(session.with_config(own.config), jobs) for own, jobs in running])
+
+        if running:
+            await self._session.clean_up(cancel)
+
+    def _take_attended(self) -> list[Any]:
+        """Return the jobs that are still waited for, which are now for the caller to cancel."""
+        taken = []
         while self._attended:
             with contextlib.suppress(KeyError):  # another thread has left meanwhile
-                running.append(self._attended.pop().job)
-        if running:
-            await self._session.clean_up(partial(cancel_jobs, running=running))
+                taken.append(self._attended.pop().job)
+        return taken
 
 
 def _limit_to_deadline(request: CreateRequest, seconds_left: float, cancel_on_exit: bool) -> CreateRequest:

@@ -94,15 +94,22 @@ class RunMixin(Resource[BackendT]):
             cancel_on_exit: Cancel the prediction if Ctrl-C, task cancellation or `timeout` ends the run early.
 
         Returns:
-            The output as JSON values; strings that are a URL or a data URI are `FileOutput` (or `AsyncFileOutput`).
+            The output as JSON values. Files are `FileOutput` (or `AsyncFileOutput`), and a list is an `Outputs`.
 
         Raises:
-            ModelError: The prediction failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
+            ModelError: The prediction failed.
+            PredictionCanceledError, PredictionAbortedError: It was stopped, by a request or by its deadline.
             WaitTimeoutError: `timeout` expired.
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
                 the prediction may exist all the same; if `prediction` is set, `client.wait` resumes the wait.
             InvalidInputError: The model does not accept the input; nothing was created.
             ValueError, TypeError: An argument is invalid; nothing was sent.
+
+        Examples:
+            >>> client.run("acme/hello", {"text": "Ada"})
+            'Hello, Ada!'
+            >>> [image] = client.run("acme/painter", {"prompt": "a lighthouse", "width": 64}, timeout=60)
+            >>> path = image.save("lighthouse.png")
         """
         with open_callback(progress) as callback:
             session, options = self._start(timeout, poll_interval, progress=callback, on_created=on_created)
@@ -141,10 +148,7 @@ class RunMixin(Resource[BackendT]):
         | None = None,
         check: bool = True,
     ) -> models.Prediction:
-        """Create a prediction and return it immediately; it goes on without this process.
-
-            prediction = client.submit("acme/painter", {"prompt": "a lighthouse"})
-            output = client.output(client.wait(prediction))  # what run() returns
+        """Create a prediction and return it immediately; it continues without this process.
 
         Args:
             ref: What to run, as for `run`.
@@ -154,11 +158,19 @@ class RunMixin(Resource[BackendT]):
             webhook_events_filter: Which events: start, output, logs, completed.
             check: Check the input by the model's schema before anything is paid for.
 
+        Returns:
+            The prediction as it was created: `wait` returns it once it has ended, and `output` what `run` returns.
+
         Raises:
             APIStatusError, APIConnectionError, ResponseDecodeError: A request failed. If `maybe_created_after` is set,
                 the prediction may exist all the same.
             InvalidInputError: The model does not accept the input; nothing was created.
             ValueError, TypeError: An argument is invalid; nothing was sent.
+
+        Examples:
+            >>> prediction = client.submit("acme/hello", {"text": "Ada"})
+            >>> client.output(client.wait(prediction))
+            'Hello, Ada!'
         """
         request = CreateRequest(ModelRef.parse(ref), {}, webhook, webhook_events_filter, check=check)
         prepared = self._predictions.prepare(request, input, show_uploads=_check_bool(progress=progress))
@@ -166,11 +178,23 @@ class RunMixin(Resource[BackendT]):
 
     @dual_method
     async def output(self, prediction: models.Prediction) -> Any:
-        """Return the output of a prediction that has succeeded, as `run` returns it: with its files as `FileOutput`.
+        """Return the output of a prediction that has succeeded, as `run` returns it; sends no request.
+
+        Args:
+            prediction: A prediction that has ended, such as `wait` returns.
+
+        Returns:
+            The output as JSON values. Files are `FileOutput` (or `AsyncFileOutput`), and a list is an `Outputs`.
 
         Raises:
-            ModelError: It failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
-            ValueError: It has not finished.
+            ModelError: The prediction failed.
+            PredictionCanceledError, PredictionAbortedError: It was stopped, by a request or by its deadline.
+            ValueError: It has not ended.
+
+        Examples:
+            >>> prediction = client.wait(client.submit("acme/hello", {"text": "Ada"}))
+            >>> client.output(prediction)
+            'Hello, Ada!'
         """
         if not jobs.is_finished(prediction):
             raise ValueError(
@@ -198,10 +222,21 @@ class RunMixin(Resource[BackendT]):
             progress: A function that is called with the job now and after every poll; or True for a progress bar.
             cancel_on_exit: Cancel it if Ctrl-C, task cancellation or `timeout` ends the wait early.
 
+        Returns:
+            The prediction or training in its final state, `succeeded`.
+
         Raises:
-            ModelError: It failed; PredictionCanceledError, PredictionAbortedError: it was stopped.
+            ModelError: It failed.
+            PredictionCanceledError, PredictionAbortedError: It was stopped, by a request or by its deadline.
             WaitTimeoutError: `timeout` expired.
-            APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set.
+            APIStatusError, APIConnectionError, ResponseDecodeError: A request failed; `prediction` is set if any
+                response about it had arrived.
+            ValueError, TypeError: An argument is invalid; nothing was sent.
+
+        Examples:
+            >>> prediction = client.submit("acme/hello", {"text": "Ada"})
+            >>> client.wait(str(prediction.id), timeout=60).output
+            'Hello, Ada!'
         """
         jobs.require_models()
         with open_callback(progress) as callback:
@@ -225,9 +260,6 @@ class RunMixin(Resource[BackendT]):
     ) -> StreamRequest:
         """Run a model, or follow a prediction, and yield its events as they arrive: output, logs, error, done.
 
-            for event in client.stream("acme/poet", {"prompt": "the sea"}):
-                print(event, end="")
-
         The prediction is created when the iteration begins. An interrupted stream is resumed, and a model that cannot
         stream is polled: its new output items are yielded as output events.
 
@@ -242,14 +274,19 @@ class RunMixin(Resource[BackendT]):
             cancel_on_exit: Cancel the prediction if the iteration ends early.
 
         Returns:
-            A `Stream` (or `AsyncStream`): iterate it once; `str(event)` is the text of an output event, and after the
-            end `.text` and `.prediction` are set. The data of a model that makes files are `FileOutput`.
+            A `Stream` (or `AsyncStream`) of `Event`, to be iterated once; the text of an output event is `str(event)`.
 
         Raises:
             ModelError: After the last event: the prediction failed, was canceled or aborted.
             StreamError: Events were lost and cannot be recovered.
             WaitTimeoutError: `timeout` expired.
-            APIStatusError, APIConnectionError, ResponseDecodeError: As for `run`.
+            APIStatusError, APIConnectionError, ResponseDecodeError, InvalidInputError: As for `run`.
+            ValueError, TypeError: An argument is invalid; nothing was sent.
+
+        Examples:
+            >>> for event in client.stream("acme/poet", {"prompt": "the sea", "lines": 1}):
+            ...     print(event, end="")
+            Beneath the sea a garden remembers.
         """
         predictions = self._predictions
         _check_seconds(timeout=timeout)

@@ -8,10 +8,10 @@ far is yielded. A model that cannot stream is polled, and its new items are yiel
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, ParamSpec, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NamedTuple, ParamSpec, cast, overload
 from urllib.parse import urlsplit
 
 from replicate_api import operations as op
@@ -20,7 +20,7 @@ from .. import errors
 from .._backends.sync import SyncBackend
 from .._display.outputs import Outputs
 from .._dual import DualMethod, Resource, dual_iterator
-from .._files.outputs import wrap_files
+from .._files.wrap import wrap_files
 from .._sansio import job as jobs
 from .._sansio.sse import Event, SSEDecoder
 from .._send import BackendT, Session
@@ -63,15 +63,7 @@ class StreamRequest(NamedTuple):
 
 
 class _Stream(Resource[BackendT], Generic[BackendT]):
-    """The events of one prediction, to be iterated once.
-
-    A prediction that does not exist yet is created when the iteration begins. After the last event, or an error,
-    `prediction` is its latest known state and `text` the text of its output events.
-
-    Raises, at the end of the iteration:
-        ModelError: The prediction failed; its subclasses: it was canceled or aborted. `text` has what came before.
-        StreamError: Events were lost: the final output does not continue the events that arrived.
-    """
+    """The events of one prediction; the subclasses iterate them."""
 
     def __init__(self, session: Session[BackendT], request: StreamRequest) -> None:
         super().__init__(session)
@@ -89,7 +81,7 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
 
     @property
     def text(self) -> str:
-        """The output so far, joined."""
+        """The text of the output events so far, joined."""
         return "".join(self._outputs())
 
     def _outputs(self) -> list[str]:
@@ -150,7 +142,7 @@ class _Stream(Resource[BackendT], Generic[BackendT]):
             if self._session.seconds_left() != 0:
                 raise
         if self._session.seconds_left() == 0 and not jobs.is_finished(self._job):
-            timeout = f"{self._request.timeout:g} seconds"
+            timeout = f"{self._request.timeout:g} s"
             raise errors.WaitTimeoutError(f"{self._job.id} was still {self._job.status} after {timeout}", self._job)
         return jobs.is_finished(self._job)
 
@@ -242,13 +234,29 @@ def _is_same(data: str, item: object) -> bool:
 
 
 class Stream(_Stream[SyncBackend]):
-    __doc__ = _Stream.__doc__
+    """The events of one prediction: what `client.stream` returns, to be iterated once.
+
+    A prediction that does not exist yet is created when the iteration begins. The loop ends after the event `done`; if
+    the prediction failed, was canceled or aborted, it raises a `ModelError` then. Events that were lost and cannot be
+    recovered raise a `StreamError`. Leaving the loop early cancels the prediction, unless `cancel_on_exit=False`.
+
+    Attributes:
+        prediction (Prediction | None): Its latest known state: the final one after the last event, and None before the
+            iteration begins.
+
+    Examples:
+        >>> stream = client.stream("acme/poet", {"prompt": "the sea", "lines": 1})
+        >>> events = [event.event for event in stream]
+        >>> print(events[-1], stream.text, end="")
+        done Beneath the sea a garden remembers.
+    """
+
     _is_async = False
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event, None, None]:
         """Yield the events; leaving the loop early closes the stream once the iterator is closed or dropped."""
         self._start()
-        return iter(self._iterate())
+        return cast("Generator[Event, None, None]", iter(self._iterate()))
 
     def _ipython_display_(self) -> None:
         from .._display.stream import show
@@ -257,13 +265,28 @@ class Stream(_Stream[SyncBackend]):
 
 
 class AsyncStream(_Stream["AsyncBackend"]):
-    __doc__ = _Stream.__doc__
+    """The events of one prediction: a `Stream` that is iterated with `async for`.
+
+    Attributes:
+        prediction (Prediction | None): Its latest known state: the final one after the last event, and None before the
+            iteration begins.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with replicate.AsyncReplicate() as client:
+        ...         stream = client.stream("acme/poet", {"prompt": "the sea", "lines": 1})
+        ...         async for event in stream:
+        ...             print(event, end="")
+        >>> asyncio.run(main())
+        Beneath the sea a garden remembers.
+    """
+
     _is_async = True
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield the events."""
+    def __aiter__(self) -> AsyncGenerator[Event, None]:
+        """Yield the events; `contextlib.aclosing(aiter(stream))` closes the stream when its block is left."""
         self._start()
-        return aiter(self._iterate())
+        return cast("AsyncGenerator[Event, None]", aiter(self._iterate()))
 
     def _repr_html_(self) -> str:
         return Outputs(self._outputs())._repr_html_()

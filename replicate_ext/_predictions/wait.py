@@ -113,7 +113,7 @@ async def get_prediction(session: Session[Any], id: str, options: WaitOptions) -
     except errors.APIConnectionError as error:
         if session.seconds_left() != 0:
             raise
-        raise errors.WaitTimeoutError(f"{id} could not be fetched within {options.timeout:g} seconds") from error
+        raise errors.WaitTimeoutError(f"{id} could not be fetched within {options.timeout:g} s") from error
 
 
 async def wait(session: Session[Any], job: JobT, options: WaitOptions, attendance: HasJob) -> JobT:
@@ -157,7 +157,7 @@ def _check_expiry(
     session: Session[Any], job: Prediction | Training, options: WaitOptions, seconds_in_status: float
 ) -> None:
     if session.seconds_left() == 0:
-        raise errors.WaitTimeoutError(f"{job.id} was still {job.status} after {options.timeout:g} seconds", job)
+        raise errors.WaitTimeoutError(f"{job.id} was still {job.status} after {options.timeout:g} s", job)
     if not getattr(job.status, "is_known", False) and seconds_in_status > MAX_UNKNOWN_STATUS_TIME:
         raise errors.WaitTimeoutError(f"{job.id} stays in status {job.status!r}, which this version does not know", job)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import httpx
 
-from ..errors import PROXY_CREDENTIALS
+from .error_response import PROXY_CREDENTIALS
 
 
 class Diagnosis(NamedTuple):

@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 
 class ModelRef(NamedTuple):
-    """A parsed reference: a model (`owner`, `name`), one of its versions, a bare version id, or a deployment."""
+    """A parsed reference: a model (`owner`, `name`), one of its versions, a bare version id, or a deployment.
+
+    Attributes:
+        owner: The user or organization, or None for a bare version id.
+        name: The name of the model or deployment, or None for a bare version id.
+        version: The id of the version, or None for the latest one.
+        is_deployment: Whether it is a deployment.
+
+    Examples:
+        >>> replicate.ModelRef("acme", "hello") == replicate.ModelRef.parse("acme/hello")
+        True
+    """
 
     owner: str | None
     name: str | None
@@ -16,17 +27,27 @@ class ModelRef(NamedTuple):
 
     @classmethod
     def parse(cls, ref: str | ModelRef) -> ModelRef:
-        """Parse any of these forms.
+        """Parse a reference to what can be run.
 
-        owner/name                          a model: official, or a community model in its latest version
-        owner/name:version                  one version of a model
-        version                             a version by its id, 64 hexadecimal characters
-        deployments/owner/name              a deployment of yours
-        https://replicate.com/owner/name    the URL of a model, and of its versions or a deployment
+        - `owner/name`: a model: official, or a community model in its latest version
+        - `owner/name:version`: one version of a model
+        - `version`: a version by its id, 64 hexadecimal characters
+        - `deployments/owner/name`: a deployment of yours
+        - `https://replicate.com/owner/name`: the URL of a model, and of its versions or a deployment
+
+        Args:
+            ref: A reference in any of these forms; a `ModelRef` is returned as it is.
+
+        Returns:
+            The parts of the reference.
 
         Raises:
             ValueError: The string has none of these forms; the message says what to write.
             TypeError: It is no string.
+
+        Examples:
+            >>> replicate.ModelRef.parse("https://replicate.com/deployments/acme/front-desk")
+            ModelRef(owner='acme', name='front-desk', version=None, is_deployment=True)
         """
         if isinstance(ref, ModelRef):
             return ref

@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """One event of a running prediction: `output`, `logs`, `error`, `done`, or a type that is not known yet."""
+    """One event of a running prediction.
+
+    Attributes:
+        event: Its type: `output`, `logs`, `error`, `done`, or one that is not known yet.
+        data: Its text: a piece of the output or of the logs. A file in the output is a `FileOutput`.
+        id: Its id, by which an interrupted stream is resumed, or None.
+        retry: Milliseconds that the server asks clients to wait before they reconnect, or None. It has no effect here.
+    """
 
     event: str
     data: str

@@ -1,10 +1,6 @@
 """A local server that implements Replicate's API, with models that really compute: no token, no internet, no cost.
 
-    with Emulator() as api:
-        client = Replicate(api.token, base_url=api.url)
-        client.run("acme/hello", {"text": "Ada"})
-
-Requires the extra: `pip install 'replicate-ext[emulator]'`. On the command line: `python -m replicate_ext.emulator`.
+Requires the extra: `pip install 'replicate-ext[emulator]'`. On the command line: `replicate-emulator`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ builtin_catalog = Catalog()
 """The default models of an emulator, and those that `emulator.model` adds."""
 
 model = builtin_catalog.model
-"""Decorator that turns a typed function into a model of every emulator started afterwards; see `Catalog.model`."""
+"""Decorator that turns a typed function into a model of every emulator started afterwards: `Catalog.model`."""
 
 
 @builtin_catalog.model("acme/hello", official=True)

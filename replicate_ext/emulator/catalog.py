@@ -146,13 +146,27 @@ class Model:
 
 
 class Catalog:
-    """Models by name; the decorator `model` adds to them."""
+    """Models by name, for `Emulator(models=…)`; the decorator `model` adds to them.
+
+    Attributes:
+        models: The models by `owner/name`.
+        collections: Collections, with the keys slug, name, description, full_description and models.
+        deployments: Deployments that exist from the start: the model by the name of the deployment.
+
+    Examples:
+        >>> from replicate_ext.emulator import Catalog, Emulator
+        >>> catalog = Catalog()
+        >>> @catalog.model("me/shout")
+        ... def shout(text: str) -> str:
+        ...     return text.upper()
+        >>> Emulator(models=catalog)  # `with` runs it
+        <Emulator, not running>
+    """
 
     def __init__(self) -> None:
         self.models: dict[str, Model] = {}
         self.collections: list[dict[str, Any]] = []
         self.deployments: dict[str, str] = {}
-        """Deployments that exist from the start: name of the deployment → model."""
 
     def model(
         self,
@@ -165,10 +179,6 @@ class Catalog:
     ) -> Callable[[F], F]:
         """Turn a typed function into a model; using a name again adds a version to it.
 
-            @catalog.model("acme/hello")
-            def hello(text: str) -> str:
-                return f"Hello, {text}!"
-
         Args:
             ref: The model's name, `owner/name`.
             official: Whether the model runs by its name alone, without a version, as Replicate's official models do.
@@ -176,9 +186,20 @@ class Catalog:
             readme: A longer text, in Markdown.
             train: A typed function that takes the input of a training and returns the function of the new version.
 
+        Returns:
+            A decorator, which returns the function as it was.
+
         Raises:
             ValueError: `ref` is not of the form `owner/name`.
             TypeError: The function's annotations cannot be turned into a schema.
+
+        Examples:
+            >>> from collections.abc import Iterator
+            >>> @emulator.model("me/count", official=True)
+            ... def count(up_to: int) -> Iterator[str]:
+            ...     yield from map(str, range(1, up_to + 1))
+            >>> client.run("me/count", {"up_to": 3})
+            ['1', '2', '3']
         """
         match = re.fullmatch(r"([\w-]+)/([\w.-]+)", ref)
         if match is None:

@@ -118,19 +118,31 @@ current: ContextVar[tuple[Execution | None, asyncio.AbstractEventLoop | None]] =
 
 
 def log(text: str) -> None:
-    """Append a text to the logs of the running job; for model functions. Does nothing outside of a job."""
+    """Append a text to the logs of the running job; for model functions. Does nothing outside of a job.
+
+    Args:
+        text: What to append, with its newline.
+    """
     execution, loop = current.get((None, None))
     if execution is not None and loop is not None:
         loop.call_soon_threadsafe(execution.log, text)
 
 
 async def sleep(seconds: float) -> None:
-    """Sleep on the emulator's clock; for model functions."""
+    """Sleep on the emulator's clock; for model functions.
+
+    Args:
+        seconds: How many seconds to sleep.
+    """
     execution, _ = current.get((None, None))
     await (execution.clock.sleep(seconds) if execution is not None else asyncio.sleep(seconds))
 
 
 def now() -> float:
-    """Return the time on the emulator's clock, in seconds since the epoch; for model functions."""
+    """Return the time on the emulator's clock; for model functions.
+
+    Returns:
+        Seconds since the epoch.
+    """
     execution, _ = current.get((None, None))
     return execution.clock.time() if execution is not None else time.time()

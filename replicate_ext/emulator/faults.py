@@ -81,6 +81,14 @@ class Faults:
             times: Number of requests that fail.
             processed: Whether they are processed nevertheless, as behind a proxy that gives up.
             extra: Further fields of the problem document, such as `title`.
+
+        Examples:
+            >>> emulator.faults.fail_next(402, detail="No credit.", path="/account")
+            >>> try:
+            ...     client.account.get()
+            ... except replicate.PaymentRequiredError as error:
+            ...     print(error.status_code, error.detail)
+            402 No credit.
         """
         if retry_after is not None:
             extra["retry_after"] = retry_after
@@ -93,6 +101,14 @@ class Faults:
             after: Bytes of the response body after which it is dropped; by default before the request is processed.
             path: Match only requests whose path contains it.
             times: Number of requests whose connection is dropped.
+
+        Examples:
+            >>> emulator.faults.drop_connection(path="/account")
+            >>> try:
+            ...     client.with_options(max_retries=0).account.get()
+            ... except replicate.APIConnectionError as error:
+            ...     print(type(error).__name__)
+            APIConnectionError
         """
         self._add(RequestFault(path, drop_after=BEFORE_PROCESSING if after is None else after, times=times))
 
@@ -100,9 +116,14 @@ class Faults:
         """Delay the response to the next request, on the emulator's clock.
 
         Args:
-            seconds: How long to delay it.
+            seconds: How many seconds to delay it.
             path: Match only requests whose path contains it.
             times: Number of requests that are delayed.
+
+        Examples:
+            >>> emulator.faults.delay(0.005, path="/account")
+            >>> client.account.get().username
+            'acme'
         """
         self._add(RequestFault(path, delay=seconds, times=times))
 
@@ -112,26 +133,70 @@ class Faults:
         Args:
             path: Match only requests whose path contains it.
             times: Number of requests whose response has another id.
+
+        Examples:
+            >>> job = client.submit("acme/hello", {"text": "Ada"})
+            >>> emulator.faults.replace_id(path="/predictions/")
+            >>> client.predictions.get(job.id).id == job.id
+            False
         """
         self._add(RequestFault(path, replace_id=True, times=times))
 
     def interrupt_stream(self, *, after: int) -> None:
-        """End the next connection to an event stream after that many events."""
+        """End the next connection to an event stream after that many events.
+
+        Args:
+            after: How many events are sent before the connection ends.
+
+        Examples:
+            >>> emulator.faults.interrupt_stream(after=2)
+            >>> poem = {"prompt": "the sea", "lines": 1, "seconds": 0}
+            >>> for event in client.stream("acme/poet", poem):
+            ...     print(event, end="")  # the client reconnects
+            Beneath the sea a garden remembers.
+        """
         with self._lock:
             self._stream_interruptions.append(after)
 
     def webhook(self, *, duplicate: bool = False, drop: bool = False) -> None:
-        """Deliver the next webhook twice, or not at all."""
+        """Deliver the next webhook twice, or not at all.
+
+        Args:
+            duplicate: Whether it is delivered twice, with the same id.
+            drop: Whether it is not delivered.
+
+        Examples:
+            >>> emulator.faults.webhook(drop=True)
+            >>> url = "http://127.0.0.1:9/dropped"
+            >>> client.run("acme/hello", {"text": "Ada"}, webhook=url)
+            'Hello, Ada!'
+            >>> [one for one in emulator.deliveries if one.url == url]
+            []
+        """
         with self._lock:
             self._webhook_faults.append(WebhookFault(duplicate, drop))
 
     def clear(self) -> None:
-        """Remove all queued faults."""
+        """Remove all queued faults.
+
+        Examples:
+            >>> emulator.faults.fail_next(500)
+            >>> emulator.faults.clear()
+            >>> client.account.get().username
+            'acme'
+        """
         with self._lock:
             self._request_faults, self._webhook_faults, self._stream_interruptions = [], [], []
 
     def take_request_fault(self, path: str) -> RequestFault:
-        """Return the fault of a request, and remove it from the queue once it is used up."""
+        """Return the fault of a request, and remove it from the queue once it is used up; the server calls it.
+
+        Args:
+            path: The path of the request.
+
+        Returns:
+            The first fault that matches, or one that does nothing.
+        """
         with self._lock:
             for index, fault in enumerate(self._request_faults):
                 if fault.path is None or fault.path in path:
@@ -142,12 +207,20 @@ class Faults:
             return self._random_fault() if self._chaos and self._random.random() < self._chaos else RequestFault()
 
     def take_stream_interruption(self) -> int | None:
-        """Return the number of events after which a stream is interrupted; None if it is not."""
+        """Return the number of events after which a stream is interrupted; the server calls it.
+
+        Returns:
+            How many events are sent, or None if the stream is not interrupted.
+        """
         with self._lock:
             return self._stream_interruptions.pop(0) if self._stream_interruptions else None
 
     def take_webhook_fault(self) -> WebhookFault:
-        """Return the fault of a webhook."""
+        """Return the fault of a webhook; the server calls it.
+
+        Returns:
+            The next one in the queue, or one that does nothing.
+        """
         with self._lock:
             return self._webhook_faults.pop(0) if self._webhook_faults else WebhookFault()
 

@@ -30,7 +30,7 @@ from PIL import Image
 
 
 class Secret(str):
-    """The type of an input that is a secret, such as a token."""
+    """The annotation of an input that is a secret, such as a token: `def login(token: Secret) -> str`."""
 
     __slots__ = ()
 
@@ -48,7 +48,28 @@ _ITERATORS = (
 
 @dataclass(frozen=True)
 class Field:
-    """Description and constraints of an input: `Annotated[int, Field("How many.", ge=1)]`."""
+    """Description and constraints of an input, in its annotation.
+
+    Attributes:
+        description: What the input is.
+        ge: The least number, the minimum of the schema.
+        le: The greatest number, the maximum of the schema.
+        min_length: How many characters a string has at least.
+        max_length: How many characters a string has at most.
+        pattern: A regular expression that matches somewhere in a string.
+        accept: The media types of a file, such as `image/*`.
+        deprecated: Whether the input is deprecated.
+
+    Examples:
+        >>> from typing import Annotated
+        >>> from replicate_ext.emulator import Field
+        >>> Digit = Annotated[int, Field("What to square.", ge=0, le=9)]
+        >>> @emulator.model("me/square")
+        ... def square(number: Digit) -> int:
+        ...     return number**2
+        >>> client.run("me/square", {"number": 3})
+        9
+    """
 
     description: str = ""
     ge: float | None = None
@@ -57,11 +78,14 @@ class Field:
     max_length: int | None = None
     pattern: str | None = None
     accept: str | None = None
-    """The media types of a file, such as `image/*`."""
     deprecated: bool = False
 
     def to_schema(self) -> dict[str, Any]:
-        """Return the keywords of JSON Schema that it adds to the input."""
+        """Return the keywords of JSON Schema that it adds to the input.
+
+        Returns:
+            The keywords with their values, without those that are not set.
+        """
         keywords = {
             "description": self.description or None,
             "minimum": self.ge,

@@ -51,14 +51,24 @@ class Emulator:
         https: Whether to serve HTTPS, with a throw-away certificate.
         state: SQLite file that keeps all state, so that the next emulator resumes with it.
 
+    Attributes:
+        ca_file: PEM file with the CA certificate that clients must trust; None without `https`.
+        clock (Clock): The emulator's time: `emulator.clock.advance(3600)`.
+        faults (Faults): Faults to inject: `emulator.faults.fail_next(status=429, retry_after=2)`.
+        token (str): The API token that clients must send.
+
     Raises:
         ValueError: An argument is out of range, or `state` is not a state file.
         OSError: It cannot listen on this port.
 
-    Attributes:
-        ca_file: PEM file with the CA certificate that clients must trust; None without `https`.
-        clock: The emulator's time: `api.clock.advance(3600)`.
-        faults: Faults to inject: `api.faults.fail_next(status=429, retry_after=2)`.
+    Examples:
+        >>> from replicate_ext import Replicate
+        >>> from replicate_ext.emulator import Emulator
+        >>> with Emulator() as emulator, Replicate(emulator.token, base_url=emulator.url) as local:
+        ...     print(local.run("acme/hello", {"text": "Ada"}))
+        ...     print([request.operation for request in emulator.requests])
+        Hello, Ada!
+        ['models.get', 'models.predictions.create']
     """
 
     def __init__(
@@ -92,7 +102,7 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The base URL for clients, including `/v1`."""
+        """The base URL for clients, with `/v1` at its end; with port 0, known once it runs."""
         host, port = self._address
         return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
@@ -102,18 +112,12 @@ class Emulator:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests received so far, oldest first, without their tokens."""
+        """The last 10,000 requests received, oldest first, without their tokens."""
         return list(self._running_service.journal)
 
     @property
     def model(self) -> Callable[..., Callable[[F], F]]:
-        """Decorator that turns a typed function into a model of this emulator; see `Catalog.model`.
-
-        with Emulator() as api:
-            @api.model("me/shout")
-            def shout(text: str) -> str:
-                return text.upper()
-        """
+        """Decorator that turns a typed function into a model of this emulator, while it runs; see `Catalog.model`."""
         return self._running_service.state.catalog.model
 
     @property
@@ -123,13 +127,26 @@ class Emulator:
 
     @property
     def connections(self) -> int:
-        """The number of open connections, including idle ones in the clients' pools."""
+        """The number of open connections, idle ones in the pools of clients included."""
         return len(self._server.server_state.connections)
 
     def download_url(self, file_id: str, seconds: float = 3600) -> str:
-        """Return a signed URL for the content of an uploaded file, valid for some seconds on the emulator's clock.
+        """Return a signed URL for the content of an uploaded file.
 
         On Replicate, users sign such URLs themselves, with the signing secret of their account.
+
+        Args:
+            file_id: The id of the file.
+            seconds: For how many seconds on the emulator's clock the URL is valid.
+
+        Returns:
+            The URL, which needs no token.
+
+        Examples:
+            >>> file = client.files.create(content=b"12345")
+            >>> [copy] = client.save([emulator.download_url(file.id)], "copies/")
+            >>> copy.read_bytes()
+            b'12345'
         """
         state, expiry = self._running_service.state, str(int(self.clock.time() + seconds))
         signature = sign_download(state.signing_secret, state.username, file_id, expiry)

@@ -32,20 +32,27 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass
 class RecordedRequest:
-    """One entry of the journal: a request, and the status of its response."""
+    """A request that an emulator has received, and the status of its response.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path of the URL, such as `/v1/account`.
+        query: The parameters of the query.
+        headers: The headers with names in lower case, without `authorization`.
+        operation: The operationId; None for streams and output files.
+        body: The parsed JSON body; None for other bodies.
+        status: The status code of the response; None until there is one.
+        seconds: Seconds on the emulator's clock until there was a response; None until then.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     operation: str | None = None
-    """The operationId; None for streams and output files."""
     body: Any = None
-    """The parsed JSON body; None for other bodies."""
     status: int | None = None
-    """None until there is a response."""
     seconds: float | None = None
-    """Seconds on the emulator's clock until there was a response."""
 
 
 @dataclass

@@ -31,17 +31,23 @@ TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt to deliver a webhook."""
+    """One attempt to deliver a webhook.
+
+    Attributes:
+        url: The URL to which it was sent.
+        event: The event: start, output, logs or completed.
+        id: The `webhook-id` header, the same on each attempt.
+        attempt: 1 for the first attempt.
+        body: The prediction or training as JSON values.
+        status: The status code of the response; None if there was none.
+    """
 
     url: str
     event: str
     id: str
-    """The `webhook-id` header, the same on each attempt."""
     attempt: int
-    """1 for the first attempt."""
     body: dict[str, Any]
     status: int | None
-    """The status code of the response; None if there was none."""
 
 
 class WebhookSender:

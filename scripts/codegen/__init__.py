@@ -1,8 +1,9 @@
 """Generate code from `openapi.json`, and compare OpenAPI documents.
 
 To generate (`generate.py`): correct the OpenAPI document with `overlay.yaml`, simplify it with `normalize.py`, map its
-schemas to Python types and codecs (`types_map.py`), its operations to functions (`endpoints.py`, `references.py`) and
-its operationIds to namespaces (`namespaces.py`), render `templates/` and copy `runtime/`.
+schemas to Python types and codecs (`types_map.py`), its operations to functions (`endpoints.py`, `references.py`), its
+operationIds to namespaces (`namespaces.py`) and its words to docstrings (`docstrings.py`, with the examples of
+`docstrings.yaml`), render `templates/` and copy `runtime/`.
 
 To compare: `contract.py` finds the differences between two documents as they are written, `changes/` those on the wire
 and whom they break. `json_or_yaml.py` reads them.

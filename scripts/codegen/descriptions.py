@@ -79,7 +79,7 @@ def _iterate_placeholders(document: Node) -> Iterator[tuple[Node, dict[str, str]
                 yield operation, {"summary": operation.get("operationId", method), "description": PLACEHOLDER}
                 for status, response in operation.get("responses", {}).items():
                     if "$ref" not in response:
-                        yield response, {"description": f"Status {status}."}
+                        yield response, {"description": normalize.UNDESCRIBED_RESPONSE.format(status)}
     for node in _iterate_schemas_and_parameters(document):
         yield node, {"description": PLACEHOLDER}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -123,6 +124,9 @@ class Arguments:
     def __post_init__(self) -> None:
         self.keywords = sorted(self.keywords, key=lambda argument: not argument.required)
 
+    def __iter__(self) -> Iterator[Argument]:
+        return iter([*self.positional, *self.keywords])
+
 
 @dataclass
 class RequestBody:
@@ -134,6 +138,7 @@ class RequestBody:
     codec: str
     required: bool
     has_files: bool
+    description: Any = None
     fields: list[Argument] = field(default_factory=list)
 
     @classmethod
@@ -153,6 +158,7 @@ class RequestBody:
             codec=codec(prop),
             required=prop.required or any(p.required for p in properties),
             has_files=any(isinstance(prop, FileProperty) for prop in properties),
+            description=prop.description,
             fields=[_body_field(p, references, p.name.get_untrusted_value() in deprecated) for p in properties],
         )
 
@@ -220,6 +226,8 @@ class EndpointContext:
     """The variables of the endpoint template for one operation."""
 
     operation_id: str
+    documented: dict[str, Any]
+    """The operation in the OpenAPI document, with its words and responses."""
     method: str
     path: str
     query: list[Argument]
@@ -239,6 +247,11 @@ class EndpointContext:
     has_progress: bool
     owner_and_name: OwnerAndName | None
 
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether a failed request had no effect, or may be sent again (as in `replicate_ext/_sansio/retry.py`)."""
+        return self.method not in ("POST", "PATCH") or self.path.endswith("/cancel")
+
 
 def endpoint_context(
     endpoint: Endpoint,
@@ -257,7 +270,7 @@ def endpoint_context(
     result = Result.of(endpoint)
     owner_and_name = OwnerAndName.find(list(endpoint.path_parameters), references)
     positional = owner_and_name.widen(path) if owner_and_name else path
-    whole = [Argument("body", body.type, required=body.required)] if body else []
+    whole = [Argument("body", body.type, required=body.required, description=body.description)] if body else []
     is_text = body is not None and body.is_text  # the only argument that matters, so it is positional
     flat = body.fields or ([] if is_text else whole) if body else []
     taken = {argument.name for argument in path + query + headers}
@@ -269,6 +282,7 @@ def endpoint_context(
     options = [PROGRESS] if has_progress else []
     return EndpointContext(
         operation_id=operation_id,
+        documented=operation,
         method=methods[operation_id],
         path=endpoint.path.get_untrusted_value(),
         query=query,

@@ -27,7 +27,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.schema import ParameterLocation
 
-from . import constructs, endpoints, namespaces, normalize, overlay, replace, types_map
+from . import constructs, docstrings, endpoints, namespaces, normalize, overlay, replace, types_map
 from .references import References
 
 HERE = Path(__file__).parent
@@ -50,6 +50,7 @@ RUNTIME = tuple(
 """The modules of `runtime/`, which are copied to the package."""
 
 OVERLAY = HERE / "overlay.yaml"
+DOCSTRINGS = HERE / "docstrings.yaml"
 
 # The generator renames whatever shadows a builtin (`input_`, `type_`). We keep the names of the OpenAPI document,
 # except for those that our templates use in a class or function body.
@@ -90,21 +91,23 @@ def generate(document: dict[str, Any], root: Path, *, strict: bool = True) -> li
         strict: Raise an error if an entry of the overlay is obsolete, or is about nothing that was ever described.
 
     Returns:
-        A line for each entry of the overlay that changed nothing.
+        A line for each entry of the overlay that changed nothing, and for each example of an unknown operation.
 
     Raises:
         GenerationError: An operation, body, response or schema cannot be generated. The outputs are unchanged.
     """
     document = copy.deepcopy(document)
+    texts = docstrings.Texts.load(DOCSTRINGS)
+    unused_examples = texts.find_unused(document)
     with tempfile.TemporaryDirectory() as folder, _generation_errors():
         unused = overlay.apply(overlay.load(OVERLAY), document)
         documented = constructs.rewrite(document)
         methods = normalize.normalize(document)
         if strict and (wrong := [str(one) for one in unused if not one.was_described]):
             raise GenerationError("\n".join(wrong))
-        _build(document, methods, documented, Path(folder))
+        _build(document, methods, documented, texts, Path(folder))
         replace.replace(root, Path(folder), OUTPUTS)
-    return [str(one) for one in unused]
+    return [*map(str, unused), *unused_examples]
 
 
 @contextlib.contextmanager
@@ -123,7 +126,11 @@ def _generation_errors() -> Iterator[None]:
 
 
 def _build(
-    document: dict[str, Any], methods: dict[str, str], documented: dict[str, dict[str, Any]], root: Path
+    document: dict[str, Any],
+    methods: dict[str, str],
+    documented: dict[str, dict[str, Any]],
+    texts: docstrings.Texts,
+    root: Path,
 ) -> None:
     """Write the `OUTPUTS` for a normalized document.
 
@@ -131,6 +138,7 @@ def _build(
         document: The document.
         methods: The HTTP method of each operationId.
         documented: Each operation by its id.
+        texts: What docstrings have beside the words of the document.
         root: The folder that the `OUTPUTS` are relative to.
     """
     package = root / PACKAGE
@@ -154,7 +162,11 @@ def _build(
     project.env.filters.update(
         annotation=types_map.annotation,
         codec=types_map.codec,
-        docstring=types_map.docstring,
+        class_docstring=docstrings.document_class,
+        module_docstring=docstrings.document_module,
+        build_docstring=docstrings.document_build,
+        method_docstring=texts.document_method,
+        namespace_docstring=texts.document_namespace,
         deprecated_fields=constructs.deprecated_fields,
         literal=types_map.enum_literal,
         request_codec=functools.partial(types_map.request_codec, references=references),

@@ -106,11 +106,9 @@ class Namespace:
         return BASE_CLASSES.get(".".join(self.path))
 
     @property
-    def summary(self) -> str:
-        """The attribute path of the namespace, and what it has."""
-        path = ".".join(self.path)
-        names = sorted([*self.methods, *self.children, *RESERVED.get(path, ())])
-        return f"`client.{path}`: {', '.join(f'`{name}`' for name in names)}."
+    def member_names(self) -> list[str]:
+        """The names of its methods and child namespaces."""
+        return sorted([*self.methods, *self.children, *RESERVED.get(".".join(self.path), ())])
 
     def qualify(self, declaration: str) -> str:
         """Return an annotation or parameter in which no name means a method or namespace of this class."""

@@ -18,6 +18,9 @@ Document = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """The methods that the generator supports; `replace_methods` handles others."""
 
+UNDESCRIBED_RESPONSE = "Status {}."
+"""The description of a response until a maintainer writes a better one (see `descriptions.py`)."""
+
 PATH_ITEM_FIELDS = frozenset({"summary", "description", "servers", "parameters"})
 """The fields of a path other than operations. The generator supports all of them."""
 
@@ -133,7 +136,7 @@ def name_problems(document: Document) -> None:
 
     It has fields even if the document describes none: every error body may have a `detail` (RFC 9457, section 3.1.4).
     """
-    merged: dict[str, Any] = {"type": "object", "description": "An error body.", "properties": {}}
+    merged: dict[str, Any] = {"type": "object", "description": "The body of an error response.", "properties": {}}
     for _, _, operation in iterate_operations(document):
         for status, response in operation["responses"].items():
             if status[0] in "45" or status == "default":
@@ -146,23 +149,33 @@ def name_problems(document: Document) -> None:
 
 
 def name_bodies(document: Document) -> None:
-    """Name the inline schemas of request bodies: `models.create` takes a `ModelsCreateRequest`."""
+    """Name the inline schemas of request bodies: `models.create` takes a `ModelsCreateRequest`.
+
+    Those that the document does not describe get a description.
+    """
     for _, _, operation in iterate_operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             if "properties" in media.get("schema", {}):
                 name = _pascal(operation["operationId"])
+                media["schema"].setdefault("description", f"The body of a request of `{operation['operationId']}`.")
                 media["schema"] = _hoist(document, media["schema"], f"{name}Request", f"{name}RequestBody")
 
 
 def name_results(document: Document) -> None:
-    """Name the inline schemas of responses: pages after their items, others after their operation."""
+    """Name the inline schemas of responses: pages after their items, others after their operation.
+
+    Those that the document does not describe get the description of their response.
+    """
     for _, _, operation in iterate_operations(document):
         whole = _pascal(operation["operationId"])
         owner = _pascal(operation["operationId"].rpartition(".")[0]) or whole
-        for response in operation["responses"].values():
+        for status, response in operation["responses"].items():
             for media in response.get("content", {}).values():
                 schema = media.get("schema", {})
                 properties = schema.get("properties", {})
+                described = str(response.get("description") or "")
+                if properties and described not in ("", UNDESCRIBED_RESPONSE.format(status)):
+                    schema.setdefault("description", described)
                 if schema.get("type") == "array" and "properties" in schema.get("items", {}):
                     schema["items"] = _hoist(document, schema["items"], owner, f"{whole}Item")
                 elif {"next", "results"} <= properties.keys():

@@ -7,10 +7,7 @@ instead, so it has no such functions.
 from __future__ import annotations
 
 import functools
-import re
-import textwrap
 from collections.abc import Iterable
-from typing import Any
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
@@ -143,17 +140,3 @@ def response_classes(endpoints: Iterable[Endpoint], models: Iterable[ModelProper
             found.add(name)
             pending += model_properties(complete.get(name, prop))
     return found
-
-
-def docstring(description: Any, indent: int = 0, label: str = "", note: str = "") -> str:
-    """Return a description as docstring text: escaped, behind its label and before its note, wrapped by paragraph."""
-    is_untrusted = hasattr(description, "get_untrusted_value")
-    raw = description.get_untrusted_value() if is_untrusted else str(description or "")
-    raw = raw.replace("\\", "\\\\").replace('"""', "'''").strip()
-    raw = re.sub(r"`[^`\n]{1,40}`", lambda code: code[0].replace(" ", "\xa0"), f"{raw} {note}".strip())  # on one line
-    paragraphs = [
-        textwrap.fill(paragraph, 110 - indent, break_long_words=False, break_on_hyphens=False)
-        for paragraph in re.split(r"\n\s*\n", f"{label}: {raw}" if label else raw)
-    ]
-    text = textwrap.indent("\n\n".join(paragraphs).replace("\xa0", " "), " " * indent).strip()
-    return text + " " if text.endswith('"') else text  # four quotes in a row would not parse

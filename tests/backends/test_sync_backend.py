@@ -67,7 +67,7 @@ SAVE_SCRIPT = """
 import atexit, sys, threading, time
 import httpx
 from replicate_ext import Replicate
-from replicate_ext._files.outputs import wrap_files
+from replicate_ext._files.wrap import wrap_files
 
 client = Replicate("r8_x", transport=httpx.MockTransport(lambda request: httpx.Response(200, content=b"PNG")))
 output = wrap_files([f"https://replicate.delivery/{number}.png" for number in range(20)], client._session)

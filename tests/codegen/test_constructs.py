@@ -164,7 +164,7 @@ def test_docstrings_say_what_is_deprecated(generated: Path) -> None:
     def source(path: str) -> str:
         return (generated / "generated/replicate_api" / path).read_text()
 
-    assert "\n    Deprecated.\n" in source("api/old/old_get.py")
+    assert "\n\nDeprecated.\n\n" in source("api/old/old_get.py")
     assert "limit: Deprecated." in source("api/old/old_create.py")
     assert "size: Deprecated." in source("api/old/old_create.py")
     assert "old: Deprecated." in source("models/widget.py")

@@ -48,8 +48,8 @@ def test_a_new_operation_is_a_method_of_both_clients(repository: Path) -> None:
     source.write_text(json.dumps(new))
     update.update(str(source), repository, take_descriptions=True)
     lines = run_client_code(repository, CALL_NEW_OPERATIONS).splitlines()
-    in_classes_with_a_list_method = [f"() -> 'builtins.list[str]' {name}" for name in ("votes.list", "Past searches")]
-    methods = [*in_classes_with_a_list_method, *(f"() -> 'list[str]' {summary}" for summary in ("Run", "Odd"))]
+    in_classes_with_a_list_method = [f"() -> 'builtins.list[str]' {one}" for one in ("`votes.list`.", "Past searches.")]
+    methods = [*in_classes_with_a_list_method, *(f"() -> 'list[str]' {summary}." for summary in ("Run", "Odd"))]
     assert lines == [*methods, *methods, "Search.__call__() got an unexpected keyword argument 'qeury'", "list"]
 
 

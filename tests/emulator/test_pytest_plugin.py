@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from doctest import DocTestParser
 from pathlib import Path
 
 from replicate_ext import pytest_plugin
@@ -55,6 +56,7 @@ def test_module_level_functions_use_the_emulator_of_the_test_and_no_other(tmp_pa
     assert operations == [create, create, "predictions.list", create, "predictions.list"]
 
 
-def test_the_example_of_the_plugin_passes(tmp_path: Path) -> None:
-    _, _, example = str(pytest_plugin.__doc__).partition("\n\n")
-    run_pytest(tmp_path, example)
+def test_the_examples_of_the_fixtures_pass(tmp_path: Path) -> None:
+    fixtures = pytest_plugin.replicate_emulator, pytest_plugin.replicate_client
+    examples = [example for one in fixtures for example in DocTestParser().get_examples(str(one.__doc__))]
+    run_pytest(tmp_path, "\n".join(["import replicate_ext as replicate", *(example.source for example in examples)]))

@@ -28,7 +28,7 @@ def test_timeout_cancels_the_prediction(harness: Harness) -> None:
         return json_response(prediction("canceled" if request.method == "POST" else "processing"))
 
     harness.server.respond_with(json_response(prediction("starting"), 201), poll_or_cancel)
-    with pytest.raises(WaitTimeoutError, match="after 7 seconds") as caught:
+    with pytest.raises(WaitTimeoutError, match="after 7 s") as caught:
         harness.call(harness.client.run("acme/hello", timeout=7, wait=False))
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.prediction.id == "x0fmfzfcf5rma0cq65c825tcbm"
@@ -182,7 +182,7 @@ def test_task_cancellation_cancels_the_prediction_even_if_canceled_twice(
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
-        assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: it was canceled"]
+        assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: it is being canceled"]
         while not canceled.is_set():
             await asyncio.sleep(0.005)
 

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import threading
 import time
+from typing import Any
 
 import httpx
 import pytest
 
 from conftest import TOKEN, FakeClock, Harness, ScriptedServer, json_response, prediction, replace_sleep
-from replicate_ext import APIConnectionError, AsyncReplicate, FileInput, Prediction
+from replicate_ext import APIConnectionError, AsyncReplicate, FileInput, Prediction, Replicate, ReplicateError
 
 
 def test_cancel_is_retried_although_the_client_was_closed_meanwhile(server: ScriptedServer, clock: FakeClock) -> None:
@@ -36,6 +37,29 @@ def test_closing_a_client_with_other_options_cancels_only_its_own_predictions(ha
     harness.server.respond_with(json_response(prediction(output="done")))
     assert harness.call(harness.client.run("acme/hello", wait=False, on_created=close_other)) == "done"
     assert not harness.server.cancels
+
+
+def test_closing_the_client_cancels_those_with_other_options_in_one_cleanup(harness: Harness) -> None:
+    others = [harness.client.with_options(headers={"X-Team": team}) for team in "ab"]
+    creates = [json_response(prediction("starting"), 201)] * 3
+    harness.server.respond_with(*creates, json_response(prediction("canceled")))
+
+    def run_next(job: object) -> Any:
+        if others:
+            return others.pop().run("acme/hello", wait=False, on_created=run_next)
+        return harness.client.aclose() if isinstance(harness.client, AsyncReplicate) else harness.client.close()
+
+    with contextlib.suppress(ReplicateError):
+        harness.call(harness.client.run("acme/hello", wait=False, on_created=run_next))
+    cancels = [request for request in harness.server.requests if request.url.path.endswith("/cancel")]
+    assert {request.headers.get("X-Team") for request in cancels} == {None, "a", "b"}
+    assert len({request.extensions["deadline"] for request in cancels}) == 1, "all have the same 10 seconds"
+
+
+def test_client_that_was_never_used_closes_without_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
+    Replicate._from_environment().close()
+    asyncio.run(AsyncReplicate._from_environment().aclose())
 
 
 @pytest.mark.parametrize("status", ["succeeded", "canceled"])

@@ -112,7 +112,7 @@ def test_error_in_a_callback_cancels_the_prediction_and_names_it(harness: Harnes
     with pytest.raises(LookupError) as caught:
         harness.call(harness.client.run("acme/hello", **{argument: fail}))
     assert harness.server.requested[1:] == ["POST /predictions/x0fmfzfcf5rma0cq65c825tcbm/cancel"]
-    assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: it was canceled"]
+    assert caught.value.__notes__ == ["prediction x0fmfzfcf5rma0cq65c825tcbm: it is being canceled"]
 
 
 @pytest.mark.parametrize("argument", ["on_created", "progress"])

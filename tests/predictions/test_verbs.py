@@ -98,7 +98,7 @@ def test_timeout_ends_a_stream_and_cancels_its_prediction(harness: Harness, url:
         return prediction_response("processing", url)
 
     harness.server.respond_with(prediction_response("starting", url), respond)
-    with pytest.raises(WaitTimeoutError, match="was still processing after 25 seconds: it was canceled") as caught:
+    with pytest.raises(WaitTimeoutError, match="was still processing after 25 s: it is being canceled") as caught:
         harness.collect(harness.client.stream("acme/poet", timeout=25))
     assert caught.value.prediction.id == "x0fmfzfcf5rma0cq65c825tcbm"
     assert 25 <= harness.clock.time - 1000 <= 35

@@ -36,7 +36,7 @@ def test_timeout_of_wait_by_id_covers_the_first_poll(harness: Harness) -> None:
         return json_response({}, 500)
 
     harness.server.respond_with(respond_slowly, json_response(prediction("canceled", id="abc")))
-    with pytest.raises(WaitTimeoutError, match="could not be fetched within 1 seconds"):
+    with pytest.raises(WaitTimeoutError, match="could not be fetched within 1 s"):
         harness.call(harness.client.wait("abc", timeout=1))
     assert harness.server.requested == ["GET /predictions/abc", "POST /predictions/abc/cancel"]
 

@@ -71,7 +71,18 @@ class Record(_Lazy):
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Return the model of a decoded JSON object. Never fails, whatever the object contains."""
+        """Return the model of a decoded JSON object; whatever the object contains, this does not fail.
+
+        Args:
+            src_dict: The decoded JSON object.
+
+        Returns:
+            The model, which keeps all of the object.
+
+        Examples:
+            >>> replicate.Prediction.from_dict({"id": "p1", "status": "succeeded"}).id
+            'p1'
+        """
         model = object.__new__(cls)
         model._source = dict(src_dict)
         return model
@@ -84,7 +95,15 @@ class Record(_Lazy):
         return model
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object: as the server sent it, except for attributes that have been changed."""
+        """Return the JSON object.
+
+        Returns:
+            The object as the server sent it, except for attributes that have been changed.
+
+        Examples:
+            >>> replicate.Prediction.from_dict({"id": "p1", "new": 1}).to_dict()
+            {'id': 'p1', 'new': 1}
+        """
         result, attributes = dict(self._source), _attributes(self)
         for attribute, row in type(self).fields.items():
             if attribute in attributes:
@@ -102,12 +121,32 @@ class Record(_Lazy):
         return cast("dict[str, Any]", dump(result))
 
     def is_absent(self, attribute: str) -> bool:
-        """Whether the JSON object of this model does not have a field, which then reads as None."""
+        """Return whether the JSON object lacks a field, which then reads as None.
+
+        Args:
+            attribute: The name of the field.
+
+        Returns:
+            False if the field is there, even if it is null.
+
+        Examples:
+            >>> prediction = replicate.Prediction.from_dict({"id": "p1", "output": None})
+            >>> prediction.is_absent("output"), prediction.is_absent("logs")
+            (False, True)
+        """
         value = getattr(self, attribute)
         return isinstance(value, Unset) or (value is None and self.fields[attribute].name not in self._source)
 
     def keys(self) -> KeysView[str]:
-        """Return the names of the fields, for `dict(model)`."""
+        """Return the names of the fields, for `dict(model)`.
+
+        Returns:
+            The names of all fields of the class, those that the JSON object lacks included.
+
+        Examples:
+            >>> dict(client.account.get())["username"]
+            'acme'
+        """
         return type(self).fields.keys()
 
     def __getitem__(self, name: str) -> Any:

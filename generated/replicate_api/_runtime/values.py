@@ -7,7 +7,12 @@ from typing import Literal, Self
 
 
 class Unset:
-    """The type of `UNSET`, the value of a field that is not sent, unlike None, which is sent as null. It is falsy."""
+    """The type of `UNSET`, the value of an argument that is omitted. It is falsy.
+
+    Examples:
+        >>> bool(replicate.UNSET)
+        False
+    """
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -20,6 +25,7 @@ class Unset:
 
 
 UNSET: Unset = Unset()
+"""The value of a field that is not sent; None is sent as null."""
 
 
 class OpenEnum(StrEnum):

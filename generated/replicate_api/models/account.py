@@ -11,14 +11,14 @@ from .. import types
 
 @define(slots=False, repr=False)
 class Account(types.Record):
-    """Account
+    """The account.
 
     Attributes:
-        type: Whether this is a person or an organization.
+        type: Whether the account is a `user` or an `organization`.
         username: Unique account name, as used in URLs and model identifiers.
-        avatar_url: Profile picture, where there is one.
-        github_url: GitHub profile, where one is linked.
-        name: Display name, where one is set.
+        avatar_url: URL of the profile picture, if there is one.
+        github_url: URL of the GitHub profile, if one is linked.
+        name: Display name, if one is set.
     """
 
     type: _models.AccountType

@@ -14,7 +14,7 @@ class Deployment(types.Record):
     """A model version on hardware of its own, with its own scaling limits.
 
     Attributes:
-        current_release: The settings in force; every change makes a new release.
+        current_release: The settings of a deployment; every change creates another release.
         name: Name of the deployment, without its owner.
         owner: User or organization that the deployment belongs to.
     """

@@ -10,12 +10,12 @@ from .. import types
 
 @define(slots=False, repr=False)
 class DeploymentsCreateRequest(types.RequestRecord):
-    """DeploymentsCreateRequest
+    """The body of a request of `deployments.create`.
 
     Attributes:
-        hardware: Hardware to run on, one of the SKUs from hardware.list.
-        max_instances: Most instances that scaling may start, 0 to 20.
-        min_instances: Fewest instances kept running, 0 to 5; 0 lets the deployment go to sleep.
+        hardware: SKU of the hardware to run on, from `hardware.list`.
+        max_instances: Maximum number of instances, 0 to 20.
+        min_instances: Minimum number of instances, 0 to 5; with 0 the deployment scales to none while idle.
         model: Model to run, as `owner/name`.
         name: Name of the new deployment, without an owner.
         version: Id of the version to run, 64 hexadecimal digits.

@@ -11,13 +11,13 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class DeploymentsUpdateRequest(types.RequestRecord):
-    """DeploymentsUpdateRequest
+    """The body of a request of `deployments.update`.
 
     Attributes:
-        hardware: SKU of the hardware to move to, from hardware.list.
-        max_instances: Most instances that scaling may start, 0 to 20.
-        min_instances: Fewest instances kept running, 0 to 5.
-        version: Id of the version to run from now on.
+        hardware: SKU of the hardware to run on, from `hardware.list`.
+        max_instances: Maximum number of instances, 0 to 20.
+        min_instances: Minimum number of instances, 0 to 5.
+        version: Id of the version to run, 64 hexadecimal digits.
     """
 
     hardware: str | Unset = UNSET

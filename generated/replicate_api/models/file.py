@@ -12,17 +12,17 @@ from .. import types
 
 @define(slots=False, repr=False)
 class File(types.Record):
-    """An uploaded file: everything about it but its bytes.
+    """The details of an uploaded file, without its content.
 
     Attributes:
         checksums: Checksums of the content, by algorithm.
-        content_type: MIME type of the content.
+        content_type: Media type of the content.
         created_at: When it was uploaded.
-        expires_at: When it will be erased.
-        id: Unique random id.
-        metadata: What the uploader stored with it, an empty object by default.
-        size: Size in bytes.
-        urls: Addresses of the file.
+        expires_at: When it is erased.
+        id: Unique id.
+        metadata: The JSON object that was stored with it.
+        size: Size of the content in bytes.
+        urls: URLs of the file.
         name: Name of the file.
     """
 

@@ -13,7 +13,7 @@ class FileChecksums(types.Record):
     """Checksums of the content, by algorithm.
 
     Attributes:
-        sha256: SHA-256 of the content in hexadecimal.
+        sha256: SHA-256 of the content, in hexadecimal.
     """
 
     sha256: str | None = None

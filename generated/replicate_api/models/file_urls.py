@@ -10,10 +10,10 @@ from .. import types
 
 @define(slots=False, repr=False)
 class FileUrls(types.Record):
-    """Addresses of the file.
+    """URLs of the file.
 
     Attributes:
-        get: Address of this description; put it into a model's input to pass the file.
+        get: API URL of these details; as an input of a model it stands for the file.
     """
 
     get: str | None = None

@@ -12,13 +12,13 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class FilesCreateRequest(types.RequestRecord):
-    """FilesCreateRequest
+    """The body of a request of `files.create`.
 
     Attributes:
-        content: The bytes of the file.
-        filename: File name, UTF-8 of at most 255 bytes; may be given with the `content` part instead.
-        metadata: Any JSON object to keep with the file; empty by default.
-        type: MIME type of the content, taken as plain bytes by default.
+        content: The content of the file, at most 100 MB.
+        filename: Name of the file, at most 255 bytes of UTF-8; by default that of the `content` part.
+        metadata: A JSON object to store with the file; empty by default.
+        type: Media type of the content; by default that of the `content` part, or `application/octet-stream`.
     """
 
     content: types.Upload | IO[bytes] | bytes | Path

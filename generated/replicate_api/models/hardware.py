@@ -13,8 +13,8 @@ class Hardware(types.Record):
     """One kind of hardware.
 
     Attributes:
-        name: Name for people.
-        sku: Identifier to send as `hardware`.
+        name: Display name.
+        sku: Id, to be sent as `hardware`.
     """
 
     name: str | None = None

@@ -16,16 +16,16 @@ class Model(types.Record):
     Attributes:
         name: Name of the model, without its owner.
         owner: User or organization that the model belongs to.
-        run_count: How many times it has been run.
-        url: Address of the model's page.
-        visibility: Who can see and run it.
-        cover_image_url: Picture that represents the model, null if there is none.
+        run_count: Number of times that it was run.
+        url: URL of its page.
+        visibility: Who can see and run it: everyone if `public`, the owner or the members of the owning organization if
+            `private`.
+        cover_image_url: URL of a picture that represents the model, null if there is none.
         description: Short text about what the model does, null if there is none.
-        github_url: Where its source code is, null if not given.
-        is_official: Whether Replicate maintains it: always on, stable interface, runs without naming a
-            version.
-        license_url: Where its license is, null if not given.
-        paper_url: Where the paper about it is, null if not given.
+        github_url: URL of its source code, null if not given.
+        is_official: Whether Replicate maintains it: always on, with a stable interface, and run without a version.
+        license_url: URL of its license, null if not given.
+        paper_url: URL of the paper about it, null if not given.
         default_example: A prediction that shows what the model does; null if the owner chose none.
         latest_version: The newest version; null before the first push.
     """

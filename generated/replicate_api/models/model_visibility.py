@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class ModelVisibility(OpenEnum):
-    """`public` lets everybody see and run it, `private` only the owner or the owning organization's members."""
+    """Who can see and run it: everyone if `public`, the owner or the members of the owning organization if `private`."""
 
     PUBLIC = "public"
     PRIVATE = "private"

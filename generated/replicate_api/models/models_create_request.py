@@ -12,19 +12,19 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class ModelsCreateRequest(types.RequestRecord):
-    """ModelsCreateRequest
+    """The body of a request of `models.create`.
 
     Attributes:
-        hardware: SKU of the hardware that predictions run on, from hardware.list.
+        hardware: SKU of the hardware that predictions run on, from `hardware.list`.
         name: Name of the model, unique within its owner.
-        owner: Account that is to own the model; it must be the one that the token belongs to.
-        visibility: `public` lets everybody see and run it, `private` only the owner or the owning
-            organization's members.
-        cover_image_url: Address of a picture that represents the model.
+        owner: Account that owns the model; it must be that of the token.
+        visibility: Who can see and run it: everyone if `public`, the owner or the members of the owning organization if
+            `private`.
+        cover_image_url: URL of a picture that represents the model.
         description: Short text about what the model does.
-        github_url: Where its source code is.
-        license_url: Where its license is.
-        paper_url: Where the paper about it is.
+        github_url: URL of its source code.
+        license_url: URL of its license.
+        paper_url: URL of the paper about it.
     """
 
     hardware: str

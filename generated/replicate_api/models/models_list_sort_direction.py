@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class ModelsListSortDirection(OpenEnum):
-    """`desc` for newest first (the default), `asc` for oldest first."""
+    """`desc` for the newest first (the default), `asc` for the oldest first."""
 
     ASC = "asc"
     DESC = "desc"

@@ -11,15 +11,15 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class ModelsUpdateRequest(types.RequestRecord):
-    """ModelsUpdateRequest
+    """The body of a request of `models.update`.
 
     Attributes:
         description: Short text about what the model does.
-        github_url: Where its source code is.
-        license_url: Where its license is.
-        paper_url: Where the paper about it is.
+        github_url: URL of its source code.
+        license_url: URL of its license.
+        paper_url: URL of the paper about it.
         readme: Long text in Markdown, shown on the model's page.
-        weights_url: Where its weights are.
+        weights_url: URL of its weights.
     """
 
     description: str | Unset = UNSET

@@ -11,7 +11,7 @@ from .. import types
 
 @define(slots=False, repr=False)
 class PageOfDeployments(types.Record):
-    """PageOfDeployments
+    """A page of deployments.
 
     Attributes:
         next: Absolute URL of the following page, null on the last one.

@@ -11,7 +11,7 @@ from .. import types
 
 @define(slots=False, repr=False)
 class PageOfFiles(types.Record):
-    """PageOfFiles
+    """A page of files.
 
     Attributes:
         next: Absolute URL of the following page, null on the last one.

@@ -11,7 +11,7 @@ from .. import types
 
 @define(slots=False, repr=False)
 class PageOfTrainings(types.Record):
-    """PageOfTrainings
+    """A page of trainings.
 
     Attributes:
         next: Absolute URL of the following page, null on the last one.

@@ -16,23 +16,24 @@ class Prediction(types.Record):
 
     Attributes:
         created_at: When the request was accepted.
-        error: Why the run failed, null unless it did.
+        error: Why it failed, null unless it did.
         id: Unique id, to be treated as opaque.
         input: Input as it was sent.
         model: Model that runs, as `owner/name`.
-        status: Where the run stands: `starting`, `processing`, or one of the final ones; `canceled` is a
-            stop on request or by deadline after the start, `aborted` a stop before it.
-        urls: Addresses for this prediction.
+        status: The state: `starting` until the model begins, `processing` while it runs, then `succeeded`, `failed`,
+            `canceled` (stopped by a request, or by its deadline while it ran) or `aborted` (stopped by its deadline
+            before it ran).
+        urls: URLs of the prediction.
         version: Version id, `hidden` for official models.
         completed_at: When it ended and all output was stored, absent until then.
-        data_removed: True once input, output and logs have been erased.
-        deadline: When the server will stop it, present with `Cancel-After`.
-        deployment: Deployment that ran it, absent if none did.
+        data_removed: Whether input, output and logs have been erased.
+        deadline: When the server stops it; only with `Cancel-After`.
+        deployment: Deployment that ran it, if one did.
         logs: What the model has printed so far.
         metrics: Measurements, which differ between models.
-        output: Output of any JSON type, null before there is any and again after removal; files are URLs.
-        source: Whether it was made on the web or through the API.
-        started_at: When the model began to work on it, absent until then.
+        output: Output, of any JSON type, with files as URLs; null before there is any, and after it was erased.
+        source: Where it was created: `api` (through the API) or `web` (on the web).
+        started_at: When the model began, absent until then.
     """
 
     created_at: datetime

@@ -13,7 +13,7 @@ class PredictionMetrics(types.Record):
     """Measurements, which differ between models.
 
     Attributes:
-        total_time: Seconds from creation to end.
+        total_time: Seconds from its creation to its end.
         predict_time: Seconds that the model itself ran.
     """
 

@@ -12,19 +12,17 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class PredictionRequest(types.RequestRecord):
-    """What to run a deployment or an official model with.
+    """The body of a create request for an official model or a deployment.
 
     Attributes:
-        input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
-            URLs, or as data URLs up to 256 kB, which are not stored.
+        input: Input of the model, as the `openapi_schema` of its version describes it. Files are HTTP URLs, or data
+            URLs of up to 256 kB, which are not stored.
         stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
-        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
-            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
-            the handler must be idempotent.
-        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
-            `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
-            selected, always.
+        webhook: HTTPS URL to which each selected event is sent, as a POST with the body of `predictions.get`. Redirects
+            are not followed. A delivery may be retried or duplicated, so the handler must be idempotent.
+        webhook_events_filter: Events to send to the webhook: `start`, `output` (each new output), `logs` (new log
+            lines) and `completed` (a final status); by default those about output and completion. `output` and `logs`
+            are sent at most every 500 milliseconds; the other two, if selected, always.
     """
 
     input: dict[str, Any]

@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class PredictionSource(OpenEnum):
-    """Whether it was made on the web or through the API."""
+    """Where it was created: `api` (through the API) or `web` (on the web)."""
 
     WEB = "web"
     API = "api"

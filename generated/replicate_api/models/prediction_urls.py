@@ -10,13 +10,13 @@ from .. import types
 
 @define(slots=False, repr=False)
 class PredictionUrls(types.Record):
-    """Addresses for this prediction.
+    """URLs of the prediction.
 
     Attributes:
-        cancel: API URL that cancels it, with POST.
+        cancel: API URL that cancels it, with a POST.
         get: API URL of its current state.
-        stream: Source of server-sent events with its output, absent where the model cannot stream.
-        web: Its page for people.
+        stream: URL of server-sent events with its output, absent if the model cannot stream.
+        web: URL of its page on Replicate's website.
     """
 
     cancel: str

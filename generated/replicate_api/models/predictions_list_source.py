@@ -2,6 +2,6 @@ from ..types import OpenEnum
 
 
 class PredictionsListSource(OpenEnum):
-    """`web` gives those made on the web alone, of the past 14 days; without it both kinds are returned."""
+    """`web` for only those made on the web, of the past 14 days; by default all are listed."""
 
     WEB = "web"

@@ -10,7 +10,7 @@ from .. import types
 
 @define(slots=False, repr=False)
 class Problem(types.Record):
-    """An error body.
+    """The body of an error response.
 
     Attributes:
         detail: What went wrong, as a sentence.

@@ -12,14 +12,14 @@ from .. import types
 
 @define(slots=False, repr=False)
 class Release(types.Record):
-    """The settings in force; every change makes a new release.
+    """The settings of a deployment; every change creates another release.
 
     Attributes:
         configuration: Hardware and scaling limits.
-        created_at: When this release was made.
-        created_by: Account that made this release.
+        created_at: When the release was created.
+        created_by: Account that created the release.
         model: Model it runs, as `owner/name`.
-        number: Counts releases, from 1.
+        number: Number of the release, from 1.
         version: Id of the version it runs.
     """
 

@@ -14,8 +14,8 @@ class ReleaseConfiguration(types.Record):
 
     Attributes:
         hardware: SKU of the hardware it runs on.
-        max_instances: Most instances that scaling may start.
-        min_instances: Fewest instances kept running; 0 lets it go to sleep.
+        max_instances: Maximum number of instances.
+        min_instances: Minimum number of instances; with 0 the deployment scales to none while idle.
     """
 
     hardware: str | None = None

@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class ReleaseCreatedByType(OpenEnum):
-    """Whether this is a person or an organization."""
+    """Whether the account is a `user` or an `organization`."""
 
     ORGANIZATION = "organization"
     USER = "user"

@@ -14,7 +14,7 @@ class SearchModelMetadata(types.Record):
 
     Attributes:
         generated_description: Long text about the model, written by AI; null if there is none.
-        score: How well the model matches, null if not scored.
+        score: How well the model matches, null if there is no score.
         tags: Keywords for the model.
     """
 

@@ -11,13 +11,13 @@ from .. import types
 
 @define(slots=False, repr=False)
 class SearchResults(types.Record):
-    """Everything that a search found, by kind.
+    """What a search found, by kind.
 
     Attributes:
         collections: Matching collections.
-        models: Matching models with what the search knows about them.
-        pages: Matching documentation pages.
-        query: The text that was looked for.
+        models: Matching models, with what the search adds.
+        pages: Matching pages of the documentation.
+        query: The text that was searched for.
     """
 
     collections: list[_models.SearchCollection]

@@ -19,17 +19,18 @@ class Training(types.Record):
         id: Unique id, to be treated as opaque.
         input: Training input as it was sent.
         model: Model that is trained, as `owner/name`.
-        status: Where the training stands: `starting`, `processing`, or one of the final ones; `canceled`
-            is a stop on request or by deadline after the start, `aborted` a stop before it.
-        urls: Addresses for this training.
+        status: The state: `starting` until the training begins, `processing` while it runs, then `succeeded`, `failed`,
+            `canceled` (stopped by a request, or by its deadline while it ran) or `aborted` (stopped by its deadline
+            before it ran).
+        urls: URLs of the training.
         version: Id of the version that training starts from.
         completed_at: When it ended.
-        error: Why the training failed, null unless it did.
+        error: Why it failed, null unless it did.
         logs: What the training has printed so far.
-        metrics: Durations.
+        metrics: Durations, in seconds.
         output: What the training made, once it has succeeded.
-        source: Whether it was started on the web or through the API.
-        started_at: When the training began.
+        source: Where it was created: `api` (through the API) or `web` (on the web).
+        started_at: When it began.
     """
 
     created_at: datetime

@@ -10,11 +10,11 @@ from .. import types
 
 @define(slots=False, repr=False)
 class TrainingMetrics(types.Record):
-    """Durations.
+    """Durations, in seconds.
 
     Attributes:
-        predict_time: Seconds of computing, without waiting for hardware.
-        total_time: Seconds from creation to end.
+        predict_time: Seconds that it ran, without the wait for hardware.
+        total_time: Seconds from its creation to its end.
     """
 
     predict_time: float | None = None

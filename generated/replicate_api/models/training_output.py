@@ -14,7 +14,7 @@ class TrainingOutput(types.Record):
 
     Attributes:
         version: The new version, as `owner/name:id`.
-        weights: Address of the trained weights.
+        weights: URL of the trained weights.
     """
 
     version: str | None = None

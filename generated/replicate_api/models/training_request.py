@@ -12,19 +12,17 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class TrainingRequest(types.RequestRecord):
-    """What to train with, and where to put the result.
+    """The body of a create request for a training.
 
     Attributes:
-        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
-            account of the token, otherwise the response is a 4xx error.
-        input: Input for the model's training function, as its version's `openapi_schema` describes it.
-        webhook: HTTPS URL that receives the training as a POST on each selected event, with the body of
-            trainings.get; redirects are not followed, and since a delivery may be retried or duplicated, the
-            handler must be idempotent.
-        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
-            `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
-            selected, always.
+        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the account of the
+            token, else the response is a 4xx error.
+        input: Input of the training, as the `openapi_schema` of the version describes it.
+        webhook: HTTPS URL to which each selected event is sent, as a POST with the body of `trainings.get`. Redirects
+            are not followed. A delivery may be retried or duplicated, so the handler must be idempotent.
+        webhook_events_filter: Events to send to the webhook: `start`, `output` (each new output), `logs` (new log
+            lines) and `completed` (a final status); by default those about output and completion. `output` and `logs`
+            are sent at most every 500 milliseconds; the other two, if selected, always.
     """
 
     destination: str

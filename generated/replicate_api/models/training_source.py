@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class TrainingSource(OpenEnum):
-    """Whether it was started on the web or through the API."""
+    """Where it was created: `api` (through the API) or `web` (on the web)."""
 
     WEB = "web"
     API = "api"

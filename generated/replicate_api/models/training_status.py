@@ -2,8 +2,9 @@ from ..types import OpenEnum
 
 
 class TrainingStatus(OpenEnum):
-    """Where the training stands: `starting`, `processing`, or one of the final ones; `canceled` is a stop on
-    request or by deadline after the start, `aborted` a stop before it."""
+    """The state: `starting` until the training begins, `processing` while it runs, then `succeeded`, `failed`, `canceled`
+    (stopped by a request, or by its deadline while it ran) or `aborted` (stopped by its deadline before it ran).
+    """
 
     STARTING = "starting"
     PROCESSING = "processing"

@@ -10,10 +10,10 @@ from .. import types
 
 @define(slots=False, repr=False)
 class TrainingUrls(types.Record):
-    """Addresses for this training.
+    """URLs of the training.
 
     Attributes:
-        cancel: API URL that cancels it, with POST.
+        cancel: API URL that cancels it, with a POST.
         get: API URL of its current state.
     """
 

@@ -16,8 +16,8 @@ class Version(types.Record):
     Attributes:
         created_at: When it was pushed.
         id: Version id, 64 hexadecimal digits.
-        openapi_schema: OpenAPI document of the model's own interface, with its `Input` and `Output`
-            schemas; null if unknown.
+        openapi_schema: OpenAPI document of the model's own interface, with its `Input` and `Output` schemas; null if
+            unknown.
         cog_version: Version of Cog that built it, null if unknown.
     """
 

@@ -12,21 +12,19 @@ from ..types import UNSET, Unset
 
 @define(slots=False, repr=False)
 class VersionPredictionRequest(types.RequestRecord):
-    """What to run, and with which input.
+    """The body of a create request for a model version.
 
     Attributes:
-        input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
-            URLs, or as data URLs up to 256 kB, which are not stored.
-        version: What to run: a version id of 64 hexadecimal digits, alone or after the model as
-            `owner/name:id`; `owner/name` works for official models only.
+        input: Input of the model, as the `openapi_schema` of its version describes it. Files are HTTP URLs, or data
+            URLs of up to 256 kB, which are not stored.
+        version: Id of the version to run, 64 hexadecimal digits, alone or as `owner/name:id`; for an official model
+            also `owner/name`.
         stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
-        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
-            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
-            the handler must be idempotent.
-        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
-            `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
-            selected, always.
+        webhook: HTTPS URL to which each selected event is sent, as a POST with the body of `predictions.get`. Redirects
+            are not followed. A delivery may be retried or duplicated, so the handler must be idempotent.
+        webhook_events_filter: Events to send to the webhook: `start`, `output` (each new output), `logs` (new log
+            lines) and `completed` (a final status); by default those about output and completion. `output` and `logs`
+            are sent at most every 500 milliseconds; the other two, if selected, always.
     """
 
     input: dict[str, Any]

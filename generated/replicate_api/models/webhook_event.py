@@ -2,7 +2,7 @@ from ..types import OpenEnum
 
 
 class WebhookEvent(OpenEnum):
-    """Name of an event."""
+    """An event of a webhook: `start`, `output` (each new output), `logs` (new log lines) or `completed` (a final status)."""
 
     START = "start"
     OUTPUT = "output"

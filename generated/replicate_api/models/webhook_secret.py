@@ -10,7 +10,7 @@ from .. import types
 
 @define(slots=False, repr=False)
 class WebhookSecret(types.Record):
-    """WebhookSecret
+    """The secret, in its field `key`.
 
     Attributes:
         key: Secret that starts with `whsec_`; the HMAC-SHA256 key is the base64-decoded rest.

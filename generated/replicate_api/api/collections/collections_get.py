@@ -1,4 +1,6 @@
-"""Look up a collection with its models
+"""Get a collection with its models.
+
+All models of the collection are in one response, without pages.
 
 GET /collections/{collection_slug}
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("collection", "Collection")
 
 
 def request(collection_slug: str | models.Collection | models.CollectionListItem) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -29,43 +31,56 @@ def request(collection_slug: str | models.Collection | models.CollectionListItem
 
 
 def build(collection_slug: str | models.Collection | models.CollectionListItem) -> types.Request:
-    """Look up a collection with its models
-
-    Returns one collection with full objects for all its models in a single response, not in pages.
+    """Return the request of `collections.get`.
 
     Args:
         collection_slug: Short name from the collection's URL, lower case with hyphens. A `Collection` or
             `CollectionListItem` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(collection_slug)
 
 
 def parse(response: httpx.Response) -> models.Collection:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Collection", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     collection_slug: str | models.Collection | models.CollectionListItem, *, client: Sender
 ) -> types.Response[models.Collection]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
 def sync(collection_slug: str | models.Collection | models.CollectionListItem, *, client: Sender) -> models.Collection:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(collection_slug, client=client).result()
 
 
 async def asyncio_detailed(
     collection_slug: str | models.Collection | models.CollectionListItem, *, client: AsyncSender
 ) -> types.Response[models.Collection]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(collection_slug), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(
     collection_slug: str | models.Collection | models.CollectionListItem, *, client: AsyncSender
 ) -> models.Collection:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(collection_slug, client=client)).result()

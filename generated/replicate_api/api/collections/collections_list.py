@@ -1,4 +1,7 @@
-"""Page through collections
+"""List collections.
+
+Collections are groups of models for one kind of task, curated by Replicate. The items are without their models;
+`collections.get` returns those.
 
 GET /collections
 """
@@ -18,39 +21,47 @@ _RESULT = types.Nested("page_of_collections", "PageOfCollections")
 
 
 def request() -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request("GET", "/collections")
 
 
 def build() -> types.Request:
-    """Page through collections
-
-    Returns one page of the model collections that Replicate curates by topic, without their models;
-    collections.get has those.
-    """
+    """Return the request of `collections.list`."""
     return request()
 
 
 def parse(response: httpx.Response) -> models.PageOfCollections:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfCollections", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[models.PageOfCollections]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender) -> models.PageOfCollections:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[models.PageOfCollections]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender) -> models.PageOfCollections:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client)).result()

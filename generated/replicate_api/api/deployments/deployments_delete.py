@@ -1,4 +1,6 @@
-"""Remove a deployment
+"""Delete a deployment.
+
+The deployment must have been offline and without requests for 15 minutes. This cannot be undone.
 
 DELETE /deployments/{deployment_owner}/{deployment_name}
 """
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "DELETE",
         types.format_path(
@@ -28,14 +30,15 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def build(deployment_owner: str | models.Deployment, deployment_name: str | None = None) -> types.Request:
-    """Remove a deployment
-
-    Removes a deployment for good. It must have been offline and without requests for 15 minutes.
+    """Return the request of `deployments.delete`.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
-            `Deployment`, without `deployment_name`.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a `Deployment`,
+            without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
@@ -44,26 +47,38 @@ def build(deployment_owner: str | models.Deployment, deployment_name: str | None
 
 
 def parse(response: httpx.Response) -> None:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
 
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse))
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     sync_detailed(deployment_owner, deployment_name, client=client).result()
 
 
 async def asyncio_detailed(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse)
     )
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     (await asyncio_detailed(deployment_owner, deployment_name, client=client)).result()

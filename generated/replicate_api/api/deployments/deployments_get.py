@@ -1,4 +1,6 @@
-"""Look up a deployment
+"""Get a deployment.
+
+The current release has its model version, hardware and scaling limits.
 
 GET /deployments/{deployment_owner}/{deployment_name}
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("deployment", "Deployment")
 
 
 def request(deployment_owner: str, deployment_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -30,14 +32,15 @@ def request(deployment_owner: str, deployment_name: str) -> types.Request:
 
 
 def build(deployment_owner: str | models.Deployment, deployment_name: str | None = None) -> types.Request:
-    """Look up a deployment
-
-    Returns a deployment with the release that it runs now.
+    """Return the request of `deployments.get`.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
-            `Deployment`, without `deployment_name`.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a `Deployment`,
+            without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(
         0, ["Deployment"], deployment_owner=deployment_owner, deployment_name=deployment_name
@@ -46,29 +49,41 @@ def build(deployment_owner: str | models.Deployment, deployment_name: str | None
 
 
 def parse(response: httpx.Response) -> models.Deployment:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Deployment", types.load_response(_RESULT, response))
 
 
 def sync_detailed(deployment_owner: str, deployment_name: str, *, client: Sender) -> types.Response[models.Deployment]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse))
 
 
 def sync(deployment_owner: str, deployment_name: str, *, client: Sender) -> models.Deployment:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(deployment_owner, deployment_name, client=client).result()
 
 
 async def asyncio_detailed(
     deployment_owner: str, deployment_name: str, *, client: AsyncSender
 ) -> types.Response[models.Deployment]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(deployment_owner, deployment_name), lambda response: types.to_response(response, parse)
     )
 
 
 async def asyncio(deployment_owner: str, deployment_name: str, *, client: AsyncSender) -> models.Deployment:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(deployment_owner, deployment_name, client=client)).result()

@@ -1,4 +1,6 @@
-"""Page through deployments
+"""List the account's deployments.
+
+They are listed newest first, each with its current release.
 
 GET /deployments
 """
@@ -18,38 +20,47 @@ _RESULT = types.Nested("page_of_deployments", "PageOfDeployments")
 
 
 def request() -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request("GET", "/deployments")
 
 
 def build() -> types.Request:
-    """Page through deployments
-
-    Returns one page of the account's deployments, newest first, each with the release it runs now.
-    """
+    """Return the request of `deployments.list`."""
     return request()
 
 
 def parse(response: httpx.Response) -> models.PageOfDeployments:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfDeployments", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[models.PageOfDeployments]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender) -> models.PageOfDeployments:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[models.PageOfDeployments]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender) -> models.PageOfDeployments:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client)).result()

@@ -1,4 +1,8 @@
-"""Change a deployment
+"""Update a deployment.
+
+The version, the hardware and the scaling limits can be changed; fields that are left out keep their value. Every change
+creates a release, whose number is one higher. The model itself cannot be changed. With both limits at 0 the deployment
+goes offline, and its running predictions are canceled.
 
 PATCH /deployments/{deployment_owner}/{deployment_name}
 """
@@ -21,7 +25,7 @@ _RESULT = types.Nested("deployment", "Deployment")
 def request(
     deployment_owner: str, deployment_name: str, *, body: models.DeploymentsUpdateRequest | None = None
 ) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request(
         "PATCH",
         types.format_path(
@@ -42,20 +46,19 @@ def build(
     min_instances: int | None = None,
     version: str | models.Version | None = None,
 ) -> types.Request:
-    """Change a deployment
-
-    Changes version, hardware or scaling limits; fields left out keep their value. Every change makes a new
-    release, whose number is one higher. The model itself cannot be changed. Setting both limits to 0 takes
-    the deployment offline and cancels what it is running.
+    """Return the request of `deployments.update`.
 
     Args:
-        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a
-            `Deployment`, without `deployment_name`.
+        deployment_owner: User or organization that the deployment belongs to. Or `"owner/name"`, or a `Deployment`,
+            without `deployment_name`.
         deployment_name: Name of the deployment, without its owner.
-        hardware: SKU of the hardware to move to, from hardware.list. A `Hardware` works too.
-        max_instances: Most instances that scaling may start, 0 to 20.
-        min_instances: Fewest instances kept running, 0 to 5.
-        version: Id of the version to run from now on. A `Version` works too.
+        hardware: SKU of the hardware to run on, from `hardware.list`. A `Hardware` works too.
+        max_instances: Maximum number of instances, 0 to 20.
+        min_instances: Minimum number of instances, 0 to 5.
+        version: Id of the version to run, 64 hexadecimal digits. A `Version` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {"hardware": hardware, "max_instances": max_instances, "min_instances": min_instances, "version": version}
     body = cast("models.DeploymentsUpdateRequest", _BODY.load(types.drop_omitted(fields)))
@@ -66,14 +69,18 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Deployment:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Deployment", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     deployment_owner: str, deployment_name: str, *, client: Sender, body: models.DeploymentsUpdateRequest | None = None
 ) -> types.Response[models.Deployment]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
     )
@@ -82,7 +89,11 @@ def sync_detailed(
 def sync(
     deployment_owner: str, deployment_name: str, *, client: Sender, body: models.DeploymentsUpdateRequest | None = None
 ) -> models.Deployment:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(deployment_owner, deployment_name, client=client, body=body).result()
 
 
@@ -93,7 +104,7 @@ async def asyncio_detailed(
     client: AsyncSender,
     body: models.DeploymentsUpdateRequest | None = None,
 ) -> types.Response[models.Deployment]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(deployment_owner, deployment_name, body=body), lambda response: types.to_response(response, parse)
     )
@@ -106,5 +117,9 @@ async def asyncio(
     client: AsyncSender,
     body: models.DeploymentsUpdateRequest | None = None,
 ) -> models.Deployment:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(deployment_owner, deployment_name, client=client, body=body)).result()

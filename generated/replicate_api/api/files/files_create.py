@@ -1,4 +1,7 @@
-"""Upload a file
+"""Upload a file.
+
+The file, of at most 100 MB, is stored as an input for models: put its `urls.get` into the input of a prediction. It
+expires at `expires_at`. The files API is experimental.
 
 POST /files
 """
@@ -21,7 +24,7 @@ _RESULT = types.Nested("file", "File")
 
 
 def request(*, body: models.FilesCreateRequest) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request("POST", "/files", form=_BODY.dump(body, ""))
 
 
@@ -33,18 +36,18 @@ def build(
     type: str | None = None,
     progress: bool | Callable[[int, int | None], object] | None = None,
 ) -> types.Request:
-    """Upload a file
-
-    Stores a file, at most 100 MB, for use as model input: put its `urls.get` into a prediction's input. Files
-    expire, see `expires_at`. The files API is experimental.
+    """Return the request of `files.create`.
 
     Args:
-        content: The bytes of the file.
-        filename: File name, UTF-8 of at most 255 bytes; may be given with the `content` part instead.
-        metadata: Any JSON object to keep with the file; empty by default.
-        type: MIME type of the content, taken as plain bytes by default.
-        progress: A function that is called with the bytes that were sent and the total, which is None if
-            a file is not seekable; or True for a progress bar. A retry starts the count again.
+        content: The content of the file, at most 100 MB.
+        filename: Name of the file, at most 255 bytes of UTF-8; by default that of the `content` part.
+        metadata: A JSON object to store with the file; empty by default.
+        type: Media type of the content; by default that of the `content` part, or `application/octet-stream`.
+        progress: A function that is called with the bytes that were sent and the total, which is None if a file is not
+            seekable; or True for a progress bar. A retry starts the count again.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {"content": content, "filename": filename, "metadata": metadata, "type": type}
     body = cast("models.FilesCreateRequest", _BODY.load(types.drop_omitted(fields)))
@@ -52,25 +55,37 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.File:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.File", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, body: models.FilesCreateRequest) -> types.Response[models.File]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: models.FilesCreateRequest) -> models.File:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client, body=body).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender, body: models.FilesCreateRequest) -> types.Response[models.File]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: models.FilesCreateRequest) -> models.File:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client, body=body)).result()

@@ -1,4 +1,6 @@
-"""Remove a file
+"""Delete a file.
+
+It is deleted immediately; later requests for it return 404. The files API is experimental.
 
 DELETE /files/{file_id}
 """
@@ -16,42 +18,55 @@ if TYPE_CHECKING:
 
 
 def request(file_id: str | models.File) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "DELETE", types.format_path("/files/{file_id}", file_id=(types.KeyOf(("id",), "File"), file_id))
     )
 
 
 def build(file_id: str | models.File) -> types.Request:
-    """Remove a file
-
-    Removes an uploaded file immediately; later requests for it return 404. The files API is experimental.
+    """Return the request of `files.delete`.
 
     Args:
-        file_id: Id of the file to remove. A `File` works too.
+        file_id: Id of the file. A `File` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(file_id)
 
 
 def parse(response: httpx.Response) -> None:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
 
 
 def sync_detailed(file_id: str | models.File, *, client: Sender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(file_id), lambda response: types.to_response(response, parse))
 
 
 def sync(file_id: str | models.File, *, client: Sender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     sync_detailed(file_id, client=client).result()
 
 
 async def asyncio_detailed(file_id: str | models.File, *, client: AsyncSender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(file_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(file_id: str | models.File, *, client: AsyncSender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     (await asyncio_detailed(file_id, client=client)).result()

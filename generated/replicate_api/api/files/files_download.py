@@ -1,4 +1,7 @@
-"""Download a file's bytes
+"""Download the content of a file.
+
+Any caller with a valid signature gets it. No operation returns signatures: compute one with the account's signing
+secret for files. The files API is experimental.
 
 GET /files/{file_id}/download
 """
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def request(file_id: str | models.File, *, owner: str, expiry: int, signature: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path("/files/{file_id}/download", file_id=(types.KeyOf(("id",), "File"), file_id)),
@@ -29,30 +32,34 @@ def request(file_id: str | models.File, *, owner: str, expiry: int, signature: s
 
 
 def build(file_id: str | models.File, *, owner: str, expiry: int, signature: str) -> types.Request:
-    """Download a file's bytes
-
-    Returns the content of an uploaded file to any caller with a valid signature. No operation returns
-    signatures: compute one with the account's signing secret for files. The files API is experimental.
+    """Return the request of `files.download`.
 
     Args:
-        file_id: Id of the file whose bytes are wanted. A `File` works too.
-        owner: Account that uploaded the file.
-        expiry: Moment at which the link stops working, in Unix seconds.
-        signature: HMAC-SHA256 of owner, file id and expiry joined by single spaces, keyed with that
-            secret and base64-encoded.
+        file_id: Id of the file. A `File` works too.
+        owner: Username of the account that uploaded the file.
+        expiry: Time until which the signature is valid, in seconds since 1970 (Unix time).
+        signature: HMAC-SHA256 of owner, file id and expiry, joined by single spaces, with the signing secret as its
+            key; base64-encoded.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(file_id, owner=owner, expiry=expiry, signature=signature)
 
 
 def parse(response: httpx.Response) -> bytes:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return response.content
 
 
 def sync_detailed(
     file_id: str | models.File, *, client: Sender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(file_id, owner=owner, expiry=expiry, signature=signature),
         lambda response: types.to_response(response, parse),
@@ -60,14 +67,18 @@ def sync_detailed(
 
 
 def sync(file_id: str | models.File, *, client: Sender, owner: str, expiry: int, signature: str) -> bytes:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature).result()
 
 
 async def asyncio_detailed(
     file_id: str | models.File, *, client: AsyncSender, owner: str, expiry: int, signature: str
 ) -> types.Response[bytes]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(file_id, owner=owner, expiry=expiry, signature=signature),
         lambda response: types.to_response(response, parse),
@@ -75,5 +86,9 @@ async def asyncio_detailed(
 
 
 async def asyncio(file_id: str | models.File, *, client: AsyncSender, owner: str, expiry: int, signature: str) -> bytes:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(file_id, client=client, owner=owner, expiry=expiry, signature=signature)).result()

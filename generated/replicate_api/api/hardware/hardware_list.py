@@ -1,4 +1,6 @@
-"""List hardware
+"""List hardware.
+
+These are all kinds of hardware that models and deployments can run on, in one response without pages.
 
 GET /hardware
 """
@@ -18,38 +20,47 @@ _RESULT = types.ListOf(types.Nested("hardware", "Hardware"))
 
 
 def request() -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request("GET", "/hardware")
 
 
 def build() -> types.Request:
-    """List hardware
-
-    Returns every kind of hardware that models and deployments can run on, as a plain array and not in pages.
-    """
+    """Return the request of `hardware.list`."""
     return request()
 
 
 def parse(response: httpx.Response) -> list[models.Hardware]:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("list[models.Hardware]", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[list[models.Hardware]]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender) -> list[models.Hardware]:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[list[models.Hardware]]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender) -> list[models.Hardware]:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client)).result()

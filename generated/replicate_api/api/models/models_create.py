@@ -1,4 +1,7 @@
-"""Make a new, empty model
+"""Create a model.
+
+The model is empty until a version is pushed or a training adds one. An account can have 1000 models at most, so push
+versions to one model instead of creating many. Visibility and hardware cannot be changed through the API later.
 
 POST /models
 """
@@ -19,7 +22,7 @@ _RESULT = types.Nested("model", "Model")
 
 
 def request(*, body: models.ModelsCreateRequest) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request("POST", "/models", json=_BODY.dump(body, ""))
 
 
@@ -35,23 +38,22 @@ def build(
     license_url: str | None = None,
     paper_url: str | None = None,
 ) -> types.Request:
-    """Make a new, empty model
-
-    Creates an empty model, to be filled by pushing a version or by a training. An account can have 1000
-    models at most, so push versions to one model rather than creating many. Visibility and hardware cannot be
-    changed through the API later.
+    """Return the request of `models.create`.
 
     Args:
-        hardware: SKU of the hardware that predictions run on, from hardware.list. A `Hardware` works too.
+        hardware: SKU of the hardware that predictions run on, from `hardware.list`. A `Hardware` works too.
         name: Name of the model, unique within its owner.
-        owner: Account that is to own the model; it must be the one that the token belongs to.
-        visibility: `public` lets everybody see and run it, `private` only the owner or the owning
-            organization's members.
-        cover_image_url: Address of a picture that represents the model.
+        owner: Account that owns the model; it must be that of the token.
+        visibility: Who can see and run it: everyone if `public`, the owner or the members of the owning organization if
+            `private`.
+        cover_image_url: URL of a picture that represents the model.
         description: Short text about what the model does.
-        github_url: Where its source code is.
-        license_url: Where its license is.
-        paper_url: Where the paper about it is.
+        github_url: URL of its source code.
+        license_url: URL of its license.
+        paper_url: URL of the paper about it.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {
         "hardware": hardware,
@@ -69,25 +71,37 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Model:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, body: models.ModelsCreateRequest) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, body: models.ModelsCreateRequest) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client, body=body).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender, body: models.ModelsCreateRequest) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(body=body), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, body: models.ModelsCreateRequest) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client, body=body)).result()

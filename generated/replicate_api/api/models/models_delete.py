@@ -1,4 +1,7 @@
-"""Remove a model
+"""Delete a model.
+
+It must be your own, private, and without versions: delete those first, with `models.versions.delete`. This cannot be
+undone.
 
 DELETE /models/{model_owner}/{model_name}
 """
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "DELETE",
         types.format_path(
@@ -28,39 +31,51 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
-    """Remove a model
-
-    Removes a model for good. It must be your own, private, and without versions: delete those first with
-    models.versions.delete.
+    """Return the request of `models.delete`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path)
 
 
 def parse(response: httpx.Response) -> None:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[None]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> None:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -1,4 +1,6 @@
-"""Page through a model's examples
+"""List the examples of a model.
+
+Examples are predictions that the owner saved to show what the model does. `models.get` returns the default one.
 
 GET /models/{model_owner}/{model_name}/examples
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("page_of_predictions", "PageOfPredictions")
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -30,42 +32,54 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
-    """Page through a model's examples
-
-    Returns one page of the predictions that the owner saved to show what the model can do. The default one
-    alone is in models.get.
+    """Return the request of `models.examples.list`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path)
 
 
 def parse(response: httpx.Response) -> models.PageOfPredictions:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfPredictions", types.load_response(_RESULT, response))
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.PageOfPredictions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> models.PageOfPredictions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender
 ) -> types.Response[models.PageOfPredictions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.PageOfPredictions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

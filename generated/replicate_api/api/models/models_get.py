@@ -1,4 +1,7 @@
-"""Look up a model
+"""Get a model.
+
+It comes with its latest version, whose `openapi_schema` describes the input and the output, and with its default
+example.
 
 GET /models/{model_owner}/{model_name}
 """
@@ -18,7 +21,7 @@ _RESULT = types.Nested("model", "Model")
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -30,40 +33,52 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
-    """Look up a model
-
-    Returns a model with its latest version, whose `openapi_schema` describes input and output, and with its
-    default example.
+    """Return the request of `models.get`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path)
 
 
 def parse(response: httpx.Response) -> models.Model:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -1,4 +1,7 @@
-"""Page through public models
+"""List public models.
+
+They are sorted by the date of their newest version, newest first, unless you choose otherwise, with 25 on a page. Only
+models with at least one version and one example are listed.
 
 GET /models
 """
@@ -22,7 +25,7 @@ def request(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         "/models",
@@ -42,21 +45,25 @@ def build(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Request:
-    """Page through public models
-
-    Returns one page of public models, 25 at a time, newest version first unless sorted otherwise. Only models
-    with at least one version and one example are listed.
+    """Return the request of `models.list`.
 
     Args:
-        sort_by: Which date to sort on: that of the model itself, or that of its latest version (the
-            default).
-        sort_direction: `desc` for newest first (the default), `asc` for oldest first.
+        sort_by: The date to sort by: `latest_version_created_at`, that of the latest version (the default), or
+            `model_created_at`, that of the model.
+        sort_direction: `desc` for the newest first (the default), `asc` for the oldest first.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(sort_by=sort_by, sort_direction=sort_direction)
 
 
 def parse(response: httpx.Response) -> models.PageOfModels:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfModels", types.load_response(_RESULT, response))
 
 
@@ -66,7 +73,7 @@ def sync_detailed(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[models.PageOfModels]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
     )
@@ -78,7 +85,11 @@ def sync(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> models.PageOfModels:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction).result()
 
 
@@ -88,7 +99,7 @@ async def asyncio_detailed(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> types.Response[models.PageOfModels]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(sort_by=sort_by, sort_direction=sort_direction), lambda response: types.to_response(response, parse)
     )
@@ -100,5 +111,9 @@ async def asyncio(
     sort_by: models.ModelsListSortBy | Literal["model_created_at", "latest_version_created_at"] | None = None,
     sort_direction: models.ModelsListSortDirection | Literal["asc", "desc"] | None = None,
 ) -> models.PageOfModels:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client, sort_by=sort_by, sort_direction=sort_direction)).result()

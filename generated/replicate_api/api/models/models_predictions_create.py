@@ -1,4 +1,9 @@
-"""Run an official model
+"""Create a prediction with an official model.
+
+Official models need no version. Other models return 404: use `predictions.create` for them. The response is a
+prediction that is `starting`. With `Prefer: wait` it comes when the output is complete, or after at most 60 seconds;
+the prediction then continues to run, so poll `predictions.get` or use a webhook. Every request creates, and bills,
+another prediction.
 
 POST /models/{model_owner}/{model_name}/predictions
 """
@@ -27,7 +32,7 @@ def request(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request(
         "POST",
         types.format_path(
@@ -54,33 +59,27 @@ def build(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Request:
-    """Run an official model
-
-    Starts a prediction with an official model, which needs no version; other models return 404; run those
-    with predictions.create. Returns immediately with a prediction that is `starting`, or with `Prefer: wait`
-    holds the request for up to 60 seconds; a prediction that takes longer is returned unfinished and keeps
-    running, so poll predictions.get or use a webhook. Retrying the request creates, and bills, another
-    prediction.
+    """Return the request of `models.predictions.create`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
-        input: Input for the model, as its version's `openapi_schema` describes it; files go in as HTTP
-            URLs, or as data URLs up to 256 kB, which are not stored.
+        input: Input of the model, as the `openapi_schema` of its version describes it. Files are HTTP URLs, or data
+            URLs of up to 256 kB, which are not stored.
         stream: Deprecated and not needed: the response has `urls.stream` whenever the model can stream.
-        webhook: HTTPS URL that receives the prediction as a POST on each selected event, with the body of
-            predictions.get; redirects are not followed, and since a delivery may be retried or duplicated,
-            the handler must be idempotent.
-        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
-            `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
-            selected, always.
-        prefer: How long to hold the request open for the result: `wait` for 60 seconds, `wait=N` for N
-            seconds, 1 to 60; without it the response is immediate.
-        cancel_after: Lifetime of the prediction counted from its creation, after which the server stops
-            it: plain seconds, or hours, minutes and seconds written with h, m and s and joined at will; no
-            less than 5 seconds.
+        webhook: HTTPS URL to which each selected event is sent, as a POST with the body of `predictions.get`. Redirects
+            are not followed. A delivery may be retried or duplicated, so the handler must be idempotent.
+        webhook_events_filter: Events to send to the webhook: `start`, `output` (each new output), `logs` (new log
+            lines) and `completed` (a final status); by default those about output and completion. `output` and `logs`
+            are sent at most every 500 milliseconds; the other two, if selected, always.
+        prefer: How long to hold the request until the output is complete: `wait` for up to 60 seconds, `wait=N` for up
+            to N seconds (1 to 60); by default the response is immediate.
+        cancel_after: Time after its creation at which the server stops the prediction: seconds, or hours, minutes and
+            seconds with the units h, m and s, joined (`1h5m`); at least 5 seconds.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {"input": input, "stream": stream, "webhook": webhook, "webhook_events_filter": webhook_events_filter}
     body = cast("models.PredictionRequest", _BODY.load(types.drop_omitted(fields)))
@@ -89,7 +88,11 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Prediction:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
@@ -102,7 +105,7 @@ def sync_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[models.Prediction]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
         lambda response: types.to_response(response, parse),
@@ -118,7 +121,11 @@ def sync(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> models.Prediction:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(
         model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after
     ).result()
@@ -133,7 +140,7 @@ async def asyncio_detailed(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> types.Response[models.Prediction]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(model_owner, model_name, body=body, prefer=prefer, cancel_after=cancel_after),
         lambda response: types.to_response(response, parse),
@@ -149,7 +156,11 @@ async def asyncio(
     prefer: str | None = None,
     cancel_after: str | None = None,
 ) -> models.Prediction:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (
         await asyncio_detailed(
             model_owner, model_name, client=client, body=body, prefer=prefer, cancel_after=cancel_after

@@ -1,4 +1,6 @@
-"""Read a model's README
+"""Get the README of a model.
+
+This is the long text on the page of the model, in Markdown.
 
 GET /models/{model_owner}/{model_name}/readme
 """
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -28,39 +30,52 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
-    """Read a model's README
-
-    Returns the long text on a model's page, as Markdown in a plain text body.
+    """Return the request of `models.readme.get`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path)
 
 
 def parse(response: httpx.Response) -> str:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return response.text
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[str]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> str:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(model_owner: str, model_name: str, *, client: AsyncSender) -> types.Response[str]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> str:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

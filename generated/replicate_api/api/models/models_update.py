@@ -1,4 +1,6 @@
-"""Change a model's texts and links
+"""Update the texts and links of a model.
+
+The model must be your own; fields that are left out keep their value. Visibility and hardware cannot be changed.
 
 PATCH /models/{model_owner}/{model_name}
 """
@@ -19,7 +21,7 @@ _RESULT = types.Nested("model", "Model")
 
 
 def request(model_owner: str, model_name: str, *, body: models.ModelsUpdateRequest | None = None) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request(
         "PATCH",
         types.format_path(
@@ -42,21 +44,21 @@ def build(
     readme: str | None = None,
     weights_url: str | None = None,
 ) -> types.Request:
-    """Change a model's texts and links
-
-    Changes how a model of one's own is presented; fields left out keep their value. Visibility and hardware
-    cannot be changed this way.
+    """Return the request of `models.update`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
         description: Short text about what the model does.
-        github_url: Where its source code is.
-        license_url: Where its license is.
-        paper_url: Where the paper about it is.
+        github_url: URL of its source code.
+        license_url: URL of its license.
+        paper_url: URL of the paper about it.
         readme: Long text in Markdown, shown on the model's page.
-        weights_url: Where its weights are.
+        weights_url: URL of its weights.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {
         "description": description,
@@ -72,28 +74,36 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Model:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Model", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, *, client: Sender, body: models.ModelsUpdateRequest | None = None
 ) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse))
 
 
 def sync(
     model_owner: str, model_name: str, *, client: Sender, body: models.ModelsUpdateRequest | None = None
 ) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, client=client, body=body).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender, body: models.ModelsUpdateRequest | None = None
 ) -> types.Response[models.Model]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(model_owner, model_name, body=body), lambda response: types.to_response(response, parse)
     )
@@ -102,5 +112,9 @@ async def asyncio_detailed(
 async def asyncio(
     model_owner: str, model_name: str, *, client: AsyncSender, body: models.ModelsUpdateRequest | None = None
 ) -> models.Model:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, client=client, body=body)).result()

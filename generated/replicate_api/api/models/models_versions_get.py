@@ -1,4 +1,6 @@
-"""Look up a model version
+"""Get a version of a model.
+
+Its `openapi_schema` describes the interface: `components.schemas.Input` the input of the model, `Output` its output.
 
 GET /models/{model_owner}/{model_name}/versions/{version_id}
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("version", "Version")
 
 
 def request(model_owner: str, model_name: str, version_id: str | models.Version) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -35,16 +37,16 @@ def build(
     model_name: str | models.Version | None = None,
     version_id: str | models.Version | None = None,
 ) -> types.Request:
-    """Look up a model version
-
-    Returns one version with its `openapi_schema`, in which `components.schemas.Input` describes the input of
-    the model and `Output` its output.
+    """Return the request of `models.versions.get`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
         version_id: Version id, 64 hexadecimal digits. A `Version` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(
         0, ["Model"], model_owner=model_owner, model_name=model_name, version_id=version_id
@@ -53,28 +55,36 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Version:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Version", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender
 ) -> types.Response[models.Version]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
 
 
 def sync(model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender) -> models.Version:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, version_id, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender
 ) -> types.Response[models.Version]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(model_owner, model_name, version_id), lambda response: types.to_response(response, parse)
     )
@@ -83,5 +93,9 @@ async def asyncio_detailed(
 async def asyncio(
     model_owner: str, model_name: str, version_id: str | models.Version, *, client: AsyncSender
 ) -> models.Version:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client)).result()

@@ -1,4 +1,6 @@
-"""Page through a model's versions
+"""List the versions of a model.
+
+They are listed newest first. For an official model the list is empty, or the response is 404.
 
 GET /models/{model_owner}/{model_name}/versions
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("page_of_versions", "PageOfVersions")
 
 
 def request(model_owner: str, model_name: str) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         types.format_path(
@@ -30,42 +32,54 @@ def request(model_owner: str, model_name: str) -> types.Request:
 
 
 def build(model_owner: str | models.Model, model_name: str | None = None) -> types.Request:
-    """Page through a model's versions
-
-    Returns one page of a model's versions, newest first. Official models show none: the page is empty or the
-    response is 404.
+    """Return the request of `models.versions.list`.
 
     Args:
-        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`,
-            without `model_name`.
+        model_owner: User or organization that the model belongs to. Or `"owner/name"`, or a `Model`, without
+            `model_name`.
         model_name: Name of the model, without its owner.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     path = types.split_owner_and_name(0, ["Model"], model_owner=model_owner, model_name=model_name)
     return request(*path)
 
 
 def parse(response: httpx.Response) -> models.PageOfVersions:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfVersions", types.load_response(_RESULT, response))
 
 
 def sync_detailed(model_owner: str, model_name: str, *, client: Sender) -> types.Response[models.PageOfVersions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 def sync(model_owner: str, model_name: str, *, client: Sender) -> models.PageOfVersions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, client=client).result()
 
 
 async def asyncio_detailed(
     model_owner: str, model_name: str, *, client: AsyncSender
 ) -> types.Response[models.PageOfVersions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(model_owner, model_name), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(model_owner: str, model_name: str, *, client: AsyncSender) -> models.PageOfVersions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, client=client)).result()

@@ -1,4 +1,7 @@
-"""Stop a prediction
+"""Cancel a prediction.
+
+A prediction that has not ended is stopped; usually it is `canceled` in the response already. One that has ended stays
+as it is.
 
 POST /predictions/{prediction_id}/cancel
 """
@@ -18,7 +21,7 @@ _RESULT = types.Nested("prediction", "Prediction")
 
 
 def request(prediction_id: str | models.Prediction) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "POST",
         types.format_path(
@@ -28,39 +31,51 @@ def request(prediction_id: str | models.Prediction) -> types.Request:
 
 
 def build(prediction_id: str | models.Prediction) -> types.Request:
-    """Stop a prediction
-
-    Stops a prediction that has not ended and returns it, usually `canceled` already. One that has ended stays
-    as it is.
+    """Return the request of `predictions.cancel`.
 
     Args:
-        prediction_id: Id of the prediction to stop. A `Prediction` works too.
+        prediction_id: Id of the prediction. A `Prediction` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(prediction_id)
 
 
 def parse(response: httpx.Response) -> models.Prediction:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Prediction", types.load_response(_RESULT, response))
 
 
 def sync_detailed(prediction_id: str | models.Prediction, *, client: Sender) -> types.Response[models.Prediction]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
 def sync(prediction_id: str | models.Prediction, *, client: Sender) -> models.Prediction:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(prediction_id, client=client).result()
 
 
 async def asyncio_detailed(
     prediction_id: str | models.Prediction, *, client: AsyncSender
 ) -> types.Response[models.Prediction]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(prediction_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(prediction_id: str | models.Prediction, *, client: AsyncSender) -> models.Prediction:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(prediction_id, client=client)).result()

@@ -1,4 +1,6 @@
-"""Page through predictions
+"""List the account's predictions.
+
+They are listed newest first, 100 on a page, whether made through the API or on the web.
 
 GET /predictions
 """
@@ -24,7 +26,7 @@ def request(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         "/predictions",
@@ -42,22 +44,25 @@ def build(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Request:
-    """Page through predictions
-
-    Returns one page of the account's predictions, 100 at a time, newest first, whether made through the API
-    or on the web.
+    """Return the request of `predictions.list`.
 
     Args:
-        created_after: Leave out predictions made before this moment, in ISO 8601.
-        created_before: Leave out predictions made at or after this moment, in ISO 8601.
-        source: `web` gives those made on the web alone, of the past 14 days; without it both kinds are
-            returned.
+        created_after: Leave out predictions created before this time.
+        created_before: Leave out predictions created at or after this time.
+        source: `web` for only those made on the web, of the past 14 days; by default all are listed.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(created_after=created_after, created_before=created_before, source=source)
 
 
 def parse(response: httpx.Response) -> models.PageOfPredictions:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.PageOfPredictions", types.load_response(_RESULT, response))
 
 
@@ -68,7 +73,7 @@ def sync_detailed(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[models.PageOfPredictions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(created_after=created_after, created_before=created_before, source=source),
         lambda response: types.to_response(response, parse),
@@ -82,7 +87,11 @@ def sync(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> models.PageOfPredictions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(
         client=client, created_after=created_after, created_before=created_before, source=source
     ).result()
@@ -95,7 +104,7 @@ async def asyncio_detailed(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> types.Response[models.PageOfPredictions]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(created_after=created_after, created_before=created_before, source=source),
         lambda response: types.to_response(response, parse),
@@ -109,7 +118,11 @@ async def asyncio(
     created_before: datetime | None = None,
     source: models.PredictionsListSource | Literal["web"] | None = None,
 ) -> models.PageOfPredictions:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (
         await asyncio_detailed(client=client, created_after=created_after, created_before=created_before, source=source)
     ).result()

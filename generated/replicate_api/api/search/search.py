@@ -1,4 +1,6 @@
-"""Search models, collections and pages (beta)
+"""Search models, collections and pages (beta).
+
+It finds public models, collections and pages of the documentation. The response may still change.
 
 GET /search
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("search_results", "SearchResults")
 
 
 def request(*, query: str, limit: int | None = None) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "GET",
         "/search",
@@ -27,41 +29,52 @@ def request(*, query: str, limit: int | None = None) -> types.Request:
 
 
 def build(*, query: str, limit: int | None = None) -> types.Request:
-    """Search models, collections and pages (beta)
-
-    Finds public models, collections and documentation pages for a text. Works without a token. In beta: the
-    response may still change.
+    """Return the request of `search`.
 
     Args:
         query: Text to search for.
-        limit: Most models to return, 1 to 50 and 20 by default; collections and pages are not limited by
-            it.
+        limit: Maximum number of models, 1 to 50; 20 by default. It does not limit collections and pages.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(query=query, limit=limit)
 
 
 def parse(response: httpx.Response) -> models.SearchResults:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.SearchResults", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender, query: str, limit: int | None = None) -> types.Response[models.SearchResults]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender, query: str, limit: int | None = None) -> models.SearchResults:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client, query=query, limit=limit).result()
 
 
 async def asyncio_detailed(
     *, client: AsyncSender, query: str, limit: int | None = None
 ) -> types.Response[models.SearchResults]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(query=query, limit=limit), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender, query: str, limit: int | None = None) -> models.SearchResults:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client, query=query, limit=limit)).result()

@@ -1,4 +1,6 @@
-"""Stop a training
+"""Cancel a training.
+
+A training that has not ended is stopped. One that has ended stays as it is.
 
 POST /trainings/{training_id}/cancel
 """
@@ -18,7 +20,7 @@ _RESULT = types.Nested("training", "Training")
 
 
 def request(training_id: str | models.Training) -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request(
         "POST",
         types.format_path(
@@ -28,38 +30,51 @@ def request(training_id: str | models.Training) -> types.Request:
 
 
 def build(training_id: str | models.Training) -> types.Request:
-    """Stop a training
-
-    Stops a training that has not ended and returns it. One that has ended stays as it is.
+    """Return the request of `trainings.cancel`.
 
     Args:
-        training_id: Id of the training to stop. A `Training` works too.
+        training_id: Id of the training. A `Training` works too.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     return request(training_id)
 
 
 def parse(response: httpx.Response) -> models.Training:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(training_id: str | models.Training, *, client: Sender) -> types.Response[models.Training]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(training_id), lambda response: types.to_response(response, parse))
 
 
 def sync(training_id: str | models.Training, *, client: Sender) -> models.Training:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(training_id, client=client).result()
 
 
 async def asyncio_detailed(
     training_id: str | models.Training, *, client: AsyncSender
 ) -> types.Response[models.Training]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(training_id), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(training_id: str | models.Training, *, client: AsyncSender) -> models.Training:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(training_id, client=client)).result()

@@ -1,4 +1,8 @@
-"""Start a training
+"""Create a training.
+
+It fine-tunes a trainable version and, on success, adds the result as a new version to the destination, a model that
+must exist already. The response is immediate; a training takes minutes or longer, so poll `trainings.get` or use a
+webhook. Every request creates another training.
 
 POST /models/{model_owner}/{model_name}/versions/{version_id}/trainings
 """
@@ -22,7 +26,7 @@ _RESULT = types.Nested("training", "Training")
 def request(
     model_owner: str, model_name: str, version_id: str | models.Version, *, body: models.TrainingRequest
 ) -> types.Request:
-    """Return the request, given the whole body. Other arguments as in `build`."""
+    """Return the request with a whole `body`; the other arguments are those of `build`."""
     return types.Request(
         "POST",
         types.format_path(
@@ -46,27 +50,23 @@ def build(
     webhook_events_filter: Sequence[models.WebhookEvent | Literal["start", "output", "logs", "completed"]]
     | None = None,
 ) -> types.Request:
-    """Start a training
-
-    Fine-tunes a trainable version and, on success, adds the result as a new version to the destination model,
-    which must exist already. Returns immediately; poll trainings.get or use a webhook, as a training takes
-    minutes or longer.
+    """Return the request of `trainings.create`.
 
     Args:
-        model_owner: Owner of the model to start from. Or `"owner/name"`, or a `Model`, without
-            `model_name`.
+        model_owner: Owner of the model to start from. Or `"owner/name"`, or a `Model`, without `model_name`.
         model_name: Name of the model to start from.
         version_id: Version to start from, 64 hexadecimal digits. A `Version` works too.
-        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the
-            account of the token, otherwise the response is a 4xx error.
-        input: Input for the model's training function, as its version's `openapi_schema` describes it.
-        webhook: HTTPS URL that receives the training as a POST on each selected event, with the body of
-            trainings.get; redirects are not followed, and since a delivery may be retried or duplicated, the
-            handler must be idempotent.
-        webhook_events_filter: Which events to report to the webhook: `start`, `output` (each new output),
-            `logs` (new log lines) and `completed` (any final status); by default those about output and
-            completion. `output` and `logs` are sent at most every 500 milliseconds; the other two, if
-            selected, always.
+        destination: Model that gets the new version, as `owner/name`; it must exist and belong to the account of the
+            token, else the response is a 4xx error.
+        input: Input of the training, as the `openapi_schema` of the version describes it.
+        webhook: HTTPS URL to which each selected event is sent, as a POST with the body of `trainings.get`. Redirects
+            are not followed. A delivery may be retried or duplicated, so the handler must be idempotent.
+        webhook_events_filter: Events to send to the webhook: `start`, `output` (each new output), `logs` (new log
+            lines) and `completed` (a final status); by default those about output and completion. `output` and `logs`
+            are sent at most every 500 milliseconds; the other two, if selected, always.
+
+    Raises:
+        TypeError, ValueError: An argument is invalid.
     """
     fields = {
         "destination": destination,
@@ -82,14 +82,18 @@ def build(
 
 
 def parse(response: httpx.Response) -> models.Training:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.Training", types.load_response(_RESULT, response))
 
 
 def sync_detailed(
     model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender, body: models.TrainingRequest
 ) -> types.Response[models.Training]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(
         request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
     )
@@ -98,7 +102,11 @@ def sync_detailed(
 def sync(
     model_owner: str, model_name: str, version_id: str | models.Version, *, client: Sender, body: models.TrainingRequest
 ) -> models.Training:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(model_owner, model_name, version_id, client=client, body=body).result()
 
 
@@ -110,7 +118,7 @@ async def asyncio_detailed(
     client: AsyncSender,
     body: models.TrainingRequest,
 ) -> types.Response[models.Training]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(
         request(model_owner, model_name, version_id, body=body), lambda response: types.to_response(response, parse)
     )
@@ -124,5 +132,9 @@ async def asyncio(
     client: AsyncSender,
     body: models.TrainingRequest,
 ) -> models.Training:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(model_owner, model_name, version_id, client=client, body=body)).result()

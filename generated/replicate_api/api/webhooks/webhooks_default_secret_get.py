@@ -1,4 +1,7 @@
-"""Fetch the webhook signing secret
+"""Get the signing secret of webhooks.
+
+Deliveries to your webhooks are signed with this secret of the account. It rarely changes: keep it instead of requesting
+it for every delivery.
 
 GET /webhooks/default/secret
 """
@@ -18,39 +21,47 @@ _RESULT = types.Nested("webhook_secret", "WebhookSecret")
 
 
 def request() -> types.Request:
-    """Return the request. Arguments as in `build`."""
+    """Return the request; the arguments are those of `build`."""
     return types.Request("GET", "/webhooks/default/secret")
 
 
 def build() -> types.Request:
-    """Fetch the webhook signing secret
-
-    Returns the account's key for checking that a webhook request really comes from Replicate. It rarely
-    changes: keep it rather than asking for every webhook.
-    """
+    """Return the request of `webhooks.default.secret.get`."""
     return request()
 
 
 def parse(response: httpx.Response) -> models.WebhookSecret:
-    """Parse a successful response; ValueError if the body has an unexpected type."""
+    """Parse the body of a successful response.
+
+    Raises:
+        ValueError: The body has an unexpected type.
+    """
     return cast("models.WebhookSecret", types.load_response(_RESULT, response))
 
 
 def sync_detailed(*, client: Sender) -> types.Response[models.WebhookSecret]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return client.send(request(), lambda response: types.to_response(response, parse))
 
 
 def sync(*, client: Sender) -> models.WebhookSecret:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return sync_detailed(client=client).result()
 
 
 async def asyncio_detailed(*, client: AsyncSender) -> types.Response[models.WebhookSecret]:
-    """Send the request and return the response, whatever its status. Arguments as in `build`."""
+    """Send the request and return the response, whatever its status. Arguments as in `request`."""
     return await client.asend(request(), lambda response: types.to_response(response, parse))
 
 
 async def asyncio(*, client: AsyncSender) -> models.WebhookSecret:
-    """Send the request and return the parsed response; `UnexpectedStatus` on failure. Arguments as in `build`."""
+    """Send the request and return the parsed response. Arguments as in `request`.
+
+    Raises:
+        UnexpectedStatus: The response is not successful.
+    """
     return (await asyncio_detailed(client=client)).result()

@@ -16,8 +16,17 @@ from .values import UNSET, Unset
 class Upload:
     """A file to send: bytes or an open binary file, its name and its MIME type.
 
-    The name and the type default to those of the file: `Upload(open("cat.png", "rb"))` is sent as `cat.png`,
-    `image/png`. A seekable file is sent from its start, whatever its current position.
+    A seekable file is sent from its start, whatever its current position.
+
+    Args:
+        payload: The content: bytes, or a file opened with mode "rb".
+        file_name: The name under which it is sent; by default that of the file, or "upload".
+        mime_type: Its MIME type; by default guessed by the name.
+
+    Examples:
+        >>> upload = replicate.Upload(b"...", "cat.png")
+        >>> upload.mime_type
+        'image/png'
     """
 
     def __init__(self, payload: IO[bytes] | bytes, file_name: str | None = None, mime_type: str | None = None) -> None:
@@ -27,11 +36,19 @@ class Upload:
         self.mime_type = dump(mime_type) or mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
 
     def is_replayable(self) -> bool:
-        """Whether the payload can be sent a second time: bytes can, and so can seekable files."""
+        """Return whether the payload can be sent a second time: bytes can, and so can seekable files.
+
+        Returns:
+            False for a file that is not seekable, such as a pipe.
+        """
         return isinstance(self.payload, bytes) or self.payload.seekable()
 
     def part(self) -> tuple[str | None, IO[bytes] | bytes, str | None]:
-        """Return the multipart part: name, payload and MIME type."""
+        """Return the part of a multipart body, in the form that httpx takes.
+
+        Returns:
+            Name, payload and MIME type.
+        """
         return self.file_name, self.payload, self.mime_type
 
 
