@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak soak-map check generate update-spec rehearse record interop conformance bench clean
+.PHONY: help setup demo test soak soak-map check generate update-spec rehearse record interop conformance bench docs docs-serve screenshots clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,14 +40,25 @@ check: setup  ## Check formatting, lint, types and that the generated code is up
 	$(BIN)/mypy replicate_ext scripts examples tests/typing
 	$(BIN)/basedpyright
 	$(BIN)/python scripts/check_snippets.py
+	$(BIN)/python scripts/check_docstrings.py
 	$(BIN)/python -m pytest --quiet tests/models/check_typed_functions.py
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/python scripts/command_line_docs.py --check
+	PYTHONPATH=scripts $(BIN)/python -m docs_site
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-generate: setup  ## Regenerate the code from openapi.json, and docs/command-line.md from the commands
+generate: setup  ## Regenerate the code from openapi.json, and docs/reference/command-line.md from the commands
 	$(BIN)/python scripts/generate.py
 	$(BIN)/python scripts/command_line_docs.py
+
+docs: setup  ## Build the documentation site into site/, and check its links
+	PYTHONPATH=scripts $(BIN)/python -m docs_site
+
+docs-serve: setup  ## Show the documentation site on http://localhost:8000, and build it again after each change
+	$(BIN)/zensical serve
+
+screenshots: setup  ## Take the pictures in docs/images again: the dashboard, a notebook and a terminal, in Chromium
+	PYTHONPATH=scripts $(BIN)/python -m screenshots
 
 update-spec: setup  ## Update to a new OpenAPI document (SPEC_URL, default: Replicate's) and report the changes
 	$(BIN)/python scripts/update_spec.py --format $(or $(FORMAT),text)
@@ -68,4 +79,4 @@ bench: setup  ## Benchmark this client and its peers, write docs/performance.md:
 	PYTHONPATH=scripts $(BIN)/python -m bench $(BENCH)
 
 clean:  ## Remove .venv and caches
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf $(VENV) site .bench .mypy_cache .ruff_cache .pytest_cache dist

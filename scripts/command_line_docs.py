@@ -1,4 +1,4 @@
-"""Write docs/command-line.md: its introduction from this file, everything else from the commands.
+"""Write docs/reference/command-line.md: its introduction from this file, everything else from the commands.
 
 python scripts/command_line_docs.py [--check]
 """
@@ -20,48 +20,25 @@ from replicate_ext._cli.commands import COMMANDS, GROUPS
 from replicate_ext._cli.context import OPTIONS, Command
 from replicate_ext._cli.main import PROG, cli
 
-PATH = Path(__file__).parents[1] / "docs/command-line.md"
+PATH = Path(__file__).parents[1] / "docs/reference/command-line.md"
 
 INTRODUCTION = """\
-# The command line
+---
+description: Every command of replicate-ext with its options, what it prints as JSON, and the exit codes.
+---
+
+# Command line
+
+All commands of `replicate-ext`, from the extra `cli`; `python -m replicate_ext` is the same. The
+[guide](../guides/command-line.md) shows how they work together. The examples name models of the
+[emulator](../guides/emulator.md), where they run for free.
 
 ```sh
-pip install 'replicate-ext[cli]'      # adds click and rich
-export REPLICATE_API_TOKEN=r8_...     # or: replicate-ext login
+replicate-ext run acme/hello text=Ada
 ```
 
-`python -m replicate_ext` is the same command. The examples run for free on the emulator, whose models they name:
-`replicate-emulator` prints what to export.
-
-Run a model. Its inputs are checked before anything is paid for, and text is converted to the types of the model:
-
-```sh
-replicate-ext run acme/poet prompt="the sea" lines=2
-```
-
-Save the files of an output; the paths are printed, one a line:
-
-```sh
-replicate-ext run acme/painter prompt="a lighthouse" width=64 height=64 -o pictures/lighthouse.png
-```
-
-Give a model a file. With `-o -` the bytes of the result go to stdout, and with `image=@-` the next command in a pipe
-reads them:
-
-```sh
-replicate-ext run acme/filter image=@pictures/lighthouse.png effect=invert -o inverted.png
-```
-
-Start a prediction and leave; `replicate-ext wait ID` prints its output later:
-
-```sh
-replicate-ext submit acme/hello text=Ada
-```
-
-Write a typed function for a model into a module of yours ([typed-models.md](typed-models.md)):
-
-```sh
-replicate-ext models add acme/poet --module models.py
+```text
+Hello, Ada!
 ```
 
 ## Inputs
@@ -96,7 +73,7 @@ names or paths. The section of each command says what its JSON is.
 """
 
 JOB = "the prediction"
-REPORT = "the report of the batch, as [batch.md](batch.md) shows it"
+REPORT = "the report of the [batch](../guides/batches.md)"
 CHANGES = "an array of `{model, change, breaks}`"
 JSON_RESULTS = {
     "run": f"{JOB}; with `-o` and its paths as `saved`",
@@ -156,17 +133,10 @@ JSON_RESULTS = {
 """What each command prints with `--json`."""
 
 ENVIRONMENT = """\
-## Environment variables
+## Environment variables and files
 
-| variable | |
-|---|---|
-| `REPLICATE_API_TOKEN` | the API token; wins over the one that `replicate-ext login` has stored |
-| `REPLICATE_BASE_URL` | another server; `--base-url` wins over it |
-| `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies |
-| `SSL_CERT_FILE`, `SSL_CERT_DIR` | certificates to trust |
-| `NO_COLOR` | no colors |
-| `XDG_CONFIG_HOME` | where `replicate-ext/credentials.json` is, without a keyring; default: `~/.config` |
-| `XDG_CACHE_HOME` | where the schemas of models are kept; default: `~/.cache` |
+The token is in `REPLICATE_API_TOKEN`, or stored by `replicate-ext login`. [Settings](settings.md#environment-variables)
+has all variables, and the files that are written.
 """
 
 
@@ -175,9 +145,9 @@ def render() -> str:
     sections = [
         INTRODUCTION,
         JSON,
-        f"## Exit codes\n\n{_table(['code', ''], _exit_codes())}",
+        f"## Exit codes\n\n{_table(['code', 'meaning'], _exit_codes())}",
         ENVIRONMENT,
-        f"## Options of every command\n\n{_table(['option', ''], map(_option, OPTIONS))}",
+        f"## Options of every command\n\n{_table(['option', 'meaning'], map(_option, OPTIONS))}",
         "## Commands\n",
         *_commands(),
     ]
@@ -217,7 +187,7 @@ def _command(path: str, context: click.Context) -> str:
         f"{'####' if ' ' in path else '###'} {path}",
         inspect.cleandoc(command.help or ""),
         f"```text\n{usage}\n```",
-        *([_table(["option", ""], map(_option, options)).rstrip()] if options else []),
+        *([_table(["option", "meaning"], map(_option, options)).rstrip()] if options else []),
         f"`--json` prints: {JSON_RESULTS[path]}.",
         f"```shell\n{command.epilog}\n```",
     ]
@@ -227,12 +197,12 @@ def _command(path: str, context: click.Context) -> str:
 def _option(option: click.Option) -> tuple[str, str]:
     record = option.get_help_record(click.Context(cli))
     assert record is not None
-    return f"`{record[0]}`", record[1]
+    return f"`{record[0].replace('|', ' / ')}`", record[1]  # in code, Python-Markdown shows the backslash of `\|`
 
 
 def _table(titles: list[str], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [[text.replace("|", "\\|") for text in row] for row in rows]
-    head = f"| {' | '.join(titles)} |\n".replace("|  |", "| |") + "|---" * len(titles) + "|\n"
+    head = f"| {' | '.join(titles)} |\n" + "|---" * len(titles) + "|\n"
     return head + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -245,7 +215,7 @@ def main() -> int:
         return 0
     if PATH.read_text(encoding="utf-8") == render():
         return 0
-    print("docs/command-line.md is not up to date, run `make generate`", file=sys.stderr)
+    print("docs/reference/command-line.md is not up to date, run `make generate`", file=sys.stderr)
     return 1
 
 

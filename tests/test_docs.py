@@ -1,131 +1,181 @@
-"""Run the examples of README and docs against the emulator, and the webhook recipes with the real frameworks."""
+"""Run the examples of all pages against the emulator, and the webhook recipes with the real frameworks."""
 
 from __future__ import annotations
 
-import gc
+import ast
+import csv
 import json
-import logging
 import re
-import shlex
 import subprocess
 import sys
+import tomllib
 import types
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-import replicate_ext
+from docs_site.snippets import COMMAND, ROOT, Page, Snippet, load_pages
+from example_runner import NAMESPACES, api as api, run_code, run_page, stopping_emulators as stopping_emulators
 from replicate_ext import Replicate, webhooks
-from replicate_ext._cli.main import main as replicate_ext_command
 from replicate_ext.emulator import Emulator
-from replicate_ext.emulator.builtin_models import builtin_catalog
 
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    "README.md",
-    "docs/webhooks.md",
-    "docs/migrating.md",
-    "docs/emulator.md",
-    "docs/typed-models.md",
-    "docs/batch.md",
-    "docs/command-line.md",
-]
-DEFAULT_CLIENTS = "replicate_ext._default_client"
-DEFAULT_NAMES = ["_default_client", *replicate_ext._EXPORTS[DEFAULT_CLIENTS].split()]
-"""The attributes of the package that come from there, the module included."""
+PAGES = load_pages()
+BY_NAME = {page.name: page for page in PAGES}
+OWN_TESTS = {"docs/guides/testing.md"}
+"""Pages whose examples are tests, which one below runs."""
 
-REPOSITORY = "https://github.com/replicate-ext/replicate-ext/blob/main/"  # the README is also the page on PyPI
-ALL_PAGES = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+LANGUAGES = {"python", "sh", "text", "py", "js", "json", "yaml", "toml", "csv"}
+PROGRAMS = {
+    *(COMMAND, "pip", "make", "export", "git", "replicate-emulator", "uvicorn", "dask", "sbatch", "kubectl"),
+    ".venv/bin/python",
+}
+"""The first words of commands; those of ours are run."""
 
+OTHERS = {"replicate 1.x", "replicate 2 beta", "JavaScript", "SLURM", "Kubernetes", "Coiled"}
+"""Titles of code that is not run: that of other clients, and of systems that the tests do not have."""
 
-def blocks(page: str, kind: str) -> list[str]:
-    """Return the code blocks of a page that begin with ```<kind>."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+SCRIPTS = {"docs/guides/command-line.md": ("script", "jq")}
+"""Titles of `sh` blocks by page, which tests/cli/test_command_line_page.py runs."""
 
+SILENCED = re.compile(r"#\s*(type:|pyright:|mypy:|noqa)")
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
-    """Run an emulator, configured in the environment, in a temporary working directory."""
-    known = set(builtin_catalog.models)
-    with Emulator() as api:
-        monkeypatch.setenv("REPLICATE_API_TOKEN", api.token)
-        monkeypatch.setenv("REPLICATE_BASE_URL", api.url)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.delitem(sys.modules, DEFAULT_CLIENTS, raising=False)  # which have read another environment
-        for name in DEFAULT_NAMES:
-            monkeypatch.delitem(vars(replicate_ext), name, raising=False)
-        yield api
-    sys.modules.pop("models", None)  # which an example has written
-    with warnings.catch_warnings(action="ignore"):  # examples need not close what they open
-        for namespace in NAMESPACES:
-            namespace.clear()
-        sys.modules.pop(DEFAULT_CLIENTS, None)
-        for name in DEFAULT_NAMES:
-            vars(replicate_ext).pop(name, None)
-        for _ in range(3):  # what has a finalizer is freed by a later collection
-            gc.collect()
-    logging.getLogger("replicate_ext").setLevel(logging.NOTSET)
-    for name in builtin_catalog.models.keys() - known:
-        del builtin_catalog.models[name]
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # examples need not close what they open
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=repr)
 
 
-NAMESPACES: list[dict[str, Any]] = []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: str) -> None:
-    namespace: dict[str, Any] = {"__name__": "example"}
-    NAMESPACES.append(namespace)
-    codes = blocks(page, r"(?:python|sh(?=\nreplicate-ext ))")
-    for number, code in enumerate(codes, 1):
-        if code.startswith("replicate-ext "):
-            for line in code.splitlines():
-                assert replicate_ext_command(shlex.split(line, comments=True)[1:]) == 0
-            continue
-        try:
-            exec(compile(code, f"{page}, example {number}", "exec"), namespace)
-        except Exception as error:
-            raise AssertionError(f"{page}, example {number}: {error!r}\n{code}") from error
-    assert codes
+@pytest.mark.parametrize("page", [page for page in PAGES if page.is_run and page.name not in OWN_TESTS], ids=repr)
+def test_the_examples_of_a_page_run_one_after_another(api: Emulator, page: Page) -> None:
+    run_page(page)
 
 
 def test_the_tests_of_the_page_on_testing_pass(tmp_path: Path) -> None:
     path = tmp_path / "test_page.py"
-    path.write_text("\n\n".join(blocks("docs/testing.md", "python")), encoding="utf-8")
+    codes = [snippet.code for snippet in BY_NAME["docs/guides/testing.md"].snippets if snippet.is_program]
+    path.write_text("\n\n".join(codes), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(path)]
     process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert process.returncode == 0, process.stdout
-    assert "9 passed" in process.stdout
+    tests = sum(len(re.findall(r"^(?:async )?def test_", code, re.MULTILINE)) for code in codes)
+    assert f"{tests} passed" in process.stdout
 
 
-@pytest.mark.parametrize("page", ALL_PAGES)
-def test_the_links_of_a_page_resolve(page: str) -> None:
-    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        if link.startswith("https://") and not link.startswith(REPOSITORY):
-            continue
-        file, _, anchor = link.partition("#")
-        folder = ROOT if file.startswith(REPOSITORY) else (ROOT / page).parent
-        target = folder / file.removeprefix(REPOSITORY) if file else ROOT / page
-        assert target.exists(), link
-        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
-        assert not anchor or anchor in map(_anchor, headings), link
+# What the code blocks are
 
 
-def test_the_facts_about_the_api_have_sources() -> None:
-    text = re.sub(r"`[^`]*`", "", (ROOT / "docs/api-facts.md").read_text(encoding="utf-8"))
-    defined = re.findall(r"^\[([^]]+)\]: https://", text, re.MULTILINE)
-    assert set(re.findall(r"\[([^]]+)\](?![(:])", text)) == set(defined)
+@every_page
+def test_the_code_blocks_of_a_page_have_a_known_form(page: Page) -> None:
+    fail_with([flaw for snippet in page.snippets for flaw in flaws(page, snippet)])
 
 
-def _anchor(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+def fail_with(flaws: list[str]) -> None:
+    """Fail with one line for each flaw of a page, and without a traceback."""
+    if flaws:
+        pytest.fail("\n".join(flaws), pytrace=False)
+
+
+def flaws(page: Page, snippet: Snippet) -> list[str]:
+    """Return what is wrong with the form of a code block."""
+    found = []
+    lines = [line for line in snippet.code.splitlines() if line.strip() and not line.startswith((" ", "#"))]
+    is_example_of_a_command = snippet.info == "shell" and page.name == "docs/reference/command-line.md"
+    if snippet.language not in LANGUAGES and not is_example_of_a_command:  # tests/cli/test_examples.py runs those
+        found.append(f"the language is {snippet.info!r}")
+    if snippet.language in ("py", "js") and snippet.title not in OTHERS:
+        found.append(f"its title {snippet.title!r} does not say that it is the code of others")
+    if snippet.output and snippet.output.code.strip() == "...":
+        found.append("its output matches anything")
+    if snippet.language == "python" and SILENCED.search(snippet.code):
+        found.append("it silences a type checker")
+    if page.name in OWN_TESTS and (snippet.output or snippet.commands):
+        found.append("its output is not compared, since the page is run as tests")
+    if snippet.language == "sh" and snippet.title not in (None, *SCRIPTS.get(page.name, ())):
+        found.append("nothing runs it, since it has a title")
+    if snippet.language == "sh" and snippet.title is None:
+        programs = {line.split()[0] for line in lines}
+        found += [f"{program} is not in the list of programs" for program in programs - PROGRAMS]
+        is_mixed = COMMAND in programs and programs != {COMMAND}
+        if is_mixed or re.search(rf"[;&|]\s*{COMMAND}\s", "" if snippet.commands else snippet.code):
+            found.append("only some of its lines can be run")
+        elif COMMAND in programs and not snippet.commands:
+            found.append("nothing runs it, since its first line is no command")
+        if snippet.output and not snippet.commands:
+            found.append("it has an output, which nothing compares")
+    try:
+        PARSERS.get(snippet.language, str)(snippet.code)
+    except (ValueError, SyntaxError, yaml.YAMLError) as error:
+        found.append(f"it is no {snippet.language}: {error}")
+    return [f"{page}:{snippet.line}: {flaw}" for flaw in found]
+
+
+def parse_csv(text: str) -> None:
+    rows = [*csv.reader(text.splitlines(), strict=True)]
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError("its rows have different lengths")
+
+
+PARSERS: dict[str, Any] = {
+    "py": ast.parse,
+    "json": json.loads,
+    "yaml": lambda text: [*yaml.safe_load_all(text)],
+    "toml": tomllib.loads,
+    "csv": parse_csv,
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "flaw"),
+    [
+        ("Python\nx = 1", "the language is 'Python'"),
+        ("{.python}\nx = 1", "the language is '{.python}'"),
+        ("\nx = 1", "the language is ''"),
+        ('py title="3.x"\nx = 1', "its title '3.x' does not say that it is the code of others"),
+        ('py title="Coiled"\nx =', "it is no py: invalid syntax (<unknown>, line 1)"),
+        ("python\nx: int = ''  # type: ignore", "it silences a type checker"),
+        ('sh title="script"\nmake x', "nothing runs it, since it has a title"),
+        ("sh\nsudo x", "sudo is not in the list of programs"),
+        ("sh\nreplicate-ext whoami\nmake x", "only some of its lines can be run"),
+        ("sh\nexport A=1; replicate-ext whoami", "only some of its lines can be run"),
+        ("sh\n# a comment\nreplicate-ext whoami", "nothing runs it, since its first line is no command"),
+        ("sh\nmake x\n```\n\n```text\ndone", "it has an output, which nothing compares"),
+        ("python\nprint(1)\n```\n\n```text\n...", "its output matches anything"),
+        ("json\n{", "it is no json: Expecting property name enclosed in double quotes: line 2 column 1 (char 2)"),
+        ("csv\na,b\n1", "it is no csv: its rows have different lengths"),
+    ],
+)
+def test_a_code_block_that_nothing_runs_is_noticed(tmp_path: Path, block: str, flaw: str) -> None:
+    (tmp_path / "page.md").write_text(f"# Title\n\n```{block}\n```\n", encoding="utf-8")
+    page = Page(tmp_path / "page.md", tmp_path)
+    assert flaws(page, page.snippets[0]) == [f"page.md:4: {flaw}"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name.startswith("docs/")], ids=repr)
+def test_a_page_has_a_description(page: Page) -> None:
+    try:
+        flaw = f"{len(page.description)} characters"
+        is_right = 0 < len(page.description) <= 120
+    except yaml.YAMLError as error:
+        flaw, is_right = str(error), False
+    if not is_right:
+        fail_with([f"{page}: the front matter has no description of 1 to 120 characters: {flaw}"])
+
+
+def test_the_pages_are_those_of_the_navigation() -> None:
+    def files(entry: Any) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        return [file for part in (entry.values() if isinstance(entry, dict) else entry) for file in files(part)]
+
+    listed = files(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    pages = [page.name.removeprefix("docs/") for page in PAGES if page.name.startswith("docs/")]
+    flaws = [f"mkdocs.yml: the nav has no docs/{page}" for page in pages if page not in listed]
+    fail_with(flaws + [f"mkdocs.yml: docs/{page} does not exist" for page in listed if page not in pages])
+    assert len(listed) == len(pages), "a page is in the nav twice"
+
+
+# The recipes
 
 
 BODY = json.dumps({"id": "x0fmfzfcf5rma0cq65c825tcbm", "status": "succeeded", "output": "Hello"}).encode()
@@ -146,12 +196,25 @@ def deliveries() -> dict[str, tuple[dict[str, str], int]]:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    [code] = blocks("docs/webhooks.md", f"python {name}")
+    """Run the code block with this title, as a module."""
+    [(page, snippet)] = [(page, one) for page in PAGES for one in page.snippets if is_recipe(one) and one.title == name]
     module = types.ModuleType(f"recipe_{name}")
     sys.modules[module.__name__] = module
     NAMESPACES.append(vars(module))
-    exec(compile(code, name, "exec"), vars(module))
+    run_code(page, snippet, vars(module))
     return vars(module)
+
+
+def is_recipe(snippet: Snippet) -> bool:
+    return snippet.language == "python" and snippet.title is not None
+
+
+def test_every_recipe_has_a_test() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py"))
+    titles = [snippet.title for page in PAGES for snippet in page.snippets if is_recipe(snippet)]
+    assert {"fastapi", "flask", "django"} <= {*titles}
+    assert [title for title in titles if f'("{title}")' not in tests] == []
+    assert len(titles) == len({*titles})
 
 
 @pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient")

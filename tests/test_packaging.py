@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from docs_site.snippets import Page
 from replicate_ext.emulator import Emulator
-from test_docs import blocks
 
 ROOT = Path(__file__).parents[1]
 
@@ -111,6 +111,6 @@ def test_the_wheel_installs_and_runs_the_first_example(built: tuple[Path, Path],
             "REPLICATE_API_TOKEN": api.token,
             "REPLICATE_BASE_URL": api.url,
         }
-        code = blocks("README.md", "python")[0]
+        code = next(snippet.code for snippet in Page(ROOT / "README.md").snippets if snippet.is_program)
         subprocess.run([python, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=30)
     assert (tmp_path / "lighthouse.png").read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""docs/batch.md: the messages that it explains are those of the source."""
+"""docs/guides/batches.md: the messages that it explains are those of the source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import replicate_ext
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/batch.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/guides/batches.md").read_text(encoding="utf-8")
 MIN_SIZE = 8
 """Characters of a part of a message that is searched for."""
 

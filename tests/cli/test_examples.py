@@ -21,6 +21,7 @@ from replicate_ext._cli.context import Command
 from replicate_ext._cli.main import main
 from replicate_ext.emulator import Emulator
 
+ROOT = Path(__file__).parents[2]
 EXAMPLES = {path: (find(path).epilog or "").splitlines() for path in COMMANDS}
 ID = "ufawqhfynnddngldkgtslldrkq"
 """The id of a prediction in all examples."""
@@ -145,18 +146,18 @@ deployment create · deployment list · deployment schema · deployment show · 
 """
 """Of Replicate's command `replicate`: https://github.com/replicate/cli/tree/main/internal/cmd."""
 
-TABLE = (command_line_docs.PATH.parent / "migrating.md").read_text(encoding="utf-8").partition("## The command line")[2]
-OUR_COMMANDS = re.findall(r"`(replicate-ext [^`]+)`", TABLE)
+PAGE = (ROOT / "docs/migrating/go-cli.md").read_text(encoding="utf-8")
+OUR_COMMANDS = re.findall(r"`(replicate-ext [^`]+)`", PAGE)
 
 
-def test_the_page_on_migrating_has_every_command_of_the_go_tool() -> None:
-    rows = re.findall(r"^\| (.*?) \|", TABLE, re.MULTILINE)
+def test_the_page_on_the_go_tool_has_each_of_its_commands() -> None:
+    rows = re.findall(r"^\| (.*?) \|", PAGE, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`replicate ([a-z ]+[a-z])(?=[ `])", row)}
     assert {*re.split(r" · |\n", GO_COMMANDS.strip())} == named
 
 
 @pytest.mark.parametrize("command", OUR_COMMANDS)
-def test_the_page_on_migrating_has_commands_that_are_understood(
+def test_the_page_on_the_go_tool_has_commands_that_are_understood(
     command: str, parsed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(command.replace("MODEL", "acme/poet"))[0]) == 0, capsys.readouterr().err

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from cli_process import CommandLine, command_fixture, emulator_fixture, plain
 
+from example_runner import shown_text
 from replicate_ext import APIConnectionError, Replicate
 from replicate_ext._cli import webhook_receiver
 from replicate_ext._cli.webhook_receiver import MAX_SIZE, WebhookReceiver
@@ -180,6 +181,13 @@ def test_listen_prints_the_deliveries_of_the_emulator_until_ctrl_c(listen: Liste
     )
     assert receiver.next_line() == f"{job.id}\tstarting\tacme/hello"
     assert receiver.next_line() == f"{job.id}\tsucceeded\tacme/hello"
+    httpx.post(receiver.url, content=BODY)
+    shown = shown_text("docs/guides/webhooks.md", "listening on").splitlines()
+    assert (
+        shown[0].replace("http://127.0.0.1:9000/replicate", receiver.url)
+        == f"listening on {receiver.url} (Ctrl-C stops it)"
+    )
+    assert shown[1:] == [f"{shown[1].split()[0]}  succeeded  acme/hello", receiver.next_note()]
     receiver.process.send_signal(signal.SIGINT)
     out, err = receiver.process.communicate(timeout=10)
     assert (receiver.process.returncode, out, err) == (130, b"", b"replicate-ext: interrupted\n")

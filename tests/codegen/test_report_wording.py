@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from codegen import changes
+from example_runner import shown_text
 from openapi_documents import DOCUMENT, INTEGER, STRING, json_content, object_schema
 
 Document = dict[str, Any]
@@ -188,3 +190,13 @@ def test_a_document_that_cannot_be_generated_is_reported_by_its_methods() -> Non
     del new["paths"]["/votes"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["id"]
     [found] = changes.classify_changes(old, new)
     assert found.text == "`client.votes.get`: result field `id`: removed"
+
+
+def test_the_report_on_the_page_on_regenerating() -> None:
+    old = json.loads(json.dumps(DOCUMENT).replace("schemas_training_request", "training_request"))
+    new = copy.deepcopy(DOCUMENT)
+    add_parameter(new, "/search", name="kind", required=True)
+    fields(new, "prediction_response")["status"]["enum"].append("queued")
+    fields(new, "model_response").update(likes=INTEGER, stars=INTEGER)
+    found = changes.FORMATS["text"](changes.classify_changes(old, new))
+    assert found == shown_text("docs/regenerating.md", "breaks callers")

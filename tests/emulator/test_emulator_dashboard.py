@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from replicate_ext.emulator import Emulator, dashboard
+from screenshots.chromium import OPTIONS, VIRTUAL_TIME, find_chromium
 
 SCRIPT = "<script>document.title = 'injected'</script>"
 
@@ -163,7 +163,7 @@ def test_journal_is_shown_and_unknown_pages_are_not_found(client, browser) -> No
     assert browser.get("/_/style.css").headers["content-type"].startswith("text/css")
 
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = find_chromium()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -179,16 +179,10 @@ def test_browser_shows_a_prediction_that_ran_after_the_page_loaded(tmp_path, mon
         return await render(self, request)
 
     monkeypatch.setattr(dashboard._Dashboard, "predictions", predictions)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
     with Emulator() as api:
         url = api.url.removesuffix("/v1")
-        html = subprocess.run(
-            [str(CHROMIUM), *options, "--virtual-time-budget=5000", "--dump-dom", url],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        ).stdout
+        command = [str(CHROMIUM), *OPTIONS, VIRTUAL_TIME, f"--user-data-dir={tmp_path}", "--dump-dom", url]
+        html = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert len(rendered) > 3
     assert "Hello, &lt;script&gt;" in html
     assert "<title>Replicate emulator</title>" in html

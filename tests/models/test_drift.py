@@ -9,6 +9,7 @@ import pytest
 from locked_models import EVERY_CONSTRUCT
 from model_schemas import FILE, TEXT_STREAM, document
 
+from example_runner import shown_text
 from replicate_ext._models.drift import compare
 from replicate_ext._models.schema import ModelSchema
 
@@ -159,3 +160,10 @@ def test_names_and_values_of_a_model_are_shown_in_one_short_line() -> None:
     for line in changes(old, document({"x": S})):
         assert line.isprintable()
         assert len(line) < 150
+
+
+def test_the_changes_in_the_guide() -> None:
+    old = document({"scheduler": S, "num_outputs": {**N, "maximum": 4}})
+    new = document({"num_outputs": {**N, "maximum": 8}})
+    text = shown_text("docs/guides/typed-models.md", "black-forest-labs/flux-schnell: ")
+    assert [line.partition(": ")[2] for line in text.splitlines()] == changes(old, new)

@@ -5,28 +5,17 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+from screenshots.chromium import OPTIONS, VIRTUAL_TIME, find_chromium
 
-needs_browser = pytest.mark.skipif(BROWSER is None, reason=f"none of these is installed: {', '.join(NAMES)}")
+BROWSER = find_chromium()
 
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",  # which root cannot use
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--proxy-server=127.0.0.1:9",  # where nothing listens
-    "--virtual-time-budget=5000",
-)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
 
 SCRIPT = """
 <script>
@@ -55,8 +44,8 @@ def open_in_browser(body: str, folder: Path) -> dict[str, Any]:
     """Return the widths of the pictures, the durations of the players, and the URLs that a page requests."""
     page = folder / "page.html"
     page.write_text(f'<!doctype html><meta charset="utf-8">{SCRIPT}{body}', encoding="utf-8")
-    command = [str(BROWSER), *OPTIONS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()]
-    dom = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()
+    command = [str(BROWSER), *OPTIONS, VIRTUAL_TIME, f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
+    dom = subprocess.run([*command, page.as_uri()], capture_output=True, check=True, timeout=60).stdout.decode()
     found = re.search(r'<pre id="report">(.*?)</pre>', dom)
     assert found is not None, dom[-2000:]
     report: dict[str, Any] = json.loads(html.unescape(found[1]))

@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import nbclient
 import nbconvert
 import nbformat
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from browser import needs_browser, open_in_browser
 from replicate_ext._files.embed import Content, show
 from replicate_ext.emulator import Emulator
+from screenshots.notebook import execute_notebook
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
 
@@ -41,13 +41,6 @@ def isolated_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
             patch.setenv(name, str(folder / name))
         patch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
         yield folder
-
-
-def execute_notebook(notebook: Any, folder: Path, **options: Any) -> None:
-    client = nbclient.NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, **options
-    )
-    client.execute()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The documentation site: what Zensical does not do by itself."""
