@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Tests wait for processes a third of the time.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+unexport PYTHONDONTWRITEBYTECODE # each of a thousand processes would compile this package again
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak soak-map check generate update-spec rehearse record interop conformance bench docs docs-serve screenshots clean
