@@ -7,6 +7,7 @@ reference shows its sync signature, and every operation under its full name, `cl
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ MODELS = "replicate_api.models"
 ERRORS = "replicate_ext.errors"
 DESCRIPTORS = ("_method", "dual_iterator")
 """The ends of the names of the descriptors that offer a coroutine function on both clients."""
+
+NAMESPACE = re.compile(r"`(client\.[\w.]+)` has ")
+"""The attribute of a client, in the docstring of a generated class of operations."""
 
 PUBLIC_NAMES = {
     "StreamRequest": "Stream",
@@ -37,16 +41,11 @@ class DualMethods(griffe.Extension):
     def __init__(self) -> None:
         paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
         self._requests = {
-            f"client.{operation['operationId']}": f"{method.upper()} {path}"
+            f"client.{operation['operationId'].replace('-', '_')}": f"{method.upper()} {path}"
             for path, operations in paths.items()
             for method, operation in operations.items()
             if isinstance(operation, dict)
         }
-        self._namespaces = {"Operations": "client"}
-        for name in self._requests:
-            parts = name.split(".")
-            for end in range(2, len(parts)):
-                self._namespaces["".join(part.capitalize() for part in parts[1:end])] = ".".join(parts[:end])
 
     def on_module(self, *, mod: griffe.Module, **kwargs: Any) -> None:
         """Leave the introduction of operations, models and errors to their pages, and show only classes."""
@@ -63,10 +62,11 @@ class DualMethods(griffe.Extension):
         """Name a class of operations, and these, as they are called."""
         if cls.module.path != OPERATIONS:
             return
-        namespace = self._namespaces[cls.name]
+        described = NAMESPACE.search(cls.docstring.value if cls.docstring else "")
+        namespace = described[1] if described else "client"
         for function in cls.functions.values():
             function.name = f"{namespace}.{function.name}"
-            if request := self._requests.get(function.name):
+            if request := self._requests.get(function.name.rstrip("_")):
                 function.labels.add(request)
         cls.members = {  # the attributes are other namespaces, which are on the page themselves
             name: member for name, member in cls.members.items() if not member.is_attribute
