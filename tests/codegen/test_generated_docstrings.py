@@ -24,7 +24,7 @@ EVENT_STREAM = {"200": {"description": "Status 200.", "content": {"text/event-st
 
 def method_of(operation_id: str) -> Any:
     method: Any = Replicate("r8_x")
-    for name in operation_id.split("."):
+    for name in operation_id.replace("-", "_").split("."):
         method = getattr(method, name)
     return method
 

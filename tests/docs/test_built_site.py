@@ -121,7 +121,7 @@ def test_every_operation_is_in_the_reference_with_its_request(folder: Path) -> N
     for path, operations in paths.items():
         for method, operation in operations.items():
             if "operationId" in operation:
-                assert f"client.{operation['operationId']}" in page
+                assert f"client.{operation['operationId'].replace('-', '_')}" in page
                 assert f"<code>{method.upper()} {path}</code>" in page
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from replicate_api.api import OPERATIONS
 from replicate_ext._backends.base import CLEANUP_TIMEOUT, MAX_BODY_SIZE, MAX_CONCURRENT_TRANSFERS
 from replicate_ext._batch import outage, saver, uploads
 from replicate_ext._batch.progress import LINE_INTERVAL
@@ -85,7 +84,6 @@ STATEMENTS: dict[str, tuple[float | None, ...]] = {
     r"one upload in # hours": (uploads.MAX_AGE / HOUR,),
     r"prints a line every # seconds": (LINE_INTERVAL,),
     r"without a response \| searched for # s later": (SETTLE_TIME,),
-    r"OpenAPI document has # operations": (len(OPERATIONS),),
     r"More than # models become a package": (MAX_FUNCTIONS,),
     r"paused for #, #, #, #, #, then # s": outage.PAUSES[1:],
     r"again after #, #, #, then # s": saver.RETRY_DELAYS,
